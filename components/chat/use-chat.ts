@@ -42,9 +42,13 @@ export function useChatSelector<T>(select: (state: ChatState) => T): T {
   );
 }
 
-/** Starts reading the history and a conversation before the first render. */
+/**
+ * Starts reading the history and a conversation before the first render. A response in it may be
+ * running: the code that resumes it is fetched meanwhile, and not after the messages are read.
+ */
 export function preloadChat(conversationId: string): void {
   const current = chatStore();
+  void responseCode().catch(() => undefined);
   void current.load();
   void current.open(conversationId);
 }
