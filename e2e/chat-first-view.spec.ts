@@ -91,3 +91,72 @@ test('the list of models arrives without rendering a turn, and its choice counts
   expect(model.requests.length).toBe(before + 1);
   expect(model.requests.at(-1)?.body).toMatchObject({ model: 'other:latest' });
 });
+
+test('the gauge of the context comes after the messages, in the space that was kept for it', async ({
+  page,
+  model,
+}) => {
+  model.play(saying('One.'));
+  // The page is never idle until the test says so.
+  await page.addInitScript(() => {
+    const waiting = new Map<number, IdleRequestCallback>();
+    let last = 0;
+    window.requestIdleCallback = (callback) => {
+      last += 1;
+      waiting.set(last, callback);
+      return last;
+    };
+    window.cancelIdleCallback = (handle) => void waiting.delete(handle);
+    const becomeIdle = () => {
+      for (const [handle, callback] of waiting) {
+        waiting.delete(handle);
+        callback({ didTimeout: false, timeRemaining: () => 50 });
+      }
+    };
+    Object.assign(window, { becomeIdle });
+  });
+  await page.goto('/');
+  await ask(page, freshQuestion('Say one word.'));
+  await responseComplete(page);
+  await page.reload();
+  await expect(responses(page)).toHaveCount(1);
+  await expect(page.getByRole('combobox', { name: 'Model', exact: true })).toContainText('test:latest');
+  const place = page.locator('form [data-gauge]');
+  await expect(place).toBeAttached();
+  const gauge = page.getByRole('button', { name: /^Context used/ });
+  await expect(gauge).toHaveCount(0);
+  const before = await place.boundingBox();
+  await page.evaluate(() => Reflect.get(window, 'becomeIdle')());
+  await expect(gauge).toBeVisible();
+  expect(await gauge.boundingBox()).toEqual(before);
+  // What is opened later does not wait.
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await page.goBack();
+  await expect(gauge).toBeVisible();
+});
+
+test('a chat that is opened by its address fetches what resumes an answer, an empty one does not', async ({
+  page,
+  model,
+}) => {
+  model.play(saying('One.'));
+  await page.goto('/');
+  await ask(page, freshQuestion('Say one word.'));
+  await responseComplete(page);
+  const address = page.url();
+  const scripts: Promise<string>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() === 'script') scripts.push(response.text().catch(() => ''));
+  });
+  // The name of a header that only `chat-api.ts` sends.
+  const canResume = async () => (await Promise.all(scripts)).some((script) => script.includes('"last-event-id"'));
+  await page.goto(address);
+  await expect(responses(page)).toHaveCount(1);
+  await expect.poll(canResume).toBe(true);
+  scripts.length = 0;
+  await page.goto('/');
+  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  expect(scripts.length).toBeGreaterThan(3);
+  expect(await canResume()).toBe(false);
+});

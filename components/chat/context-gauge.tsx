@@ -15,8 +15,9 @@ import {
   NEARLY_FULL,
   usedTokens,
 } from './context-usage.ts';
-import { type Conversation, pathTo } from './conversation.ts';
+import { type Conversation, shownPath } from './conversation.ts';
 import { FULL_CONTEXT_STRINGS as S } from './strings/full-context.ts';
+import { useAfterFirstView } from './use-after-first-view.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** Reports how much of the context the shown path uses. It rarely changes during a response. */
@@ -25,7 +26,7 @@ function useContextUsage(conversation: Conversation | undefined) {
   const path = useCallback(
     ({ threads }: ChatState) => {
       const thread = threads.get(id);
-      return thread === undefined ? [] : pathTo(thread, leafId);
+      return thread === undefined ? [] : shownPath(thread, leafId);
     },
     [id, leafId],
   );
@@ -58,8 +59,15 @@ interface ContextGaugeProps {
 const RADIUS = 6;
 const LENGTH = 2 * Math.PI * RADIUS;
 
-/** A ring that fills with the conversation. */
-export function ContextGauge({ conversation, attachments, limit }: ContextGaugeProps) {
+/** A ring that fills with the conversation. Its tokens are counted after the first view. */
+export function ContextGauge(props: ContextGaugeProps) {
+  if (useAfterFirstView()) return <Gauge {...props} />;
+  // The space of the ring, so that nothing moves when it comes.
+  const isExpected = props.limit !== undefined && props.conversation?.leafId != null;
+  return isExpected ? <span data-gauge className="size-8 shrink-0 pointer-coarse:size-10" aria-hidden /> : null;
+}
+
+function Gauge({ conversation, attachments, limit }: ContextGaugeProps) {
   const { used: sent } = useContextUsage(conversation);
   const used = sent + useAttachedTokens(attachments);
   if (limit === undefined || used === 0) return null;
@@ -102,7 +110,11 @@ interface ContextNoticeProps extends ContextGaugeProps {
 }
 
 /** Warns before the context is full, and says when the model did not read the whole chat. */
-export function ContextNotice({ conversation, attachments, limit, onLengthen, onNewChat }: ContextNoticeProps) {
+export function ContextNotice(props: ContextNoticeProps) {
+  return useAfterFirstView() ? <FilledNotice {...props} /> : null;
+}
+
+function FilledNotice({ conversation, attachments, limit, onLengthen, onNewChat }: ContextNoticeProps) {
   const { used, truncated } = useContextUsage(conversation);
   const attached = useAttachedTokens(attachments);
   const sentence = contextWarning({ used, attached, limit, truncated });

@@ -4,6 +4,7 @@ import {
   type ChatMessage,
   newestLeafBelow,
   pathTo,
+  shownPath,
   type Thread,
   titleFrom,
   toRequestMessages,
@@ -34,6 +35,15 @@ describe('a conversation tree', () => {
     expect(pathTo(thread, 'a2').map((message) => message.id)).toEqual(['q1', 'a2']);
     expect(pathTo(thread, null)).toEqual([]);
     expect(pathTo(thread, 'gone')).toEqual([]);
+  });
+
+  it('finds the shown path once for each thread and leaf', () => {
+    const path = shownPath(thread, 'a3');
+    expect(path).toEqual(pathTo(thread, 'a3'));
+    expect(shownPath(thread, 'a3')).toBe(path);
+    expect(shownPath(thread, 'a2')).toEqual(pathTo(thread, 'a2'));
+    const grown = new Map(thread).set('a3', { ...newResponse('a3', 'c', 'q2', 5), content: 'more' });
+    expect(shownPath(grown, 'a3').at(-1)).toBe(grown.get('a3'));
   });
 
   it('switches between versions, to the newest leaf of each', () => {

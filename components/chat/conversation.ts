@@ -143,6 +143,18 @@ export function pathTo(thread: Thread, leafId: string | null): ChatMessage[] {
   return [...path].reverse();
 }
 
+/** The path of a thread that was asked for last. A thread never changes in place. */
+const lastPaths = new WeakMap<Thread, { leafId: string | null; path: readonly ChatMessage[] }>();
+
+/** As `pathTo`, once for all who show the same path: each piece of a response asks again. */
+export function shownPath(thread: Thread, leafId: string | null): readonly ChatMessage[] {
+  const last = lastPaths.get(thread);
+  if (last?.leafId === leafId) return last.path;
+  const path = pathTo(thread, leafId);
+  lastPaths.set(thread, { leafId, path });
+  return path;
+}
+
 /** All siblings of a message including itself, oldest first. */
 export function versionsOf(thread: Thread, message: ChatMessage): ChatMessage[] {
   return [...thread.values()]

@@ -1,11 +1,11 @@
 'use client';
 
 import clsx from 'clsx';
-import { memo, useMemo, useState } from 'react';
+import { memo, useState } from 'react';
 import { QuestionTurn } from '#components/chat/question-turn';
 import { ResponseTurn } from '#components/chat/response-turn';
 import type { VersionPosition } from '#components/chat/version-switcher';
-import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from './conversation.ts';
+import { type ChatMessage, EMPTY_THREAD, shownPath, type Thread } from './conversation.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
 import { useChatSelector } from './use-chat.ts';
 import { useGrowingRange } from './use-growing-range.ts';
@@ -21,7 +21,7 @@ interface MessageListProps {
 
 export function MessageList({ conversationId, leafId, anchorId, onRegenerate, onEdit }: MessageListProps) {
   const thread = useChatSelector(({ threads }) => threads.get(conversationId) ?? EMPTY_THREAD);
-  const path = useMemo(() => pathTo(thread, leafId), [thread, leafId]);
+  const path = shownPath(thread, leafId);
   const anchor = anchorId === undefined ? -1 : path.findIndex(({ id }) => id === anchorId);
   const { start, end } = useGrowingRange(path.length, anchor === -1 ? undefined : anchor);
   const positions = useVersionPlaces(thread);

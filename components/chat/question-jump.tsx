@@ -4,7 +4,7 @@ import { useCallback, useState } from 'react';
 import { type QuestionJumpProps, QuestionsButton } from '#components/chat/questions-button';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import type { ChatState } from './chat-state.ts';
-import { EMPTY_THREAD, pathTo } from './conversation.ts';
+import { EMPTY_THREAD, shownPath } from './conversation.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** Fewer questions are found by scrolling. */
@@ -37,6 +37,6 @@ export function QuestionJump(props: QuestionJumpProps) {
 }
 
 function countQuestions({ threads }: ChatState, conversationId: string, leafId: string | null): number {
-  const path = pathTo(threads.get(conversationId) ?? EMPTY_THREAD, leafId);
+  const path = shownPath(threads.get(conversationId) ?? EMPTY_THREAD, leafId);
   return path.reduce((count, { role }) => (role === 'user' ? count + 1 : count), 0);
 }

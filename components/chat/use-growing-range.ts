@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { whenIdle } from '#lib/browser/when-idle';
 
 /** As many turns as a screen shows. Rendering more would delay them. */
 const FIRST_TURNS = 4;
@@ -37,14 +38,7 @@ export function useGrowingRange(total: number, anchor: number | undefined): { st
     if (isWhole) return;
     // Not in a transition: streamed text would restart it and finally force it through in one
     // task.
-    const more = () => setRange(grown({ start, end }, total));
-    // Safari lacks `requestIdleCallback`.
-    if (typeof requestIdleCallback === 'undefined') {
-      const timer = setTimeout(more, 50);
-      return () => clearTimeout(timer);
-    }
-    const handle = requestIdleCallback(more, { timeout: PATIENCE_MS });
-    return () => cancelIdleCallback(handle);
+    return whenIdle(() => setRange(grown({ start, end }, total)), PATIENCE_MS);
   }, [start, end, total, isWhole]);
   return { start: Math.max(0, start), end: end ?? total };
 }

@@ -3,6 +3,7 @@
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { CodeEditorProps } from '#components/playground/code-editor';
 import { loadable, useLoaded } from '#lib/browser/loadable';
+import { whenIdle } from '#lib/browser/when-idle';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 import { highlight } from '../markdown/highlight.ts';
@@ -134,7 +135,7 @@ function useColours(code: RefObject<HTMLElement | null>, text: string, language:
       const node = code.current?.firstChild;
       if (isCurrent && ranges !== undefined && node instanceof Text) clear = paintRanges(node, ranges);
     };
-    const cancel = whenIdle(() => void colour());
+    const cancel = whenIdle(() => void colour(), PATIENCE_MS);
     return () => {
       isCurrent = false;
       cancel();
@@ -143,16 +144,8 @@ function useColours(code: RefObject<HTMLElement | null>, text: string, language:
   }, [code, text, name]);
 }
 
-/** Safari lacks `requestIdleCallback`. */
-function whenIdle(callback: () => void): () => void {
-  if (typeof requestIdleCallback === 'undefined') {
-    const timer = setTimeout(callback, 50);
-    return () => clearTimeout(timer);
-  }
-  const handle = requestIdleCallback(callback, { timeout: 1_000 });
-  return () => cancelIdleCallback(handle);
-}
-
+/** The longest that code stays in one colour on a busy page. */
+const PATIENCE_MS = 1_000;
 /** More lines than any screen shows. */
 const MOST_NUMBERS = 120;
 
