@@ -1,6 +1,9 @@
 import { useEffect, useRef } from 'react';
+import { whenIdle } from '#lib/browser/when-idle';
 import { type KeptRun, keptRuns } from './kept-runs.ts';
 import type { CodeRun } from './use-code-run.ts';
+
+const PATIENCE_MS = 400;
 
 /** Storage is missing or full. The result then lasts as long as the page. */
 const ignoreStorageFailure = () => undefined;
@@ -19,13 +22,17 @@ export function useKeptRun(
   useEffect(() => {
     if (key === undefined || code === '') return;
     let isCurrent = true;
-    keptRuns()
-      .read(key, code)
-      .then((kept) => {
-        if (isCurrent && isIdle.current && kept !== undefined) restore(kept);
-      }, ignoreStorageFailure);
+    // The database is opened after the messages are drawn, which have priority.
+    const cancel = whenIdle(() => {
+      keptRuns()
+        .read(key, code)
+        .then((kept) => {
+          if (isCurrent && isIdle.current && kept !== undefined) restore(kept);
+        }, ignoreStorageFailure);
+    }, PATIENCE_MS);
     return () => {
       isCurrent = false;
+      cancel();
     };
   }, [key, code, restore]);
 }
