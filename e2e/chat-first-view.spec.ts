@@ -135,7 +135,7 @@ test('the gauge of the context comes after the messages, in the space that was k
   await expect(gauge).toBeVisible();
 });
 
-test('a chat that is opened by its address fetches what resumes an answer, an empty one does not', async ({
+test('a chat that is opened by its address fetches what resumes a response, an empty one does not', async ({
   page,
   model,
 }) => {

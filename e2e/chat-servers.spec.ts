@@ -12,7 +12,7 @@ const BOTH = ['gpu-a', 'gpu-b'];
 const MODELS = [
   model('llama3.2:3b', { servers: BOTH, is_default: true, loaded: true }),
   model('qwen3:8b', { servers: ['gpu-b'] }),
-  model('fast', { servers: BOTH, alias_for: ['llama3.2:3b@gpu-a', 'qwen3:8b'] }),
+  model('fast', { servers: BOTH, alias_of: ['llama3.2:3b@gpu-a', 'qwen3:8b'] }),
 ];
 
 async function script(page: Page, models: readonly object[]): Promise<void> {
@@ -37,7 +37,7 @@ test('the model picker says which server has a model and what an alias stands fo
 test('the model picker says nothing of servers in front of one', async ({ page }) => {
   await script(
     page,
-    MODELS.map((each) => ({ ...each, servers: ['gpu-a'], alias_for: undefined })),
+    MODELS.map((each) => ({ ...each, servers: ['gpu-a'], alias_of: undefined })),
   );
   await page.goto('/');
   await page.getByRole('combobox', { name: 'Model', exact: true }).click();

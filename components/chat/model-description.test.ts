@@ -28,7 +28,7 @@ it('describes where a model is, and what an alias stands for', () => {
   const unknown = { size_bytes: null, parameter_size: null, quantization: null, context_length: null };
   const model = { ...QWEN, ...unknown, servers: ['gpu-b'] };
   expect(describeModel(model, false, ['gpu-a', 'gpu-b'])).toBe('Thinking · Tools · on gpu-b');
-  expect(describeModel({ ...model, alias_for: ['llama3.2:3b', 'm'] }, false, ['gpu-b'])).toBe(
+  expect(describeModel({ ...model, alias_of: ['llama3.2:3b', 'm'] }, false, ['gpu-b'])).toBe(
     'Thinking · Tools · alias for llama3.2:3b, then m',
   );
   expect(matchesModel(model, 'gpu-b qwen3')).toBe(true);

@@ -16,7 +16,7 @@ it('says nothing of servers in front of one, or of an earlier version', () => {
 });
 
 it('lists what an alias stands for in the order in which it is tried', () => {
-  expect(describeAlias({ alias_for: ['llama3.2:3b@gpu-a', 'gpt-4o-mini'] })).toBe(
+  expect(describeAlias({ alias_of: ['llama3.2:3b@gpu-a', 'gpt-4o-mini'] })).toBe(
     'alias for llama3.2:3b@gpu-a, then gpt-4o-mini',
   );
 });
@@ -31,5 +31,5 @@ it('collects the names of servers from all models, each once', () => {
 });
 
 it('finds a model by the servers that have it, and an alias by its models', () => {
-  expect(placeWords({ servers: ['gpu-a'], alias_for: ['qwen3:8b'] })).toBe('gpu-a qwen3:8b');
+  expect(placeWords({ servers: ['gpu-a'], alias_of: ['qwen3:8b'] })).toBe('gpu-a qwen3:8b');
 });

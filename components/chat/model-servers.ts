@@ -1,7 +1,7 @@
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
-type Place = Pick<ModelInfo, 'servers' | 'alias_for'>;
+type Place = Pick<ModelInfo, 'servers' | 'alias_of'>;
 
 /** More names than these would push everything else out of a line. */
 const MOST_NAMES = 3;
@@ -19,11 +19,11 @@ export function describeServers({ servers = [] }: Place, all: readonly string[])
 }
 
 /** What an alias stands for: `alias for llama3.2:3b, then gpt-4o-mini`. Empty for other models. */
-export function describeAlias({ alias_for: models = [] }: Place): string {
+export function describeAlias({ alias_of: models = [] }: Place): string {
   return models.length === 0 ? '' : S.aliasFor(models.join(S.thenModel));
 }
 
 /** What a search for a model finds in addition to its name. */
-export function placeWords({ servers = [], alias_for: models = [] }: Place): string {
+export function placeWords({ servers = [], alias_of: models = [] }: Place): string {
   return [...servers, ...models].join(' ');
 }

@@ -111,7 +111,7 @@ function modelRow(model: ModelInfo, hasServers: boolean) {
 }
 
 /** Its provider, the servers that have it if there is a choice, and what an alias stands for. */
-function modelDetail({ provider, is_default, servers = [], alias_for: aliasFor = [] }: ModelInfo, hasServers: boolean) {
+function modelDetail({ provider, is_default, servers = [], alias_of: aliasFor = [] }: ModelInfo, hasServers: boolean) {
   const usual = is_default ? STRINGS.defaultModel(provider) : provider;
   const placed = hasServers && servers.length > 0 ? STRINGS.onServers(usual, servers.join(', ')) : usual;
   return aliasFor.length === 0 ? placed : STRINGS.aliasFor(placed, aliasFor.join(', '));
