@@ -42,10 +42,13 @@ export function summary(servers: readonly ModelServerStats[]): string {
   ].join(' · ');
 }
 
-/** `Ollama · http://gpu-a:11434`, without an address that the name repeats. */
+/**
+ * `Ollama · http://gpu-a:11434`, without an address that the name repeats. The built-in model has
+ * none.
+ */
 export function kindAndAddress({ name, provider, address }: ModelServerStats): string {
   const kind = STRINGS.kinds[provider] ?? provider;
-  const isRepeated = address === '' || address.replace(/^https?:\/\//, '').replace(/\/$/, '') === name;
+  const isRepeated = provider === 'embedded' || address.replace(/^https?:\/\//, '').replace(/\/$/, '') === name;
   return isRepeated ? kind : `${kind} · ${address}`;
 }
 
@@ -54,7 +57,8 @@ export function loadedCount({ provider, loaded, models }: ModelServerStats): str
   if (provider === 'openai') return STRINGS.models(formatCount(models ?? loaded.length), models ?? loaded.length);
   const count = formatCount(loaded.length);
   if (models !== null && models !== undefined) return STRINGS.loadedOf(count, formatCount(models));
-  return loaded.length === 0 ? STRINGS.noneLoaded : STRINGS.loaded(count);
+  // Without a list it is not known that none is loaded.
+  return loaded.length === 0 ? STRINGS.unknown : STRINGS.loaded(count);
 }
 
 export function averageTime({ average_ms: average }: ModelServerStats): string {
@@ -93,8 +97,9 @@ export function downSentence(servers: readonly ModelServerStats[]): string | und
 }
 
 /** The sentence of the server itself, which names what its operator can do. */
-export function whatToDo({ error, address }: ModelServerStats): string {
-  return error === null || error === undefined || error === '' ? STRINGS.check(address) : error;
+export function whatToDo({ provider, error, address }: ModelServerStats): string {
+  if (error !== null && error !== undefined && error !== '') return error;
+  return provider === 'embedded' ? STRINGS.noResponse : STRINGS.check(address);
 }
 
 /** One line of the page's status while some of several servers are down. */

@@ -149,7 +149,7 @@ function Models({ server }: { server: ModelServerStats }) {
 /** The only model server in one line: its queue and its models are shown elsewhere on the page. */
 export function OneModelServer({ server }: { server: ModelServerStats }) {
   const isAway = isDown(server);
-  const facts = isAway ? whatToDo(server) : [loadedCount(server), ...timings(server)].join(' · ');
+  const facts = isAway ? [whatToDo(server)] : timings(server);
   return (
     <section aria-label={STRINGS.one} className="min-w-0">
       <h3 className="mb-1 font-medium text-sm">{STRINGS.one}</h3>

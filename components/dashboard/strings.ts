@@ -103,7 +103,6 @@ export const DASHBOARD_STRINGS = {
     rate: (rate: string) => `${rate} tokens/s`,
     loadedOf: (loaded: string, all: string) => `${loaded} of ${all} loaded`,
     loaded: (count: string) => `${count} loaded`,
-    noneLoaded: 'None loaded',
     models: (text: string, count: number) => (count === 1 ? '1 model' : `${text} models`),
     more: (count: string) => `${count} more`,
     moreNamed: (count: string, server: string) => `${count} more on ${server}`,
@@ -114,10 +113,8 @@ export const DASHBOARD_STRINGS = {
     allDown: 'All model servers are down. No model can respond until your administrator starts one.',
     downCount: (down: number, all: number, names: string) =>
       `${down} of ${all} model servers ${down === 1 ? 'is' : 'are'} down: ${names}`,
-    check: (address: string) =>
-      address === ''
-        ? 'It does not respond.'
-        : `It does not respond. Check that it runs and that ${address} is its address.`,
+    noResponse: 'It does not respond.',
+    check: (address: string) => `It does not respond. Check that it runs and that ${address} is its address.`,
     named: (name: string, sentence: string) => `${name}: ${sentence}`,
   },
   charts: {
