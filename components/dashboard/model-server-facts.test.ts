@@ -53,13 +53,14 @@ describe('the figures of a server', () => {
   it('name its kind and its address, unless the name is the address', () => {
     expect(kindAndAddress(A)).toBe('Ollama · http://gpu-a:11434');
     expect(kindAndAddress({ ...A, name: 'gpu-a:11434' })).toBe('Ollama');
-    expect(kindAndAddress({ ...A, name: 'Built in', provider: 'embedded', address: '' })).toBe('Built in');
+    expect(kindAndAddress({ ...A, name: 'Built in', provider: 'embedded', address: 'built-in' })).toBe('Built in');
   });
 
   it('count loaded models, and all models of a hosted API', () => {
     expect(loadedCount(A)).toBe('1 of 14 loaded');
     expect(loadedCount({ ...A, models: null })).toBe('1 loaded');
-    expect(loadedCount({ ...A, models: null, loaded: [] })).toBe('None loaded');
+    expect(loadedCount({ ...A, loaded: [] })).toBe('0 of 14 loaded');
+    expect(loadedCount({ ...A, models: null, loaded: [] })).toBe('–');
     expect(loadedCount(HOSTED)).toBe('84 models');
     expect(loadedCount({ ...HOSTED, models: 1 })).toBe('1 model');
     expect(loadedCount({ ...HOSTED, models: null })).toBe('2 models');
@@ -100,6 +101,7 @@ describe('the figures of several servers', () => {
     expect(downSentence([DOWN, { ...DOWN, id: '4' }])).toMatch(/^All model servers are down\. No model can respond/);
     expect(whatToDo(DOWN)).toBe('Start it.');
     expect(whatToDo({ ...DOWN, error: null })).toContain('http://gpu-a:11434');
+    expect(whatToDo({ ...DOWN, error: null, provider: 'embedded' })).toBe('It does not respond.');
   });
 
   it('degrade the status while one is down', () => {

@@ -157,7 +157,8 @@ export function OneModelServer({ server }: { server: ModelServerStats }) {
         <StatusDot level={isAway ? 'error' : 'good'} className="mt-1.5" />
         <span className="min-w-0 [overflow-wrap:anywhere]">
           <span className="sr-only">{isAway ? STRINGS.down : STRINGS.up}: </span>
-          <span className="text-ink">{server.name}</span> · {kindAndAddress(server)} · <TextWithCode text={facts} />
+          <span className="text-ink">{server.name}</span> ·{' '}
+          <TextWithCode text={[kindAndAddress(server), ...facts].join(' · ')} />
         </span>
       </p>
     </section>
