@@ -160,3 +160,41 @@ test('a chat that is opened by its address fetches what resumes a response, an e
   expect(scripts.length).toBeGreaterThan(3);
   expect(await canResume()).toBe(false);
 });
+
+/** Runs in a page of the same origin: a long conversation, as the app keeps it. */
+async function seedLong(turns: number): Promise<void> {
+  const messages = Array.from({ length: turns }, (_, place) => {
+    const base = { conversationId: 'long', createdAt: place + 1, parentId: place === 0 ? null : `m${place - 1}` };
+    const done = { role: 'assistant', state: 'done', source: 'model', thinking: '', content: `Answer ${place}.` };
+    const question = { role: 'user', content: `Question ${place}?` };
+    return { ...base, id: `m${place}`, ...(place % 2 === 0 ? question : done) };
+  });
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const opening = indexedDB.open('chill-space');
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+  });
+  const writing = database.transaction(['conversations', 'messages'], 'readwrite');
+  const times = { createdAt: 1, updatedAt: Date.now() };
+  const settings = { model: null, systemPrompt: '', leafId: `m${turns - 1}` };
+  writing.objectStore('conversations').put({ id: 'long', title: 'Long', ...times, ...settings });
+  for (const message of messages) writing.objectStore('messages').put(message);
+  await new Promise<void>((resolve, reject) => {
+    writing.oncomplete = () => resolve();
+    writing.onerror = () => reject(writing.error);
+  });
+  database.close();
+}
+
+test('the turns off the screen follow the first ones by themselves, and with a key', async ({ page }) => {
+  const turns = 60;
+  await page.goto('/');
+  await expect(page.getByText('No chats yet', { exact: false }).first()).toBeVisible();
+  await page.evaluate(seedLong, turns);
+  await page.goto('/?c=long');
+  await expect(page.getByRole('article')).toHaveCount(turns);
+  await page.reload();
+  await page.keyboard.press('Shift');
+  await expect(page.getByRole('article')).toHaveCount(turns);
+  await expect(page.getByText('Question 0?', { exact: true })).toBeAttached();
+});

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { onFirstInput } from '#lib/browser/loadable';
 import { whenIdle } from '#lib/browser/when-idle';
 
 /** As many turns as a screen shows. Rendering more would delay them. */
@@ -10,6 +11,7 @@ const AFTER_ANCHOR = 8;
 /** A question and its response: small enough not to block streaming. */
 const MORE_TURNS = 2;
 const PATIENCE_MS = 250;
+const FIRST_PAUSE_MS = 400;
 
 interface Range {
   start: number;
@@ -38,9 +40,34 @@ export function useGrowingRange(total: number, anchor: number | undefined): { st
     if (isWhole) return;
     // Not in a transition: streamed text would restart it and finally force it through in one
     // task.
-    return whenIdle(() => setRange(grown({ start, end }, total)), PATIENCE_MS);
+    return afterFirstView(() => setRange(grown({ start, end }, total)));
   }, [start, end, total, isWhole]);
   return { start: Math.max(0, start), end: end ?? total };
+}
+
+let isFirstView = true;
+
+/**
+ * Runs `action` once the browser is idle. A page that has just opened pauses before that, until
+ * the reader's first input at most: a running response gets its first text meanwhile. Returns the
+ * function that cancels both.
+ */
+function afterFirstView(action: () => void): () => void {
+  if (!isFirstView) return whenIdle(action, PATIENCE_MS);
+  let cancel: (() => void) | undefined;
+  const begin = () => {
+    isFirstView = false;
+    end();
+    cancel = whenIdle(action, PATIENCE_MS);
+  };
+  const timer = setTimeout(begin, FIRST_PAUSE_MS);
+  const endWaiting = onFirstInput(begin);
+  const end = () => {
+    clearTimeout(timer);
+    endWaiting();
+    cancel?.();
+  };
+  return end;
 }
 
 export function firstRange(total: number, anchor: number | undefined): Range {
