@@ -62,12 +62,9 @@ describe('the sentence of an error', () => {
   });
 
   it('names the model server where there are several', () => {
-    const of = (code: string, data: PageError['data']) => errorSentence({ message: OPERATOR, code, data });
-    expect(of('provider_unavailable', { model_server: 'gpu-b' })).toBe(
+    const data = { model_server: 'gpu-b' };
+    expect(errorSentence({ message: OPERATOR, code: 'provider_unavailable', data })).toBe(
       'The model server gpu-b is not responding. Choose another model, or ask your administrator.',
-    );
-    expect(of('queue_full', { queue_length: 12, model_server: 'gpu-b', retry_after_seconds: 40 })).toBe(
-      'The queue of gpu-b is full (12 waiting). Try again in about 40 s.',
     );
   });
 

@@ -65,13 +65,13 @@ const SENTENCES: Record<string, Sentence> = {
       : typeof limit === 'number'
         ? `Rate limit: ${limit} requests per minute.`
         : 'Too many requests in a short time.',
-  queue_full: ({ reason, queue_length: waiting, limit_bytes: limit, model_server: server }) => {
+  queue_full: ({ reason, queue_length: waiting, limit_bytes: limit }) => {
     if (reason === 'displaced') return 'The queue is full, and requests of less busy users go first.';
     if (reason === 'bytes') return 'The queue is full. A message with smaller images may still fit.';
     if (reason === 'caller')
       return `Your queued messages are at their limit${typeof limit === 'number' ? ` of ${formatBytes(limit)}` : ''}.`;
     return typeof waiting === 'number' && waiting > 0
-      ? `The queue${typeof server === 'string' ? ` of ${server}` : ''} is full (${waiting} waiting).`
+      ? `The queue is full (${waiting} waiting).`
       : 'The server is busy with other requests.';
   },
   body_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your message is too long', size, limit),
