@@ -88,8 +88,8 @@ export interface TaskRequest {
   /** With `provider`: the servers that may run the task. Undefined is that of `provider` only. */
   readonly targets?: readonly RouteTarget[] | undefined;
   /**
-   * Whether the work may be called again, with another provider, when it fails as a server does that
-   * is down. @default false
+   * Whether the work may be called again, with another provider, after a failure that is no fault
+   * of the request. @default false
    */
   readonly isRepeatable?: boolean | undefined;
   /** Memory of the request while it waits or runs. */
@@ -248,9 +248,9 @@ export class ChatEngine {
   /**
    * Runs `work` in a slot of the model's server. It waits in the same line as chat requests, within
    * the same bounds. Resolves with what `work` returns. Throws its error, the resolver's errors,
-   * `queue_full`, `shutting_down`, `upstream_timeout` after UPSTREAM_TOTAL_TIMEOUT_MS, or the reason
-   * of `signal`. In each case the signal of `work` is aborted, and its slot is freed when `work`
-   * settles, or a few seconds after the abort.
+   * `queue_full`, `shutting_down`, `upstream_timeout` after UPSTREAM_TOTAL_TIMEOUT_MS, or the
+   * reason of `signal`. In each case the signal of `work` is aborted, and its slot is freed when
+   * `work` settles, or a few seconds after the abort.
    */
   async runTask<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     if (this.#closed !== undefined) throw this.#closed;

@@ -22,7 +22,7 @@ export interface LaneFigures {
   readonly measuredLoadMs: number | undefined;
   /** Undefined if the server does not report it. */
   readonly sizeBytes: number | undefined;
-  /** The load time of another loaded model that others wait for there; 0 if there is none. */
+  /** The load time of another loaded model that others wait for there; 0 without one. */
   readonly reloadMs: number;
   /** Tokens of the conversation's beginning that the server has computed before. */
   readonly prefixTokens: number;

@@ -5,7 +5,7 @@ import type { ModelServer, ServerModel } from '#lib/models/model-server';
 
 /**
  * The models of an alias, from the first one on with a server that is up. `serversOf` finds the
- * servers of a model by its name. Undefined if there is none.
+ * servers of a model by its name. Undefined if no model has a server.
  */
 export function resolveAlias(
   alias: readonly AliasTarget[],

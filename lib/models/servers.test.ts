@@ -162,7 +162,7 @@ describe('MODEL_ALIASES', () => {
     expect(model).toBe('big');
   });
 
-  it('name a model of a single server, whose answer about it counts', async () => {
+  it('name a model of a single server, which decides about it', async () => {
     f = await modelFleet({ OLLAMA_API_URL: 'http://a:1#name=a', MODEL_ALIASES: 'gpt-4o=m' });
     expect(await resolved('gpt-4o')).toEqual(['ollama', 'm', ['m@a']]);
     expect(await resolved('unheard-of')).toEqual(['ollama', 'unheard-of', undefined]);

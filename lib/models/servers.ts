@@ -99,7 +99,7 @@ export class ModelServers {
     this.#scheduleRefresh(age >= REFRESH_AFTER_MS ? REFRESH_AFTER_MS : REFRESH_AFTER_MS - age);
   }
 
-  /** Reads the lists of all servers in the background if they are old, for a page that shows them. */
+  /** Reads the lists of all servers in the background if they are old: a page shows them. */
   refreshIfOld(): void {
     if (this.#timers.now() - this.#refreshedAt >= REFRESH_AFTER_MS) void this.list();
   }

@@ -33,7 +33,7 @@ export const CACHE_HEADER = {
     '`hit`: from the cache. `joined`: shares the generation of an identical request. `miss`: generated, because the cache did not have it. `bypass`: generated, because the cache was not read (random sampling on a route of another API, `cache: "off"`, `Cache-Control: no-cache`, or a server with `CACHE_ENABLED=false`).',
   Age: 'Of a response from the cache: seconds since it was generated.',
   'X-Model-Server':
-    'The name of the model server that generated the response. Absent for a cached one, for a stream that began while it waited, and if there is one server without a `#name=`.',
+    'The name of the model server that generates the response. Absent for a cached one, for a stream that began while the request waited, and if there is one server without a `#name=`. A stream whose headers are sent before the first token names the server that works on it by then.',
   'X-Ignored-Fields':
     'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
   'X-Dropped-Params':

@@ -9,11 +9,9 @@ import type { CacheHeader } from '#lib/wire/chat';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The model server that generated the response, once it has begun to. */
-function modelServerHeader({ generation }: PendingRequest): Headers {
-  const { server, firstTokenAt, response } = generation;
-  const hasBegun = firstTokenAt !== undefined || response !== undefined;
-  return server?.isNameShown === true && hasBegun ? { 'x-model-server': server.name } : {};
+/** The model server that works on the response, or did. A request that waits has none yet. */
+function modelServerHeader({ state, generation: { server } }: PendingRequest): Headers {
+  return server?.isNameShown === true && state !== 'queued' ? { 'x-model-server': server.name } : {};
 }
 
 /** Headers of a server-sent event stream. */

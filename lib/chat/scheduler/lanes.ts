@@ -111,7 +111,7 @@ export class Lanes<T extends QueuedWork> {
     return (work.targets?.length ?? 0) > 0 && this.next(work, now) !== undefined;
   }
 
-  /** The best lane that is up for waiting work; undefined if there is none. */
+  /** The best lane that is up for waiting work; undefined if no server is. */
   chooseUp(work: T, now: number): Lane<T> | undefined {
     const target = work.targets?.[0];
     const up = target === undefined ? [] : this.#candidates(work, target, now).filter(({ isUp }) => isUp);
@@ -120,8 +120,8 @@ export class Lanes<T extends QueuedWork> {
   }
 
   /**
-   * The waiting work that a free lane takes from another one: of the first ones in the line with the
-   * longest wait, the first for which that saves enough. Pure.
+   * The waiting work that a free lane takes from another one: in the line with the longest wait,
+   * the first near its front for which that saves enough. Changes nothing.
    */
   findMovable(to: Lane<T>, now: number): { work: T; from: Lane<T> } | undefined {
     const others = [...this.#lanes.values()]

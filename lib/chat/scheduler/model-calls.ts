@@ -1,16 +1,25 @@
+import type { Clock } from '#lib/chat/clock';
 import type { Generation } from '#lib/chat/generation/generation';
 import type { RunningCalls } from '#lib/chat/scheduler/running-calls';
-import type { SchedulerOptions } from '#lib/chat/scheduler/scheduler';
+import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { ModelEvent } from '#lib/models/provider';
+import type { ResilientChat } from '#lib/models/resilience';
+
+export interface ModelCallOptions {
+  settings: Config;
+  clock: Clock;
+  /** `ModelProvider.chat` of a provider, with retries, breaker and timeouts around it. */
+  call: ResilientChat;
+}
 
 /** Calls models, and writes what they send to the logs of generations. */
 export class ModelCalls {
-  readonly #options: SchedulerOptions;
+  readonly #options: ModelCallOptions;
   readonly #running: RunningCalls;
   #tokens = 0;
 
-  constructor(options: SchedulerOptions, running: RunningCalls) {
+  constructor(options: ModelCallOptions, running: RunningCalls) {
     this.#options = options;
     this.#running = running;
   }

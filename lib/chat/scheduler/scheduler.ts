@@ -1,19 +1,17 @@
-import type { Clock } from '#lib/chat/clock';
 import { Generation } from '#lib/chat/generation/generation';
 import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import { toAppError } from '#lib/chat/model-error';
 import type { Lane } from '#lib/chat/scheduler/lane';
 import { Lanes } from '#lib/chat/scheduler/lanes';
-import { ModelCalls } from '#lib/chat/scheduler/model-calls';
+import { type ModelCallOptions, ModelCalls } from '#lib/chat/scheduler/model-calls';
 import type { CapacityCheck } from '#lib/chat/scheduler/queue-bounds';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
 import type { RunnableTask } from '#lib/chat/scheduler/task';
-import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import type { ModelServer } from '#lib/models/model-server';
-import { mayAnotherServerSucceed, type ResilientChat } from '#lib/models/resilience';
+import { mayAnotherServerSucceed } from '#lib/models/resilience';
 import type { ModelServers } from '#lib/models/servers';
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
@@ -33,13 +31,9 @@ const ABORT_TIMEOUT_MS = 5_000;
 /** How long the line of a server that is down waits for it before it moves to other servers. */
 const LINE_HOLD_MS = 15_000;
 
-export interface SchedulerOptions {
-  settings: Config;
-  clock: Clock;
+export interface SchedulerOptions extends ModelCallOptions {
   metrics: Metrics;
   log: Logger;
-  /** `ModelProvider.chat` of a provider, with retries, breaker and timeouts around it. */
-  call: ResilientChat;
 }
 
 /** Queue position, counted from 1; 0 is not waiting. */
@@ -213,8 +207,8 @@ export class Scheduler {
   }
 
   /**
-   * Makes sure that `work` can be admitted in this turn. Returns its lane. Throws `queue_full` if it
-   * cannot.
+   * Makes sure that `work` can be admitted in this turn, and returns its lane. Throws `queue_full`
+   * if it cannot.
    */
   ensureCapacity(work: Work): Lane<Work> {
     this.#servers?.touch();
@@ -363,7 +357,7 @@ export class Scheduler {
     this.#freeSlot(generation, lane);
   }
 
-  /** Undefined is UPSTREAM_RETRIES. While another server can take the work, one failure is enough. */
+  /** Undefined is UPSTREAM_RETRIES. One failure is enough while another server can take the work. */
   #retriesOf(work: Work): number | undefined {
     const { tried } = work;
     if (tried === undefined) return undefined;
@@ -373,7 +367,7 @@ export class Scheduler {
 
   /**
    * Moves work that failed to the next best server, to the front of its line: it had its turn.
-   * Returns false if there is none, or if the caller has a part of the response already.
+   * Returns false if no server is left, or if the caller has a part of the response.
    */
   #moveOn(work: Work, lane: Lane<Work>, error: unknown): boolean {
     if (work.finishedAt !== undefined || this.#isClosed) return false;

@@ -91,7 +91,7 @@ describe('requests to several model servers', () => {
     if (MODEL_AFFINITY === 'true') expect((await f.ask('', turn('another reply'))).generation.server?.name).toBe(other);
   });
 
-  it('give each server a fair line of its own', async () => {
+  it('give each server its own fair line', async () => {
     f = await modelFleet(TWO, onlyLoadedOn('a'));
     f.at('b').listed = ['other'];
     await f.directory.list(new AbortController().signal);

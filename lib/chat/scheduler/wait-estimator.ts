@@ -14,8 +14,7 @@ export class WaitEstimator {
   readonly #others: WaitEstimator | undefined;
 
   /**
-   * Until there is a measured value of a key, that of `others` is used, and `fallbackMs` if there is
-   * none.
+   * Until there is a measured value of a key, that of `others` is used, else `fallbackMs`.
    */
   constructor(fallbackMs: number, others?: WaitEstimator) {
     this.#fallbackMs = fallbackMs;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { httpUrl } from '#lib/config/settings/value-schemas';
 
-/** The address of a model server, with what its fragment sets: `http://gpu-a:11434#slots=4&name=gpu-a`. */
+/** An address of a model server, with what its fragment sets: `http://gpu:11434#slots=4&name=a`. */
 export interface ServerAddress {
   /** Without the fragment, and without slashes at the end. */
   readonly url: string;
