@@ -45,6 +45,18 @@ export class AppError extends Error {
     this.upstream = options.upstream;
   }
 
+  /** The same error with more figures. */
+  withData(data: ErrorData): AppError {
+    const { code, message, details, retryAfterSeconds, upstream } = this;
+    return new AppError(code, message, {
+      ...(details === undefined ? {} : { details }),
+      data: { ...this.data, ...data },
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(upstream === undefined ? {} : { upstream }),
+      cause: this,
+    });
+  }
+
   /**
    * Recognises an error by its shape: `instanceof` alone fails when two copies of this module are
    * loaded (see lib/singletons.ts).

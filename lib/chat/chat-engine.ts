@@ -83,9 +83,12 @@ export interface TaskRequest {
   readonly priority?: number | undefined;
   /** Undefined is the default model. */
   readonly model: string | undefined;
-  /** Resolved before, with the model server's own name in `model`. */
+  /**
+   * Resolved before, with the model server's own name in `model`. Of several servers of its kind
+   * that have the model, each may be chosen.
+   */
   readonly provider?: ModelProvider | undefined;
-  /** With `provider`: the servers that may run the task. Undefined is that of `provider` only. */
+  /** With `provider`: bounds the choice to these servers. */
   readonly targets?: readonly RouteTarget[] | undefined;
   /**
    * Whether the work may be called again, with another provider, after a failure that is no fault
@@ -396,8 +399,14 @@ export class ChatEngine {
     keepAlive?: KeepAlive,
   ): Promise<{ model: string; load_duration_ms: number }> {
     try {
-      const { provider, model } = await this.#options.directory.resolve(name);
+      const { directory } = this.#options;
+      const { provider, model } = await directory.resolve(name);
       const { load_duration_ms } = await provider.load(model, signal, keepAlive);
+      const server = directory.servers?.serverOf(provider);
+      if (server !== undefined) {
+        server.setLoaded(model);
+        void directory.servers?.refresh(server);
+      }
       return { model, load_duration_ms };
     } catch (error) {
       const { message } = toAppError(error, this.#options.log);
@@ -453,7 +462,16 @@ export class ChatEngine {
   }
 
   async #resolveTask({ caller, model, provider, targets, bytes }: TaskRequest): Promise<ResolvedModel> {
-    if (provider !== undefined && model !== undefined) return { provider, model, targets };
+    const { directory } = this.#options;
+    if (provider !== undefined && model !== undefined) {
+      const only = { provider, model, targets };
+      if (targets !== undefined || directory.servers?.areSeveral !== true) return only;
+      const resolved = await directory.resolve(model).catch((error: unknown) => {
+        if (AppError.is(error)) return only;
+        throw error;
+      });
+      return resolved.provider.id === provider.id ? resolved : only;
+    }
     return await this.#resolveModel(model, bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes });
   }
 

@@ -211,7 +211,8 @@ class CachedModelDirectory implements ModelDirectory {
     // Once OLLAMA_MODEL is available, it replaces the substitute for it.
     const snapshot = this.#snapshot;
     if (snapshot === undefined || this.#timers.now() - snapshot.readAt < REFRESH_AFTER_MS) return;
-    if (find(snapshot, this.#settings.OLLAMA_MODEL) === undefined) void this.#read(this.#closing.signal);
+    const { OLLAMA_MODEL: name, MODEL_ALIASES: aliases } = this.#settings;
+    if (!aliases.has(name) && find(snapshot, name) === undefined) void this.#read(this.#closing.signal);
   }
 
   /**

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
+import { cutFragments } from '#lib/config/env-file';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
@@ -30,9 +31,10 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
  * down on SIGTERM and SIGINT.
  */
 export async function startServer(loadPages: LoadPages): Promise<void> {
+  const cut = existsSync('.env') ? cutFragments(readFileSync('.env', 'utf8')) : [];
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
-  for (const warning of unknownSettings()) process.stderr.write(`${warning}\n`);
+  for (const warning of [...unknownSettings(), ...cut]) process.stderr.write(`${warning}\n`);
   const address = { host: listenHost(settings), port: settings.PORT };
   const crashes = recordStart(toolchainCacheRoot(), settings.PORT, Date.now());
   reportCrashes(crashes);

@@ -283,6 +283,7 @@ export class Generation {
   /** Frees what only the model call needed. */
   dispose(): void {
     this.#abort = undefined;
+    this.tried = undefined;
   }
 
   #end(event: FinalEvent, now: number): void {

@@ -352,12 +352,18 @@ export class Scheduler {
       await this.#calls.generate(generation, this.#retriesOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
-      generation.finish({ type: 'error', error: toAppError(error, this.#options.log) });
+      generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
     this.#freeSlot(generation, lane);
   }
 
-  /** Undefined is UPSTREAM_RETRIES. One failure is enough while another server can take the work. */
+  /** The error of a server that is away says which one, if there are several. */
+  #namingServer(error: AppError, { server }: Lane<Work>): AppError {
+    if (!this.areServersSeveral || error.code !== 'provider_unavailable') return error;
+    return error.withData({ model_server: server.name });
+  }
+
+  /** Undefined is UPSTREAM_RETRIES. One failure is enough while another server can do it. */
   #retriesOf(work: Work): number | undefined {
     const { tried } = work;
     if (tried === undefined) return undefined;
@@ -399,10 +405,11 @@ export class Scheduler {
   #measure(work: Work, lane: Lane<Work>): void {
     const { server } = lane;
     const { startedAt = 0, finishedAt = startedAt } = work;
-    lane.times.add(work.timingKey, finishedAt - startedAt);
-    this.#lanes.times.add(work.timingKey, finishedAt - startedAt);
+    const isGeneration = work instanceof Generation;
+    for (const times of [lane.times, this.#lanes.times])
+      times.add(work.timingKey, finishedAt - startedAt, isGeneration);
     this.#servers?.reportReached(server);
-    if (!(work instanceof Generation) || work.response === undefined) return;
+    if (!isGeneration || work.response === undefined) return;
     const { response, request, firstTokenAt = finishedAt, model } = work;
     lane.measure({ ...response, model, writingMs: finishedAt - firstTokenAt });
     if (!this.areServersSeveral) return;

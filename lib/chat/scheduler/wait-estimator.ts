@@ -21,8 +21,9 @@ export class WaitEstimator {
     this.#others = others;
   }
 
-  add(model: string, ms: number): void {
-    this.#averageMs = movedAverage(this.#averageMs, ms);
+  /** With `isUsual`, the time is one of those over which `averageMs` is the average. */
+  add(model: string, ms: number, isUsual = true): void {
+    if (isUsual) this.#averageMs = movedAverage(this.#averageMs, ms);
     const average = movedAverage(this.#averageMsByModel.get(model), ms);
     // Re-inserted, so that the first key is the least recently measured model.
     this.#averageMsByModel.delete(model);
