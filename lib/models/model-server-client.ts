@@ -10,6 +10,7 @@ import {
   noResponseError,
   refusedFieldOf,
   statusError,
+  streamedError,
 } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
 import { redact } from '#lib/models/redact';
@@ -182,6 +183,11 @@ export class ModelServerClient {
   errorText(body: unknown): string | undefined {
     const text = errorTextOf(body);
     return text === undefined ? undefined : this.redact(text);
+  }
+
+  /** The error for an error object in a response with status 200. */
+  streamedError(body: unknown): AppError {
+    return streamedError(this.#server, body, this.errorText(body));
   }
 
   /**

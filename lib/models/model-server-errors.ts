@@ -1,10 +1,11 @@
 import { AppError } from '#lib/errors';
+import { parseJson } from '#lib/models/parse-json';
+import { retryAfterSeconds } from '#lib/models/retry-after';
 import { isDecodeError } from '#lib/upstream-http/content-encoding';
 import type { UpstreamResponse } from '#lib/upstream-http/upstream-client';
 
 /** `Retry-After` of errors for which the server sent none. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
-const MAX_RETRY_AFTER_SECONDS = 3_600;
 
 /** The server in the sentences of errors. */
 export interface ModelServerDescription {
@@ -48,9 +49,12 @@ const CLOSED_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
 ]);
 
-/** Sentences of OpenAI, vLLM, llama.cpp, LM Studio and Ollama. */
+/** Sentences of OpenAI, vLLM, SGLang, llama.cpp, LM Studio, Ollama, LiteLLM and Anthropic. */
 const TOO_LONG =
-  /\b(maximum|exceeds?|exceeding|overflows?|larger|longer)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)/i;
+  /\b(maximum|exceeds?|exceeding|overflows?|larger|longer|greater)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)|\bContextWindowExceeded|\bprompt is too long\b/i;
+
+/** The server, or one behind it, has no capacity now. 529 is Anthropic's. */
+const BUSY_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504, 529]);
 
 /** Codes of OpenAI's API for a field that a model does not take. */
 const FIELD_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 'unknown_parameter']);
@@ -84,13 +88,17 @@ export function statusError(
   refusedField?: string,
 ): AppError {
   const reason = sentence === undefined ? '.' : `: ${sentence}`;
-  if (statusCode === 401 || statusCode === 403)
+  if (statusCode === 401 || statusCode === 403) {
+    // Sentences about a wrong key repeat a part of it.
+    const says = statusCode === 401 || sentence === undefined ? '' : ` It says: ${sentence}`;
     return new AppError(
       'not_configured',
-      `${name}${place} rejected the credentials (${statusCode}). Correct them in the settings.`,
+      `${name}${place} rejected the credentials (${statusCode}). Correct them in the settings.${says}`,
     );
-  if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504) {
-    const waitSeconds = retryAfterSeconds(headers['retry-after']);
+  }
+  if (statusCode === 402) return new AppError('not_configured', `${name} asks for payment (402)${reason}`);
+  if (BUSY_STATUSES.has(statusCode)) {
+    const waitSeconds = retryAfterSeconds(headers);
     return new AppError('provider_unavailable', `${name} is busy or down (${statusCode})${reason}`, {
       retryAfterSeconds: waitSeconds ?? DEFAULT_RETRY_AFTER_SECONDS,
       upstream: { isRateLimited: statusCode === 429, waitSeconds },
@@ -108,6 +116,43 @@ export function statusError(
   return new AppError('upstream_failed', `${name} had an error (${statusCode})${reason}`);
 }
 
+/**
+ * The error for an error object in a response that has begun, with status 200. Its code says what a
+ * status would have said. `sentence` is the server's own.
+ */
+export function streamedError(server: ModelServerDescription, body: unknown, sentence: string | undefined): AppError {
+  const { name } = server;
+  const reason = sentence ?? 'it did not say why';
+  if (sentence !== undefined && TOO_LONG.test(sentence))
+    return new AppError('context_length_exceeded', `${name} refused the request: ${reason}`);
+  const statusCode = statusInError(body);
+  if (statusCode !== undefined && (statusCode < 500 || BUSY_STATUSES.has(statusCode)))
+    return statusError(server, { statusCode, headers: {} }, sentence);
+  return new AppError('upstream_failed', `The model stopped with an error: ${reason}`);
+}
+
+/** Names of errors that servers send instead of a status. */
+const STATUS_BY_ERROR_NAME: ReadonlyMap<string, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['insufficient_quota', 429],
+  ['rate_limit_error', 429],
+  ['rate_limit_exceeded', 429],
+  ['overloaded_error', 529],
+  ['overloaded', 529],
+]);
+
+/** The status in an error object; undefined without one. */
+function statusInError(body: unknown): number | undefined {
+  const value = asRecord(Array.isArray(body) ? body[0] : body);
+  const error = asRecord(value.error);
+  for (const given of [error.code, error.status, error.type, value.code, value.status_code, value.error_type]) {
+    const status = typeof given === 'string' ? (STATUS_BY_ERROR_NAME.get(given) ?? Number(given)) : given;
+    if (typeof status === 'number' && status >= 400 && status < 600) return status;
+  }
+  return undefined;
+}
+
 /** The error for a body that breaks off, or that its Content-Encoding does not decode. */
 export function brokenBodyError({ name }: ModelServerDescription, error: unknown): AppError {
   const sentence = isDecodeError(error)
@@ -121,29 +166,47 @@ export function brokenBodyError({ name }: ModelServerDescription, error: unknown
  */
 export function carriesError(body: unknown): boolean {
   const [value] = Array.isArray(body) ? body : [body];
-  if (typeof value !== 'object' || value === null || !('error' in value)) return false;
-  const { error } = value;
+  if (typeof value !== 'object' || value === null) return false;
+  if ('object' in value && value.object === 'error') return true;
+  const error = 'error' in value ? value.error : 'error_message' in value ? value.error_message : undefined;
   return typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
 
+/** Python servers append where the error was raised. */
+const TRACEBACK = 'Traceback (most recent call last)';
+
 /**
- * The sentence in an error body: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message":
- * "…"}}`, or a list of one. It may hold secrets.
+ * The sentence in an error body. It may hold secrets.
+ * - Ollama, LM Studio: `{"error": "…"}`; OpenAI's API: `{"error": {"message": "…"}}`, or a list of
+ *   one.
+ * - SGLang: `{"object": "error", "message": "…"}`; FastAPI: `{"detail": …}`, a text or a list of
+ *   fields with a `msg` each; vLLM behind a gateway: `{"error_message": "…"}`.
+ * - OpenRouter: `metadata.raw` of an error has the body of the server behind it.
  */
 export function errorTextOf(body: unknown): string | undefined {
-  const [value] = Array.isArray(body) ? body : [body];
-  if (typeof value !== 'object' || value === null) return undefined;
-  const error = 'error' in value ? value.error : 'message' in value ? value.message : undefined;
-  const text = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
-  return typeof text === 'string' && text !== '' ? text : undefined;
+  const { error, message, error_message, detail } = asRecord(Array.isArray(body) ? body[0] : body);
+  for (const place of [error, message, error_message, detail]) {
+    const [text] = sentenceOf(place)?.split(TRACEBACK, 1) ?? [];
+    if (text !== undefined && text.trim() !== '') return text.trim();
+  }
+  return undefined;
 }
 
-/** The seconds of a `Retry-After`, a number or a date; undefined if it asks for no wait. */
-function retryAfterSeconds(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  const number = Number(header);
-  const seconds = Number.isNaN(number) ? (Date.parse(header) - Date.now()) / 1_000 : number;
-  return seconds > 0 ? Math.min(Math.ceil(seconds), MAX_RETRY_AFTER_SECONDS) : undefined;
+function sentenceOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const [first] = Array.isArray(value) ? value : [value];
+  if (typeof first === 'string') return first;
+  const { message, msg, loc, metadata } = asRecord(first);
+  const text = typeof message === 'string' ? message : typeof msg === 'string' ? msg : undefined;
+  if (text === undefined) return undefined;
+  const { raw } = asRecord(metadata);
+  if (typeof raw === 'string' && raw !== '') return `${text}: ${errorTextOf(parseJson(raw)) ?? raw}`;
+  return Array.isArray(loc) ? `${loc.join('.')}: ${text}` : text;
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** The code of an error or of its cause. A failed dual-stack connection is an AggregateError. */

@@ -4,8 +4,9 @@ import { AppError } from '#lib/errors';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { type Dialect, onTheWire } from '../../test/support/dialects/dialect.ts';
+import { dialects, lists } from '../../test/support/dialects/index.ts';
 import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/support/faulty-model-server';
-import { type Dialect, dialects, lists, onTheWire } from '../../test/support/model-dialects';
 import { chatEvents } from '../../test/support/model-events.ts';
 
 /** Every response that a model server is known to write, and each with one field of it wrong. */
@@ -93,11 +94,15 @@ const CHANGES: [what: string, change: (before: Json) => Json | undefined][] = [
  * What a response is made of: another value here may change the text, the reasoning and the calls.
  */
 const USED =
-  /^(?:choices(?:\.\d+(?:\.(?:delta|message)(?:\.(?:(?:content|refusal|reasoning|reasoning_content)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?)?)?|message(?:\.(?:(?:content|thinking)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?|response|done|error|choices\.\d+\.finish_reason)$/;
+  /^(?:choices(?:\.\d+(?:\.(?:delta|message)(?:\.(?:(?:content|refusal|reasoning|reasoning_content|reasoning_details)(?:\..*)?|function_call(?:\.(?:name|arguments))?|tool_calls(?:\.\d+(?:\.(?:id|function(?:\.(?:name|arguments(?:\..*)?))?))?)?))?)?)?|message(?:\.(?:(?:content|thinking)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?|response|done|error|choices\.\d+\.finish_reason)$/;
 /** Without these a response has no end. */
 const END = /^(?:choices(?:\.\d+(?:\.finish_reason)?)?|done)$/;
-/** Holds a call's name. A call that has arguments but no name costs the response. */
-const NAME = /^(?:choices(?:\.\d+(?:\.(?:delta|message))?)?|.*\.tool_calls(?:\.\d+(?:\.function(?:\.name)?)?)?)$/;
+/**
+ * Holds a call's name, or begins another call. A call that has arguments but no name costs the
+ * response.
+ */
+const NAME =
+  /^(?:choices(?:\.\d+(?:\.(?:delta|message))?)?|.*\.tool_calls(?:\.\d+(?:\.(?:id|function(?:\.name)?))?)?|.*\.function_call(?:\.name)?)$/;
 
 /** Whether a change at `path` may end the response with `fault`. */
 function mayFail(path: string, fault: unknown): boolean {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { AppError } from '#lib/errors';
 import { OllamaResponse, usualText } from '#lib/models/ollama/response-stream';
 import { OpenAiResponse } from '#lib/models/openai/response-stream';
 import type { ModelEvent } from '#lib/models/provider';
@@ -139,9 +140,13 @@ describe.each(['ollama', 'ollama prompts', 'openai', 'openai texts'])('a stream 
         const events: ModelEvent[] = [];
         const emit = (event: ModelEvent) => void events.push(event);
         const usageOf = () => ({ prompt_tokens: 0, completion_tokens: 0 });
-        const response = isOllama
-          ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
-          : new OpenAiResponse(emit, () => undefined);
+        const response =
+          isOllama
+            ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
+            : new OpenAiResponse(emit, {
+                errorText: () => undefined,
+                streamedError: () => new AppError('upstream_failed', ''),
+              });
         const cuts = [...places.map((place) => place % bytes.length).sort((a, b) => a - b), bytes.length];
         for (const [index, cut] of cuts.entries()) response.push(bytes.subarray(cuts[index - 1] ?? 0, cut));
         expect(events.map((event) => ('text' in event ? event.text : event.type))).toEqual([

@@ -1,23 +1,15 @@
-import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import { checkOllamaOnlyFields, echoing } from '#lib/models/completion';
 import { continuedText, OverlapFilter } from '#lib/models/continuation';
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
-import {
-  lenientObject,
-  lenientPositiveInt,
-  lenientText,
-  lenientTexts,
-  nameSchema,
-  strictList,
-} from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
 import { countTokensByServer } from '#lib/models/openai/count-tokens';
 import { openAiEmbedBody, readOpenAiEmbeddings } from '#lib/models/openai/embed';
 import { infillBody, LLAMA_CPP_OWNER } from '#lib/models/openai/infill';
+import { readModelList } from '#lib/models/openai/model-list';
 import { isEchoedByServer, openAiBody, openAiCompletionBody } from '#lib/models/openai/request-body';
 import { OpenAiResponse } from '#lib/models/openai/response-stream';
 import type {
@@ -113,7 +105,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async #fill(body: object, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
-    const response = new OpenAiResponse(emit, (failure) => this.#root.errorText(failure));
+    const response = new OpenAiResponse(emit, this.#root);
     await this.#root.stream({ method: 'POST', path: '/infill', body, signal }, response.push, mapNoInfill);
     response.end();
   }
@@ -125,7 +117,7 @@ export class OpenAiProvider implements ModelProvider {
     signal: AbortSignal,
     emit: ModelEventListener,
   ): Promise<void> {
-    const response = new OpenAiResponse(emit, (failure) => this.#upstream.errorText(failure));
+    const response = new OpenAiResponse(emit, this.#upstream);
     await this.#upstream.stream({ method: 'POST', path, body, signal }, response.push, notFound);
     response.end();
   }
@@ -135,35 +127,28 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
-    const parsed = modelsSchema.safeParse(await this.#upstream.json({ method: 'GET', path: '/models', signal }));
-    if (!parsed.success)
+    const listed = readModelList(await this.#upstream.json({ method: 'GET', path: '/models', signal }));
+    if (listed === undefined)
       throw this.#upstream.unexpectedServer(
         "does not list models as OpenAI's API does; OPENAI_BASE_URL needs its /v1.",
       );
-    const listed = parsed.data;
-    this.#reasoning = new Set(
-      listed.filter((model) => model.supported_parameters.includes('reasoning')).map(({ id }) => id),
-    );
+    this.#reasoning = new Set(listed.filter(({ thinking }) => thinking).map(({ id }) => id));
     this.#listed = new Map(
-      listed.map((model) => [
-        model.id,
-        { contextTokens: contextLength(model), isLlamaCpp: model.owned_by === LLAMA_CPP_OWNER },
+      listed.map(({ id, owner, usableContextLength, contextLength }) => [
+        id,
+        { contextTokens: usableContextLength ?? contextLength, isLlamaCpp: owner === LLAMA_CPP_OWNER },
       ]),
     );
-    return listed.map((model) => ({
-      id: model.id,
+    return listed.map(({ id, sizeBytes, contextLength, usableContextLength, thinking, vision, tools }) => ({
+      id,
       provider: this.id,
-      size_bytes: model.meta?.size ?? null,
+      size_bytes: sizeBytes ?? null,
       parameter_size: null,
       quantization: null,
-      context_length: contextLength(model) ?? null,
-      usable_context_length: contextLength(model) ?? null,
-      ...(this.#reasoning.has(model.id) ? { thinking_modes: ['low', 'medium', 'high'] as const } : {}),
-      capabilities: {
-        thinking: this.#reasoning.has(model.id),
-        vision: model.architecture?.input_modalities?.includes('image') ?? LOOKS_MULTIMODAL.test(model.id),
-        tools: model.supported_parameters.includes('tools'),
-      },
+      context_length: contextLength ?? null,
+      usable_context_length: usableContextLength ?? null,
+      ...(thinking ? { thinking_modes: ['low', 'medium', 'high'] as const } : {}),
+      capabilities: { thinking, vision: vision ?? LOOKS_MULTIMODAL.test(id), tools },
       loaded: true,
     }));
   }
@@ -207,8 +192,12 @@ export class OpenAiProvider implements ModelProvider {
 /** The API does not report which models read images. */
 const LOOKS_MULTIMODAL = /\b(gpt-4o|gpt-4\.1|gpt-5|o[34]|claude|gemini|gemma-?3|llava|pixtral|.*[-_]?vl|.*vision)\b/i;
 
-const modelNotServed = (model: string) =>
-  new AppError('model_not_found', `The model server has no model ${model}. GET /api/models lists its models.`);
+/** `sentence` is the server's own: a gateway also has no server for what a request needs. */
+const modelNotServed = (model: string, sentence?: string) =>
+  new AppError(
+    'model_not_found',
+    `The model server has no model ${model}. GET /api/models lists its models.${sentence === undefined ? '' : ` It says: ${sentence}`}`,
+  );
 
 function rejected(sentence = 'it did not say why'): AppError {
   return new AppError('unsupported_value', `The model server rejected the request: ${sentence}`);
@@ -216,8 +205,8 @@ function rejected(sentence = 'it did not say why'): AppError {
 
 const mapErrorStatus =
   (model: string): MapErrorStatus =>
-  (status) =>
-    status === 404 ? modelNotServed(model) : undefined;
+  (status, sentence) =>
+    status === 404 ? modelNotServed(model, sentence) : undefined;
 
 interface ListedModel {
   readonly contextTokens: number | undefined;
@@ -240,26 +229,6 @@ const mapMissingRoute =
           `The model server has ${model} for chats only, and no /completions. Use /v1/chat/completions.`,
         )
       : undefined;
-
-const modelSchema = z.object({
-  id: nameSchema,
-  owned_by: lenientText,
-  max_model_len: lenientPositiveInt,
-  context_length: lenientPositiveInt,
-  meta: lenientObject({ size: lenientPositiveInt, n_ctx_train: lenientPositiveInt }),
-  architecture: lenientObject({ input_modalities: z.array(z.string()).optional().catch(undefined) }),
-  supported_parameters: lenientTexts,
-});
-
-function contextLength({ max_model_len, context_length, meta }: z.infer<typeof modelSchema>): number | undefined {
-  return max_model_len ?? context_length ?? meta?.n_ctx_train;
-}
-
-/** Some servers send the bare list. Go encodes an empty list as null. */
-const modelsSchema = z.union([
-  z.object({ data: strictList(modelSchema).nullable() }).transform(({ data }) => data ?? []),
-  strictList(modelSchema),
-]);
 
 export const OPENAI_FIELD_RULES: FieldRules = {
   id: 'openai',

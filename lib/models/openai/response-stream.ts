@@ -13,6 +13,8 @@ import {
   textOrNumber,
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
+import { isFilteredSchema } from '#lib/models/openai/content-filter';
+import { isAborted, toFinishReason } from '#lib/models/openai/finish-reason';
 import { type InfillEvent, readInfillEvent } from '#lib/models/openai/infill';
 import { fromLegacyLogprobs, LEGACY_LOGPROBS_SHAPE } from '#lib/models/openai/legacy-logprobs';
 import { parseJson } from '#lib/models/parse-json';
@@ -38,7 +40,17 @@ type OpenAiEvent =
     }
   /** `[DONE]`: the response is complete. */
   | { type: 'done' }
-  | { type: 'error'; body: unknown };
+  | { type: 'error'; body: unknown }
+  /** Data of an event that is not JSON. */
+  | { type: 'invalid'; data: string };
+
+/** The errors of the model server that sends the response, safe to show to callers. */
+export interface ResponseErrors {
+  /** The sentence in an error body. */
+  errorText(body: unknown): string | undefined;
+  /** The error for an error object in the stream. */
+  streamedError(body: unknown): AppError;
+}
 
 /**
  * One response of OpenAI's chat completions while it arrives. A JSON body of a server that does not
@@ -47,7 +59,7 @@ type OpenAiEvent =
  */
 export class OpenAiResponse {
   readonly #emit: ModelEventListener;
-  readonly #errorText: (body: unknown) => string | undefined;
+  readonly #errors: ResponseErrors;
   readonly #lines = new LineReader();
   readonly #events = new SseReader();
   readonly #calls = new ToolCallAssembler();
@@ -59,10 +71,9 @@ export class OpenAiResponse {
   /** An error in the stream ends the response. */
   #error: AppError | undefined;
 
-  /** `errorText` makes a sentence of the model server safe to show to callers. */
-  constructor(emit: ModelEventListener, errorText: (body: unknown) => string | undefined) {
+  constructor(emit: ModelEventListener, errors: ResponseErrors) {
     this.#emit = emit;
-    this.#errorText = errorText;
+    this.#errors = errors;
   }
 
   /** Returns true once the response is complete. Throws `upstream_failed` for invalid JSON. */
@@ -84,6 +95,7 @@ export class OpenAiResponse {
     if (this.#isDone) return;
     if (this.#reason === undefined) throw new AppError('upstream_truncated', 'The answer ended early.');
     this.#finish(this.#reason);
+    if (this.#error !== undefined) throw this.#error;
   }
 
   #take(event: OpenAiEvent | undefined): void {
@@ -93,8 +105,11 @@ export class OpenAiResponse {
     else if (event.type === 'done') this.#finish(this.#reason ?? 'stop');
     else if (event.type === 'error') {
       this.#isDone = true;
-      const sentence = this.#errorText(event.body) ?? 'it did not say why';
-      this.#error = new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
+      this.#error = this.#errors.streamedError(event.body);
+    } else if (event.type === 'invalid') {
+      // Servers write an exception there. A broken proxy writes anything.
+      const says = this.#errors.errorText({ error: event.data }) ?? '';
+      throw new AppError('upstream_failed', `The model server sent an event that is not JSON: ${says}`);
     } else {
       if (event.logprobs !== undefined) this.#emit({ type: 'logprobs', logprobs: event.logprobs });
       for (const text of event.texts) this.#emit(text);
@@ -108,6 +123,10 @@ export class OpenAiResponse {
 
   #finish(reason: string): void {
     this.#isDone = true;
+    if (isAborted(reason)) {
+      this.#error = new AppError('upstream_truncated', `The model server ended the answer early (${reason}).`);
+      return;
+    }
     const toolCalls = this.#calls.finish();
     if (toolCalls.length > 0) this.#emit({ type: 'tool_calls', tool_calls: toolCalls });
     const measured = this.#durations === undefined ? {} : { durations: this.#durations };
@@ -179,7 +198,7 @@ class SseReader {
       return event;
     }
     if (isError) return { type: 'error', body: { error: data } };
-    throw new AppError('upstream_failed', 'The model server sent an event that is not JSON.');
+    return { type: 'invalid', data };
   }
 
   #takeData(): string {
@@ -204,14 +223,15 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   // The request asks for one choice. Others are ignored.
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
   const message = choice?.delta ?? choice?.message ?? undefined;
-  const reason = choice?.finish_reason || undefined;
+  const isFiltered = choice?.content_filter_results === true;
+  const reason = isFiltered ? 'content_filter' : choice?.finish_reason;
   if (reason === 'error') return { type: 'error', body: json };
   return {
     type: 'part',
     texts: message === undefined ? textOf(choice) : textsOf(message),
-    tool_calls: message?.tool_calls ?? [],
+    tool_calls: message === undefined ? [] : callsOf(message),
     ...logprobsOf(choice),
-    finish_reason: reason,
+    finish_reason: reason ? toFinishReason(reason) : undefined,
     stop_sequence: reason === 'stop' ? (choice?.stop_reason ?? choice?.matched_stop) : undefined,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
@@ -265,14 +285,18 @@ function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown
   if (delta === undefined && typeof text === 'string' && !isPresent(message))
     return isPresent(reason) || isPresent(logprobs) ? undefined : text;
   const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
+  const { content, reasoning_content, reasoning, reasoning_details, refusal, tool_calls, function_call } =
+    fieldsOf(delta);
   const hasMore =
     isPresent(reason) ||
     isPresent(logprobs) ||
     isPresent(reasoning_content) ||
     isPresent(reasoning) ||
+    isPresent(reasoning_details) ||
     isPresent(refusal) ||
-    isPresent(tool_calls);
-  return typeof content === 'string' && !hasMore ? content : undefined;
+    isPresent(tool_calls) ||
+    isPresent(function_call);
+  return typeof content === 'string' && content !== '' && !hasMore ? content : undefined;
 }
 
 const NO_FIELDS: Record<string, unknown> = {};
@@ -286,17 +310,22 @@ function isPresent(value: unknown): boolean {
 }
 
 function textsOf(message: z.infer<typeof messageSchema>): TextEvent[] {
-  const { reasoning_content, reasoning, content, refusal } = message;
+  const { reasoning_content, reasoning, reasoning_details, content, refusal } = message;
   const texts: TextEvent[] = [];
   const add = (type: TextEvent['type'], text: string | undefined) => {
     if (text) texts.push({ type, text });
   };
-  add('thinking', reasoning_content || reasoning);
+  add('thinking', reasoning_content || reasoning || reasoning_details.join(''));
   if (typeof content === 'string') add('content', content);
   else for (const part of content ?? []) add(part.type, part.text);
   // A refusal is the response's text if there is no other.
   if (refusal && !content?.length) add('content', refusal);
   return texts;
+}
+
+/** A call in the form that tools replaced comes after those of the new form, and has no id. */
+function callsOf({ tool_calls, function_call }: z.infer<typeof messageSchema>): ToolCallChunk[] {
+  return function_call === undefined ? tool_calls : [...tool_calls, { function: function_call }];
 }
 
 function usageOf(usage: ParsedEvent['usage'], timings: ParsedEvent['timings']): Partial<TokenUsage> | undefined {
@@ -347,8 +376,14 @@ const messageSchema = z.object({
     .catch(undefined),
   reasoning_content: lenientText,
   reasoning: lenientText,
+  /** OpenRouter, and MiniMax, which sends only these. Encrypted ones have no text. */
+  reasoning_details: lenientList(
+    z.object({ text: lenientText, summary: lenientText }).transform(({ text, summary }) => text ?? summary ?? ''),
+    ANY_LENGTH,
+  ),
   refusal: lenientText,
   tool_calls: lenientList(toolCallChunkSchema, ANY_LENGTH),
+  function_call: lenientObject({ name: lenientText, arguments: z.unknown().optional() }),
 });
 
 const choiceSchema = z.object({
@@ -362,6 +397,7 @@ const choiceSchema = z.object({
   /** vLLM's and SGLang's name of the stop sequence. A number is the id of a token. */
   stop_reason: lenientText,
   matched_stop: lenientText,
+  content_filter_results: isFilteredSchema,
   // One odd value must not fail the response.
   logprobs: z
     .object({ content: z.array(tokenLogprobSchema).nullish(), ...LEGACY_LOGPROBS_SHAPE })
