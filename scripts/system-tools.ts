@@ -27,24 +27,29 @@ export async function ensureSystemTools(programs: Readonly<Record<string, string
   const missing = () => Object.entries(programs).filter(([name]) => !isThere(name));
   const packages = missing().map(([, name]) => name);
   if (packages.length === 0) return [];
-  if (process.getuid?.() === 0 && isOnPath('apt-get')) {
-    say(`Installing ${packages.join(', ')} through apt …`);
-    const quiet: Parameters<typeof run>[2] = {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    };
-    const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
-    if ((await run('apt-get', install, quiet)) !== 0) {
-      await run('apt-get', ['update', '-qq'], quiet);
-      await run('apt-get', install, quiet);
-    }
-  }
+  await installPackages(packages, say);
   const still = missing();
   if (still.length > 0) {
     const names = still.map(([, name]) => name).join(' ');
     say(`Missing on this machine: ${names}. Install with: sudo apt-get install -y ${names}`);
   }
   return still.map(([command]) => command);
+}
+
+/** Installs Debian packages where this is root and apt is there. Returns whether it tried. */
+export async function installPackages(packages: readonly string[], log: (line: string) => void): Promise<boolean> {
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return false;
+  log(`Installing ${packages.join(', ')} through apt …`);
+  const quiet: Parameters<typeof run>[2] = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  };
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+  if ((await run('apt-get', install, quiet)) !== 0) {
+    await run('apt-get', ['update', '-qq'], quiet);
+    await run('apt-get', install, quiet);
+  }
+  return true;
 }
 
 function isThere(names: string): boolean {

@@ -11,6 +11,7 @@ import { ensureBuild } from './build.ts';
 import { ensureModel } from './model.ts';
 import { ensureNginx } from './nginx.ts';
 import { ensureOllama } from './ollama.ts';
+import { ensurePythonClients } from './python-clients.ts';
 import { ensureSystemTools, TOOLCHAINS } from './system-tools.ts';
 
 /** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
@@ -69,6 +70,9 @@ async function setUp(): Promise<void> {
     // Built once from its source, where Go and a compiler are; where they are not, the provider
     // suite says so.
     await ensureOllama({ log: say, env: process.env });
+    // The official Python SDKs; where they cannot be had, their tests are skipped with the reason.
+    const clients = await ensurePythonClients({ log: say, env: process.env });
+    if ('missing' in clients) say(clients.missing);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     console.log('0 passed, 1 failed');

@@ -1,8 +1,8 @@
 /**
  * Anthropic's endpoint for OpenAI's SDKs.
  * - https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk.md: reasoning is
- *   not returned; `refusal`, `logprobs`, `service_tier` and `system_fingerprint` are always empty; the
- *   sentences of errors are Anthropic's, in OpenAI's form.
+ *   not returned; `refusal`, `logprobs`, `service_tier` and `system_fingerprint` are always empty;
+ *   the sentences of errors are Anthropic's, in OpenAI's form.
  * - 529 and rate limits: https://docs.claude.com/en/api/errors and /rate-limits. Resets are dates.
  * - The list of models has `max_input_tokens` and `capabilities` with `supported` each.
  */

@@ -1,9 +1,10 @@
 /**
  * mistral.rs.
  * - Chunks: EricLBuehler/mistral.rs mistralrs-core/src/response.rs
- *   (`ChatCompletionChunkResponse`): usage with speeds is in the last chunk. Calls come whole in one chunk.
- * - Errors: mistralrs-server-core/src/streaming.rs (`openai_error_event`) and handler_core.rs, whose
- *   codes are words. Older releases wrote the sentence alone as `data:`.
+ *   (`ChatCompletionChunkResponse`): usage with speeds is in the last chunk. Calls come whole in
+ *   one chunk.
+ * - Errors: mistralrs-server-core/src/streaming.rs (`openai_error_event`) and handler_core.rs,
+ *   whose codes are words. Older releases wrote the sentence alone as `data:`.
  * - A generation that the server gives up ends with `canceled`.
  */
 import { chunks, type ServerDialect, sse, TOKENS } from './dialect.ts';
