@@ -224,14 +224,15 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
   const message = choice?.delta ?? choice?.message ?? undefined;
   const isFiltered = choice?.content_filter_results === true;
-  const reason = isFiltered ? 'content_filter' : choice?.finish_reason;
+  const given = isFiltered ? 'content_filter' : choice?.finish_reason;
+  const reason = given ? toFinishReason(given) : undefined;
   if (reason === 'error') return { type: 'error', body: json };
   return {
     type: 'part',
     texts: message === undefined ? textOf(choice) : textsOf(message),
     tool_calls: message === undefined ? [] : callsOf(message),
     ...logprobsOf(choice),
-    finish_reason: reason ? toFinishReason(reason) : undefined,
+    finish_reason: reason,
     stop_sequence: reason === 'stop' ? (choice?.stop_reason ?? choice?.matched_stop) : undefined,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
@@ -284,7 +285,6 @@ function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown
   if (isPresent(index) && index !== 0) return undefined;
   if (delta === undefined && typeof text === 'string' && !isPresent(message))
     return isPresent(reason) || isPresent(logprobs) ? undefined : text;
-  const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
   const { content, reasoning_content, reasoning, reasoning_details, refusal, tool_calls, function_call } =
     fieldsOf(delta);
   const hasMore =
@@ -388,6 +388,7 @@ const messageSchema = z.object({
 
 const choiceSchema = z.object({
   index: z.int().nonnegative().optional().catch(undefined),
+  content_filter_results: isFilteredSchema,
   delta: messageSchema.nullish().catch(null),
   /** In a JSON body. */
   message: messageSchema.nullish().catch(null),
@@ -397,7 +398,6 @@ const choiceSchema = z.object({
   /** vLLM's and SGLang's name of the stop sequence. A number is the id of a token. */
   stop_reason: lenientText,
   matched_stop: lenientText,
-  content_filter_results: isFilteredSchema,
   // One odd value must not fail the response.
   logprobs: z
     .object({ content: z.array(tokenLogprobSchema).nullish(), ...LEGACY_LOGPROBS_SHAPE })
