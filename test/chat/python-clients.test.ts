@@ -433,8 +433,10 @@ describe.skipIf(MISSING !== undefined)(MISSING ?? 'the official Python SDKs', { 
         load_duration: 1,
         prompt_eval_count: 2,
       });
+      stage.model.setResponse('/api/embeddings', { embedding: [0.5, -0.25] });
       expect(await run('embed', { content: content() })).toEqual({ embeddings: [[0.5, -0.25]], old: [0.5, -0.25] });
       stage.model.setResponse('/api/embed', undefined);
+      stage.model.setResponse('/api/embeddings', undefined);
     });
   });
 

@@ -170,7 +170,15 @@ const MODEL = 'test:latest';
 const FIXED: Record<string, unknown> = {
   '/api/version': { version: '0.0.0' },
   '/api/tags': {
-    models: [{ name: MODEL, digest: 'abc', size: 1234, details: { parameter_size: '1B', quantization_level: 'Q4_0' } }],
+    models: [
+      {
+        name: MODEL,
+        model: MODEL,
+        digest: 'abc',
+        size: 1234,
+        details: { parameter_size: '1B', quantization_level: 'Q4_0' },
+      },
+    ],
   },
   '/api/ps': { models: [] },
   '/v1/models': { object: 'list', data: [{ id: MODEL, object: 'model' }] },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 
 const FOLDER = join(import.meta.dirname, '..', 'python');
+const END_DEADLINE_MS = 5_000;
 
 /**
  * A Python process with the scenarios of one SDK (`test/python/<module>.py`), which runs one at a
@@ -41,8 +42,11 @@ export class PythonClient {
     throw new Error(`${scenario} failed:\n${String(traceback)}`);
   }
 
+  /** A scenario that still runs is ended. */
   async close(): Promise<void> {
     this.#child.stdin?.end();
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), END_DEADLINE_MS);
     await this.#ended;
+    clearTimeout(force);
   }
 }
