@@ -58,7 +58,8 @@ export function samplingOptions(options: ModelOptions, freeTokens: number) {
     },
     ...(topK === undefined ? {} : { topK: Math.max(0, Math.trunc(topK)) }),
     ...(minP === undefined ? {} : { minP: Math.min(1, Math.max(0, minP)) }),
-    ...(seed === undefined ? {} : { seed: Math.trunc(seed) >>> 0 }),
+    // −1 is a random one, as for Ollama.
+    ...(seed === undefined || seed < 0 ? {} : { seed: Math.trunc(seed) >>> 0 }),
     ...(stop.length === 0 ? {} : { customStopTriggers: stop }),
   };
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type ChatHistoryItem, getLlama, LlamaChat, LlamaLogLevel, resolveChatWrapper } from 'node-llama-cpp';
 import { asError } from '#lib/errors';
 import { complete, completionInput } from '#lib/models/embedded/completion';
@@ -18,6 +19,8 @@ import type { Message } from '#lib/wire/chat';
 const SPARE_TOKENS = 16;
 /** With less room in the context, a request is rejected. */
 const MIN_RESPONSE_TOKENS = 64;
+/** Seeds have 32 bits. */
+const MAX_SEED = 2 ** 32;
 
 /** Ctrl-C reaches the whole process group, but the parent ends this process. */
 process.on('SIGINT', () => {});
@@ -105,6 +108,8 @@ async function generate(id: number, request: ModelRequest, signal: AbortSignal) 
     const chat = new LlamaChat({ contextSequence: sequence, chatWrapper });
     try {
       const { metadata } = await chat.generateResponse(history, {
+        // The library's own is the time in seconds, which several responses may share.
+        seed: randomInt(MAX_SEED),
         ...samplingOptions(request.options, freeTokens),
         ...(grammar === undefined ? {} : { grammar: grammar.grammar }),
         ...(request.think === false ? { budgets: { thoughtTokens: 0 } } : {}),
