@@ -29,7 +29,7 @@ export function resolveRequest(
   request: ChatRequest,
   { provider, model, targets }: ResolvedModel,
   defaultSystemPrompt: string | undefined,
-  { isShared, dropsFields }: { isShared: boolean; dropsFields: boolean },
+  { isShared = false, dropsFields = false }: { isShared?: boolean; dropsFields?: boolean } = {},
 ): ResolvedRequest {
   const asSent = toModelRequest(request, model, defaultSystemPrompt);
   const whole = provider.templatesPrompts === true ? asSent : promptAsMessage(asSent);

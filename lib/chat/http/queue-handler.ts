@@ -38,7 +38,7 @@ function enqueue(
 ): { unknown: readonly string[]; enqueued: Promise<PendingRequest> } {
   const { chat, unknownFields } = parseChatRequest(parseOnce(bytes, parseChatBody), bytes.byteLength);
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const submitter = { ...submitterOf(request, context, bytes.byteLength), idempotencyKey };
+  const submitter = { ...submitterOf(request, context, bytes.byteLength, 'pages'), idempotencyKey };
   const enqueued = chatEngine().enqueue(chat, submitter).catch(logRejection(context, chat.model));
   return { unknown: unknownFields, enqueued };
 }
