@@ -31,7 +31,7 @@ export interface HttpRequest {
   stream(limitBytes: number): BodyStream;
 }
 
-/** The declared length of a body, undefined without one. Throws `body_too_large` above the limit. */
+/** The declared length of a body, if it has one. Throws `body_too_large` above the limit. */
 export function declaredLength({ headers }: Pick<HttpRequest, 'headers'>, limitBytes: number): number | undefined {
   const header = headers.get('content-length');
   if (header === null) return undefined;

@@ -36,6 +36,12 @@ describe('a vector', () => {
     expect(vectorBase64(Float64Array.of(0.1))).toBe(vectorBase64(Float32Array.of(0.1)));
   });
 
+  it('has a bound', () => {
+    expect(toVector(Array(65_536).fill(1))).toHaveLength(65_536);
+    expect(toVector(Array(65_537).fill(1))).toBeUndefined();
+    expect(toVector(Buffer.alloc(4 * 65_537).toString('base64'))).toBeUndefined();
+  });
+
   it.each([[[]], [['1']], [[1, null]], [{}], [null], ['AAA='], [''], [[Number.NaN]], ['AADAfw==']])(
     'is not made of %j',
     (value) => {

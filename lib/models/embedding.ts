@@ -1,4 +1,3 @@
-import type { KeepAlive } from '#lib/models/provider';
 import type { ModelOptions } from '#lib/wire/chat';
 
 /** A text, or the ids of its tokens. */
@@ -13,7 +12,8 @@ export interface EmbedRequest {
   /** False: an input that is too long is an error. */
   truncate?: boolean | undefined;
   options?: ModelOptions | undefined;
-  keepAlive?: KeepAlive | undefined;
+  /** Seconds, or a Go duration. */
+  keepAlive?: number | string | undefined;
   /**
    * True for Ollama's older route: its vectors do not have length 1. Such a request has one input.
    */

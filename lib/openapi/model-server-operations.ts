@@ -2,7 +2,7 @@ import type { Operation, OperationParameter } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** What model servers offer beyond chat: embeddings, endpoints that are passed on, and management. */
+/** What model servers offer beyond chat: embeddings, other endpoints, and management. */
 
 const CALL_ERROR_CODES: readonly ErrorCode[] = [
   'model_not_found',

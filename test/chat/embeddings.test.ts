@@ -181,7 +181,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
     expect(await statusOfLarge(app, '/v1/embeddings')).toBe(413);
   });
 
-  it('is told that the server has no embeddings, and the built-in model neither', async () => {
+  it('is refused by name where the server has no embeddings, and with the built-in model', async () => {
     const { app } = await start({}, {});
     const missing = await post(app, '/v1/embeddings', { model: 'e', input: 'x' });
     expect([missing.status, (await missing.json()).error.code]).toEqual([404, 'unsupported_by_model_server']);

@@ -58,7 +58,7 @@ const ACTIONS = [
 ] as const;
 
 describe('who may manage models', () => {
-  it('is nobody without OLLAMA_MANAGE, and the sentence names the setting', async () => {
+  it('is no caller without OLLAMA_MANAGE, and the sentence names the setting', async () => {
     const { server, app } = await start({}, { OLLAMA_MANAGE: '', API_KEYS: KEY });
     for (const [method, path, body] of ACTIONS) {
       expect((await send(app, method, path, body)).status).toBe(401);
@@ -143,6 +143,12 @@ describe('a management request', () => {
       expect([path, unnamed.status, (await unnamed.json()).code]).toEqual([path, 400, 'invalid_request']);
       expect(server.of(path)).toHaveLength(1);
     }
+    const headers = { 'content-length': 5 * 1024 * 1024 };
+    const large = request(`${app.url}/api/create`, { method: 'POST', headers }).on('error', () => {});
+    large.flushHeaders();
+    const [refused] = await once(large, 'response');
+    expect(refused.statusCode).toBe(413);
+    large.destroy();
   });
 
   it('shows its progress line by line, and ends at Ollama when the client leaves', async () => {
@@ -178,7 +184,7 @@ describe('a management request', () => {
     await expect(client.create({ model: 'm' })).rejects.toMatchObject({ status_code: 400 });
   });
 
-  it('is a sentence where Ollama does not answer', async () => {
+  it('fails with a sentence where Ollama is not running', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');
     const address = closed.address();

@@ -11,7 +11,7 @@ export interface BatchInput {
 
 /** More would hold a slot for long, and the response would be near the bound of one. */
 const MAX_BATCH_INPUTS = 64;
-/** Of text. A single longer input is a batch of its own. */
+/** Of text. A longer input alone is one batch. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
 /** Splits inputs into batches of at most 64 inputs and 256 KiB, in their order. */

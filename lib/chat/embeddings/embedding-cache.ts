@@ -10,7 +10,10 @@ export interface Embedding {
   readonly promptTokens: number;
 }
 
-/** Memory of an entry without its numbers; see docs/decisions/0022-embeddings-by-single-input.md. */
+/**
+ * Memory of an entry without its numbers, as measured on V8; see
+ * docs/decisions/0022-embeddings-by-single-input.md.
+ */
 export const ENTRY_BYTES = 640;
 
 /** Embeddings by input: an LRU with a TTL, bounded by bytes. */

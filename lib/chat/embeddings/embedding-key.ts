@@ -5,7 +5,7 @@ import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
 /** Does not compile while a field of a request is missing. */
 const CANONICAL = {
   model: (request) => request.model,
-  // Each input has a key of its own: see `embeddingKeys`.
+  // They are added one by one: see `embeddingKeys`.
   inputs: () => null,
   dimensions: (request) => request.dimensions ?? null,
   // Ollama truncates unless the request forbids it.

@@ -6,7 +6,7 @@ import type { EmbedInput, EmbedRequest, EmbedResult } from '#lib/models/embeddin
 import type { ModelProvider } from '#lib/models/provider';
 import { ManualClock, ScriptedProvider, settled } from '../../../test/support/chat.ts';
 
-/** A provider whose vectors hold the lengths of their inputs, and that counts one token for each. */
+/** A provider whose vectors hold the lengths of their inputs, and that counts as many tokens. */
 class Embedder extends ScriptedProvider {
   readonly batches: (readonly EmbedInput[])[] = [];
   readonly signals: AbortSignal[] = [];

@@ -5,7 +5,7 @@ import { type Vector, vectorBase64, vectorJson } from '#lib/models/embedding';
  * one turn of the event loop nor held in one string.
  */
 
-export type BodyParts = Generator<string, void>;
+export type EmbeddingsBody = Generator<string, void>;
 
 interface Embedded {
   readonly model: string;
@@ -13,7 +13,7 @@ interface Embedded {
   readonly promptTokens: number;
 }
 
-export function* openAiEmbeddingsBody({ model, vectors, promptTokens }: Embedded, isBase64: boolean): BodyParts {
+export function* openAiEmbeddingsBody({ model, vectors, promptTokens }: Embedded, isBase64: boolean): EmbeddingsBody {
   yield '{"object":"list","data":[';
   for (const [index, vector] of vectors.entries()) {
     const embedding = isBase64 ? `"${vectorBase64(vector)}"` : vectorJson(vector);
@@ -24,13 +24,13 @@ export function* openAiEmbeddingsBody({ model, vectors, promptTokens }: Embedded
 }
 
 /** `totalMs`: since the request arrived. */
-export function* ollamaEmbedBody({ model, vectors, promptTokens }: Embedded, totalMs: number): BodyParts {
+export function* ollamaEmbedBody({ model, vectors, promptTokens }: Embedded, totalMs: number): EmbeddingsBody {
   yield `{"model":${JSON.stringify(model)},"embeddings":[`;
   for (const [index, vector] of vectors.entries()) yield `${index === 0 ? '' : ','}${vectorJson(vector)}`;
   yield `],"total_duration":${Math.round(totalMs * NS_PER_MS)},"load_duration":0,"prompt_eval_count":${promptTokens}}`;
 }
 
-export function* ollamaEmbeddingsBody({ vectors: [vector] }: Embedded): BodyParts {
+export function* ollamaEmbeddingsBody({ vectors: [vector] }: Embedded): EmbeddingsBody {
   yield `{"embedding":${vector === undefined ? '[]' : vectorJson(vector)}}`;
 }
 

@@ -3,7 +3,7 @@ import type { EmbeddingResponse } from '#lib/chat/embeddings/embedding-service';
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import {
-  type BodyParts,
+  type EmbeddingsBody,
   ollamaEmbedBody,
   ollamaEmbeddingsBody,
   openAiEmbeddingsBody,
@@ -84,7 +84,7 @@ export async function handleOllamaEmbeddings(request: HttpRequest, context: Requ
 async function embed(
   wanted: EmbedRequest,
   unknown: readonly string[],
-  write: (response: EmbeddingResponse) => BodyParts,
+  write: (response: EmbeddingResponse) => EmbeddingsBody,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
@@ -139,7 +139,7 @@ const EXTRA: ReadonlySet<string> = new Set(EXTRA_EMBEDDING_FIELDS);
 
 /** A small body as a whole, and a large one as it is read. `release` is called after the last. */
 function partsReply(
-  parts: BodyParts,
+  parts: EmbeddingsBody,
   vectors: EmbeddingResponse['vectors'],
   release: () => void,
   headers: Record<string, string>,

@@ -61,7 +61,7 @@ function blobPath({ params: { digest } }: RequestContext): string {
 async function forward(sent: ForwardRequest, { signal }: HttpRequest): Promise<Reply> {
   const provider = await chooseOllama();
   const response = await sendTo(provider, sent, signal);
-  // Ollama responds to HEAD without the sentence that an unknown endpoint would be told from.
+  // A response to HEAD has no sentence, so 404 always means that Ollama does not have the file.
   if (sent.method === 'HEAD') {
     if (response.isSuccess) response.body.destroy();
     return { status: response.statusCode, headers: { 'cache-control': 'no-store' }, body: null };
