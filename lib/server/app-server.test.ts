@@ -49,7 +49,7 @@ describe('app server', () => {
       return await noPages();
     });
     const { url } = await start(load);
-    const pages = [httpRequest(`${url}/`), httpRequest(`${url}/playground`)];
+    const pages = [httpRequest(`${url}/dashboard`), httpRequest(`${url}/playground`)];
     await vi.waitFor(() => expect(load).toHaveBeenCalled());
     expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
     loaded();
@@ -61,11 +61,26 @@ describe('app server', () => {
     const load = vi.fn(async () => await Promise.reject(new Error('/secret/path is missing')));
     const { url } = await start(load);
     for (const _ of [1, 2]) {
-      const response = await httpRequest(url);
+      const response = await httpRequest(`${url}/dashboard`);
       expect(response.statusCode).toBe(500);
       expect(await response.body.text()).not.toContain('secret');
     }
     expect(load).toHaveBeenCalledTimes(2);
+  });
+
+  it('responds at / as Ollama does to a client that is no browser, without a page', async () => {
+    const load = vi.fn(noPages);
+    const { url } = await start(load);
+    const response = await httpRequest(url);
+    expect([response.statusCode, await response.body.text()]).toEqual([200, 'Ollama is running']);
+    expect(response.headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    expect((await httpRequest(url, { method: 'HEAD' })).statusCode).toBe(200);
+    expect(load).not.toHaveBeenCalled();
+    for (const headers of [{ accept: 'text/html' }, { 'sec-fetch-mode': 'navigate' }])
+      expect((await httpRequest(url, { headers })).statusCode).toBe(404);
+    expect((await httpRequest(`${url}/?_rsc=1`)).statusCode).toBe(404);
+    expect((await httpRequest(url, { method: 'POST' })).statusCode).toBe(405);
+    expect(load).toHaveBeenCalledTimes(1);
   });
 
   it('rejects other listeners for requests and upgrades', async () => {
