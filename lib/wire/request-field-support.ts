@@ -47,7 +47,7 @@ export const notBuiltIn = (note?: string) => support('passed', 'passed', 'refuse
 const ollamaOnlyOrRefused = (note?: string) => support('refused', 'passed', 'refused', note);
 const ollamaOnly = (note?: string) => support('no effect', 'passed', 'no effect', note);
 
-type FieldTable = Readonly<Record<string, FieldSupportByServer>>;
+export type FieldTable = Readonly<Record<string, FieldSupportByServer>>;
 
 /** For the tables of other APIs. */
 export const fieldSupport = { support, passed, here, refused, noEffect, notBuiltIn, ollamaOnly };
@@ -112,7 +112,7 @@ export const TOOL_CHOICE = support(
   'refused',
   '`auto` and `none` work everywhere; what forces a call is refused.',
 );
-const PARALLEL = support('passed', 'refused', 'refused', 'Only `false` with tools is refused.');
+export const PARALLEL = support('passed', 'refused', 'refused', 'Only `false` with tools is refused.');
 export const LOGPROBS = notBuiltIn();
 export const KEEP_ALIVE = ollamaOnly(
   'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
@@ -120,7 +120,7 @@ export const KEEP_ALIVE = ollamaOnly(
 /** Fields of this server's own. */
 const OWN_FIELDS = { cache: here(), drop_params: here() } satisfies FieldTable;
 /** The built-in model reads no tool calls, and all of `tool_calls` is reported. */
-const IN_CALL = support('passed', 'passed', 'no effect');
+export const IN_CALL = support('passed', 'passed', 'no effect');
 
 /** Fields of the `openai` SDK's requests, by its type names. */
 export const OPENAI_FIELDS = {

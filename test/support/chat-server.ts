@@ -35,7 +35,8 @@ export async function chatServer(
   parts: Partial<ChatEngineOptions> = {},
 ): Promise<ChatServer> {
   const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
-  for (const name of ['config', 'chat', 'embeddings', 'models', 'metrics']) resetSingleton(name);
+  const names = ['config', 'chat', 'chat.stored-responses', 'embeddings', 'models', 'metrics'];
+  for (const name of names) resetSingleton(name);
   singleton('config', () => readConfig(env));
   const played = engineHarness(env, parts);
   singleton('chat', () => played.engine);

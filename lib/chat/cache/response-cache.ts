@@ -22,6 +22,23 @@ const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
 /** An API's body for a response. One object per body, by which its template is kept. */
 export interface BodyFormat {
   render(request: RequestView, response: CompletedResponse): string;
+  /** Present if the body depends on its request: the template is then kept here. */
+  readonly ownTemplate?: OwnTemplate;
+}
+
+/** Keeps the template of a format that belongs to one request, and so to one response at a time. */
+export class OwnTemplate {
+  #response: WeakRef<CachedResponse> | undefined;
+  #template: BodyTemplate | undefined;
+
+  get(response: CachedResponse): BodyTemplate | undefined {
+    return this.#response?.deref() === response ? this.#template : undefined;
+  }
+
+  set(response: CachedResponse, template: BodyTemplate): void {
+    this.#response = new WeakRef(response);
+    this.#template = template;
+  }
 }
 
 /**
@@ -54,6 +71,10 @@ export class CachedResponse {
     };
   }
 
+  get model(): string {
+    return this.#rest.model;
+  }
+
   get usage(): TokenUsage {
     return this.#rest.usage;
   }
@@ -75,7 +96,9 @@ export class CachedResponse {
   }
 
   #templateOf(format: BodyFormat): BodyTemplate {
-    if (this.#template?.format === format) return this.#template.template;
+    const { ownTemplate } = format;
+    const kept = ownTemplate?.get(this) ?? (this.#template?.format === format ? this.#template.template : undefined);
+    if (kept !== undefined) return kept;
     const { id } = PLACEHOLDERS;
     const view: RequestView = {
       id,
@@ -88,8 +111,9 @@ export class CachedResponse {
     };
     const template = new BodyTemplate(format.render(view, this.#rest));
     // Log probabilities and a context may be much larger than their text, and would be kept twice.
-    const isSmall = this.#rest.logprobs === undefined && this.#rest.context === undefined;
-    if (isSmall) this.#template = { format, template };
+    if (this.#rest.logprobs !== undefined || this.#rest.context !== undefined) return template;
+    if (ownTemplate !== undefined) ownTemplate.set(this, template);
+    else this.#template = { format, template };
     return template;
   }
 }

@@ -75,7 +75,7 @@ function requireLogprobs(input: OpenAiRequest): void {
 }
 
 /** Whether a value has an effect: an empty list or object has none. */
-function isMeaningful(value: unknown): boolean {
+export function isMeaningful(value: unknown): boolean {
   if (value === undefined || value === null) return false;
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
@@ -101,7 +101,9 @@ function fromMessage(message: OpenAiMessage, index: number, toolNames: Map<strin
   const { role, content, refusal, name, reasoning_content: thinking, tool_call_id: toolCallId } = message;
   const parts = typeof content === 'string' ? [textPart(content)] : (content ?? []).filter(isSupportedPart);
   const images = parts.flatMap((part) =>
-    part.type === 'image_url' ? [{ data: fromDataUrl(part.image_url.url, index), detail: part.image_url.detail }] : [],
+    part.type === 'image_url'
+      ? [{ data: fromDataUrl(part.image_url.url, `messages.${index}.content`), detail: part.image_url.detail }]
+      : [],
   );
   const texts = parts.flatMap((part) =>
     part.type === 'text' ? [part.text] : part.type === 'refusal' ? [part.refusal] : [],
@@ -110,7 +112,7 @@ function fromMessage(message: OpenAiMessage, index: number, toolNames: Map<strin
   const calls = message.tool_calls ?? [];
   for (const call of calls) if (call.id !== undefined) toolNames.set(call.id, call.function.name);
   const toolName = toolCallId === undefined ? undefined : toolNames.get(toolCallId);
-  const detail = sameDetail(images, index);
+  const detail = sameDetail(images, `messages.${index}.content.image_url.detail`);
   return {
     role: role === 'developer' ? 'system' : role,
     content: texts.join('\n'),
@@ -135,19 +137,22 @@ function textPart(text: string): SupportedContentPart {
   return { type: 'text', text };
 }
 
-function sameDetail(images: readonly { detail: Message['image_detail'] }[], index: number): Message['image_detail'] {
+/** `field` is the name for the error where the images of one message differ. */
+export function sameDetail(
+  images: readonly { detail: Message['image_detail'] }[],
+  field: string,
+): Message['image_detail'] {
   const details = new Set(images.map(({ detail }) => detail));
   if (details.size > 1)
-    throw AppError.unsupportedParameters([
-      { field: `messages.${index}.content.image_url.detail`, message: 'must be the same for all images of a message' },
-    ]);
+    throw AppError.unsupportedParameters([{ field, message: 'must be the same for all images of a message' }]);
   const [detail] = details;
   return detail;
 }
 
-function fromDataUrl(url: string, index: number): string {
+/** The base64 of an image. `field` is the name for its errors. */
+export function fromDataUrl(url: string, field: string): string {
   const refuse = (code: 'unsupported_value' | 'invalid_request', message: string) =>
-    new AppError(code, `The image ${message}.`, { details: [{ field: `messages.${index}.content`, message }] });
+    new AppError(code, `The image ${message}.`, { details: [{ field, message }] });
   const comma = url.indexOf(',');
   if (!/^data:image\/[\w.+-]+(?:;[\w-]+=[^;,]*)*;base64$/i.test(url.slice(0, comma === -1 ? 0 : comma)))
     throw refuse(

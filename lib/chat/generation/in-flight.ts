@@ -89,6 +89,7 @@ export class InFlight {
     // While the generation goes on for others, the log is theirs.
     this.#storeResult(request, generation.finishedAt === undefined ? 0 : logShare(generation, 1));
     request.notifyReaders();
+    request.onDone?.(request);
   }
 
   /** The uncancelled requests of an unfinished generation. */
@@ -107,7 +108,10 @@ export class InFlight {
     const { flightKey } = generation;
     if (flightKey !== undefined && this.#leaders.get(flightKey) === generation) this.#leaders.delete(flightKey);
     const requests = this.requestsOf(generation);
-    for (const request of requests) this.#storeResult(request, logShare(generation, requests.length));
+    for (const request of requests) {
+      this.#storeResult(request, logShare(generation, requests.length));
+      request.onDone?.(request);
+    }
   }
 
   #storeResult(request: PendingRequest, logShareBytes: number): void {

@@ -52,6 +52,8 @@ export class PendingRequest implements GenerationRequest, RequestView {
   cancelledBy: CancelledBy = 'user';
   /** The result was evicted while a reader was still at it; its readers are closed. */
   isDropped = false;
+  /** Called once, when it has ended. Must not throw. */
+  onDone: ((request: PendingRequest) => void) | undefined;
   /** The part of the generation's log that this result is charged for. */
   logShareBytes = 0;
   #source: Generation | CachedResponse;

@@ -29,6 +29,8 @@ export interface ApiFormat {
   fieldName?(field: string): string;
   /** Whose rule for the cache its requests have; `sdk` if absent. */
   readonly readsCache?: CacheReaders;
+  /** Called when a request of this adapter was accepted, before the reply to it. */
+  accepted?(request: PendingRequest): void;
 }
 
 /** An API with the formats of its cached responses. */
@@ -36,6 +38,8 @@ export interface ApiAdapter extends ApiFormat {
   readonly readsCache: CacheReaders;
   readonly cachedJson: BodyFormat;
   readonly cachedStream: BodyFormat;
+  /** Memory of an adapter that belongs to one request. */
+  readonly bytes?: number;
 }
 
 export function apiAdapter(api: ApiFormat): ApiAdapter {
@@ -47,7 +51,7 @@ export function apiAdapter(api: ApiFormat): ApiAdapter {
   };
 }
 
-function wholeStream({ preamble, encode }: StreamEncoder, response: CompletedResponse): string {
+export function wholeStream({ preamble, encode }: StreamEncoder, response: CompletedResponse): string {
   return responseEvents(response).reduce((text, event, index) => text + encode(event, index + 1), preamble);
 }
 
@@ -95,6 +99,7 @@ export function submitThrough(
     (pending) => {
       const cached = cachedReply(adapter, pending, stream, reported);
       if (cached !== undefined) return cached;
+      adapter.accepted?.(pending);
       const headers = fieldHeaders(adapter, pending, reported);
       context.failureHeaders = headers;
       const { cacheStatus } = pending;
@@ -168,6 +173,7 @@ export function cachedReply(
 ): Reply | undefined {
   const { id, caller, createdAt, cachedResponse: cached } = pending;
   if (cached === undefined) return undefined;
+  adapter.accepted?.(pending);
   const { streamHeaders, cachedJson, cachedStream } = adapter;
   const { modelJson, usage } = cached;
   const body = cached.body(stream ? cachedStream : cachedJson, id);

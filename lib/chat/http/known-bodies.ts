@@ -90,8 +90,9 @@ function knownRequests(): LRUCache<string, KnownRequest> {
     () =>
       new LRUCache<string, KnownRequest>({
         maxSize: MAX_KNOWN_BYTES,
-        sizeCalculation: ({ unknownFields, droppedFields, keyed }, name) =>
+        sizeCalculation: ({ adapter, unknownFields, droppedFields, keyed }, name) =>
           ENTRY_BYTES +
+          (adapter.bytes ?? 0) +
           name.length +
           estimateValueBytes(unknownFields) +
           estimateValueBytes(keyed.ignoredFields) +

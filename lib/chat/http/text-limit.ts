@@ -29,19 +29,22 @@ export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolea
 
 /**
  * The number of a chat request's `size` bytes outside of images: a message's `images`, Ollama's
- * top-level `images`, OpenAI's `image_url` parts, or Anthropic's image blocks. The body need not
- * be valid.
+ * top-level `images`, OpenAI's `image_url` parts, in the items of Responses too, or Anthropic's image
+ * blocks. The body need not be valid.
  */
 export function bytesOutsideImages(size: number, body: unknown): number {
   let outside = size - imagesLength(member(body, 'images'));
   for (const message of listOf(member(body, 'messages'))) {
     outside -= imagesLength(member(message, 'images'));
-    for (const part of listOf(member(message, 'content'))) {
-      const image = member(part, 'image_url');
-      outside -= lengthOf(typeof image === 'string' ? image : member(image, 'url')) + blockImageLength(part);
+    const parts = member(message, 'content');
+    outside -= imagePartsLength(parts);
+    for (const part of listOf(parts)) {
+      outside -= blockImageLength(part);
       for (const inner of listOf(member(part, 'content'))) outside -= blockImageLength(inner);
     }
   }
+  for (const item of listOf(member(body, 'input')))
+    outside -= imagePartsLength(member(item, 'content')) + imagePartsLength(member(item, 'output'));
   return outside;
 }
 
@@ -49,6 +52,13 @@ export function bytesOutsideImages(size: number, body: unknown): number {
 function blockImageLength(block: unknown): number {
   const source = member(block, 'source');
   return member(source, 'type') === 'base64' ? lengthOf(member(source, 'data')) : 0;
+}
+
+function imagePartsLength(parts: unknown): number {
+  return listOf(parts).reduce<number>((length, part) => {
+    const image = member(part, 'image_url');
+    return length + lengthOf(typeof image === 'string' ? image : member(image, 'url'));
+  }, 0);
 }
 
 function imagesLength(images: unknown): number {

@@ -23,4 +23,14 @@ export const CACHE_SETTINGS = {
   CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '3600', 'How long an answer or an embedding is kept.'),
   CONVERSATION_CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '128', 'Bound of the kept conversations.'),
   CONVERSATION_CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '1800', 'How long a conversation is kept.'),
+  RESPONSES_MAX_SIZE_MB: setting(
+    wholeNumber(1, 1_048_576),
+    '64',
+    'Bound of the responses that are stored for previous_response_id and GET /v1/responses/{id}.',
+  ),
+  RESPONSES_TTL_SECONDS: setting(
+    wholeNumber(1, 31_536_000),
+    '86400',
+    'How long a stored response is kept after it was last read or continued.',
+  ),
 };

@@ -1,0 +1,9 @@
+import { responsesError } from '#lib/chat/formats/responses';
+import { handleInputItems } from '#lib/chat/http/stored-responses-handler';
+import { route } from '#lib/http/route';
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/v1/responses/[id]/input_items',
+  { GET: handleInputItems },
+  { errorBody: responsesError },
+);

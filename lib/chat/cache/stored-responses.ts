@@ -1,0 +1,127 @@
+import { LRUCache } from 'lru-cache';
+import type { CacheLimits } from '#lib/chat/cache/counted-cache';
+import type { PackedJson } from '#lib/chat/cache/packed-json';
+import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import type { Clock } from '#lib/chat/clock';
+import type { ResponsesState } from '#lib/chat/formats/responses';
+import type { ReturnedParameters } from '#lib/chat/formats/responses-request';
+import type { ConversationItem } from '#lib/wire/responses-request';
+
+/** Memory of an entry without its packed values, as measured on V8. See decision 0024. */
+export const ENTRY_BYTES = 1_600;
+/** Responses in sequence. Each has at least one item, so that longer ones have too many. */
+export const MAX_CHAIN = 2_000;
+
+/** The request of a stored response. */
+export interface StoredRequest {
+  readonly id: string;
+  readonly caller: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly model: string;
+  /** The id of the stored response that this one continues. */
+  readonly previous: string | undefined;
+  /** What the response repeats of its request. */
+  readonly parameters: PackedJson<ReturnedParameters>;
+  /** The items that the request added to the conversation. */
+  readonly items: PackedJson<readonly ConversationItem[]>;
+}
+
+/** A response with its request, from its acceptance on. */
+export interface StoredResponse extends StoredRequest {
+  /** Whether its stream says that it waited. */
+  hasWaited: boolean;
+  /** Undefined while it is generated. */
+  readonly result: PackedJson<ResponsesState> | CachedResponse | undefined;
+}
+
+/**
+ * Responses that can be read, continued and deleted by their ids: an LRU with a TTL that is bounded
+ * by bytes. Keyed by caller and id: a caller that knows or guesses the id of another reads nothing.
+ *
+ * A response holds only what its own turn added. Reading it touches those before it, the oldest
+ * last, so that none of them is evicted or expires before it.
+ */
+export class StoredResponses {
+  readonly #entries: LRUCache<string, StoredResponse>;
+
+  constructor({ maxBytes, ttlMs }: CacheLimits, clock: Clock) {
+    this.#entries = new LRUCache<string, StoredResponse>({
+      maxSize: maxBytes,
+      sizeCalculation: (entry, key) => key.length + bytesOf(entry),
+      ttl: ttlMs,
+      ttlResolution: 0,
+      updateAgeOnGet: true,
+      perf: clock,
+    });
+  }
+
+  /** Stores a response that is complete, or else is given to `finish` later. */
+  add(request: StoredRequest, result?: StoredResponse['result']): void {
+    this.#entries.set(keyOf(request.caller, request.id), { ...request, hasWaited: false, result });
+    if (request.previous !== undefined) this.chain(request.caller, request.previous);
+  }
+
+  /**
+   * Adds the result to a stored response, unless that was deleted or evicted. `result` is called
+   * with the response.
+   */
+  finish(caller: string, id: string, result: (stored: StoredResponse) => PackedJson<ResponsesState>): void {
+    const key = keyOf(caller, id);
+    const stored = this.#entries.peek(key);
+    // Another object: the cache takes the size of an entry when it changes.
+    if (stored !== undefined) this.#entries.set(key, { ...stored, result: result(stored) });
+  }
+
+  /** Records that the stream of a response says that it waited, as a replay has to. */
+  setWaited(caller: string, id: string): void {
+    const stored = this.#entries.peek(keyOf(caller, id));
+    if (stored !== undefined) stored.hasWaited = true;
+  }
+
+  get(caller: string, id: string): StoredResponse | undefined {
+    return this.#entries.get(keyOf(caller, id));
+  }
+
+  /**
+   * The response and those that it continues, the oldest first. Undefined if one of them is not
+   * stored any more.
+   */
+  chain(caller: string, id: string): StoredResponse[] | undefined {
+    const chain: StoredResponse[] = [];
+    for (let next: string | undefined = id; next !== undefined; ) {
+      const entry: StoredResponse | undefined = this.get(caller, next);
+      if (entry === undefined || chain.length === MAX_CHAIN) return undefined;
+      chain.push(entry);
+      next = entry.previous;
+    }
+    return chain.reverse();
+  }
+
+  /** Returns whether there was one. Responses that continue it cannot be continued any more. */
+  delete(caller: string, id: string): boolean {
+    return this.#entries.delete(keyOf(caller, id));
+  }
+
+  /** Returns how many entries were removed. */
+  clear(): number {
+    this.#entries.purgeStale();
+    const entries = this.#entries.size;
+    this.#entries.clear();
+    return entries;
+  }
+
+  /** Memory of all entries. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+}
+
+/** Memory of one entry. What several entries share is counted for each. */
+export function bytesOf({ parameters, items, result }: StoredResponse): number {
+  return ENTRY_BYTES + parameters.bytes + items.bytes + (result?.bytes ?? 0);
+}
+
+function keyOf(caller: string, id: string): string {
+  return `${id} ${caller}`;
+}

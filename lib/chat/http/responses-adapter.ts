@@ -1,0 +1,130 @@
+import type { PackedJson } from '#lib/chat/cache/packed-json';
+import { type BodyFormat, OwnTemplate } from '#lib/chat/cache/response-cache';
+import {
+  completedState,
+  requestIdOf,
+  responseJson,
+  responseObject,
+  responsesFieldName,
+  unfinishedState,
+} from '#lib/chat/formats/responses';
+import { type ReturnedParameters, returnedParameters } from '#lib/chat/formats/responses-request';
+import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
+import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/responses-tools';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
+import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
+import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
+import { finishStored, storedResponses } from '#lib/chat/http/responses-state';
+import { packShared } from '#lib/chat/http/shared-parameters';
+import { KIB } from '#lib/units';
+import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-request';
+
+/** A larger adapter is not kept for requests with the same body. */
+const MAX_KEPT_BYTES = 64 * KIB;
+/** Memory of a template of a cached body, without the parameters of the request. */
+const TEMPLATE_BYTES = 6_000;
+/** How often a stream has the parameters. */
+const PARAMETERS_PER_STREAM = 3;
+
+/**
+ * The format of one request's response: it repeats the parameters of the request, and stores the
+ * response unless the request says otherwise. Retains neither the body nor the messages.
+ */
+export class ResponsesAdapter implements ApiAdapter {
+  readonly streamHeaders = EVENT_STREAM_HEADERS;
+  readonly cachedJson: BodyFormat;
+  readonly cachedStream: BodyFormat;
+  readonly #parameters: PackedJson<ReturnedParameters>;
+  readonly #names: ResponsesToolNames;
+  readonly #previous: string | undefined;
+  /** Undefined if the response is not stored. */
+  #items: PackedJson<readonly ConversationItem[]> | undefined;
+
+  /** `added` are the items that the request adds to its conversation. */
+  constructor(input: ResponsesRequest, added: readonly ConversationItem[]) {
+    this.#parameters = packShared(returnedParameters(input));
+    this.#names = toolNamesOf(input.tools);
+    this.#previous = input.previous_response_id === undefined ? undefined : requestIdOf(input.previous_response_id);
+    this.#items = input.store === false ? undefined : packShared(added);
+    this.cachedJson = {
+      ownTemplate: new OwnTemplate(),
+      render: (request, response) =>
+        responseJson(request, this.#parameters.json, completedState(request, response, this.#names)),
+    };
+    this.cachedStream = {
+      ownTemplate: new OwnTemplate(),
+      render: (request, response) => wholeStream(responsesStreamEncoder(request, this.#stream), response),
+    };
+  }
+
+  get bytes(): number {
+    const parameters = this.#parameters.bytes * (1 + PARAMETERS_PER_STREAM);
+    return TEMPLATE_BYTES + parameters + (this.#items?.bytes ?? 0);
+  }
+
+  /** Whether it may be kept for requests with the same body. */
+  get isSmall(): boolean {
+    return this.bytes <= MAX_KEPT_BYTES;
+  }
+
+  encoder(request: RequestView): StreamEncoder {
+    return responsesStreamEncoder(request, { ...this.#stream, onWaiting: this.#waitingListener(request) });
+  }
+
+  /** Begins at once: the response is stored, and a failure is part of it. */
+  eagerEncoder(request: RequestView): StreamEncoder {
+    const onWaiting = this.#waitingListener(request);
+    return responsesStreamEncoder(request, { ...this.#stream, onWaiting, isEager: true });
+  }
+
+  body(request: RequestView, response: CompletedResponse): object {
+    return responseObject(request, this.#parameters.unpack(), completedState(request, response, this.#names));
+  }
+
+  /** The response as far as it has come. */
+  current(pending: PendingRequest): object {
+    const { response } = pending.generation;
+    if (response !== undefined) return this.body(pending, response);
+    const status = pending.state === 'running' ? 'in_progress' : 'queued';
+    return responseObject(pending, this.#parameters.unpack(), unfinishedState(status));
+  }
+
+  fieldName(field: string): string {
+    return responsesFieldName(field);
+  }
+
+  /** Stores the response, or what is to become of it. */
+  accepted(pending: PendingRequest): void {
+    const items = this.#items;
+    if (items === undefined) return;
+    // The store may evict them while the request waits.
+    if (!this.isSmall) this.#items = undefined;
+    const { id, caller, createdAt, cachedResponse } = pending;
+    const stored = {
+      id,
+      caller,
+      createdAt,
+      model: cachedResponse?.model ?? pending.model,
+      previous: this.#previous,
+      parameters: this.#parameters,
+      items,
+    };
+    storedResponses().add(stored, cachedResponse);
+    if (cachedResponse !== undefined) return;
+    if (pending.finishedAt === undefined) pending.onDone = finishStored;
+    else finishStored(pending);
+  }
+
+  get #stream(): ResponsesStreamOptions {
+    return { parameters: () => this.#parameters.json, names: this.#names };
+  }
+
+  #waitingListener(request: RequestView): (() => void) | undefined {
+    if (!('caller' in request) || typeof request.caller !== 'string') return undefined;
+    const { id, caller } = request;
+    return () => storedResponses().setWaited(caller, id);
+  }
+}

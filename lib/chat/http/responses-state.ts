@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { PackedJson } from '#lib/chat/cache/packed-json';
+import { type StoredResponse, StoredResponses } from '#lib/chat/cache/stored-responses';
+import { chatEngine } from '#lib/chat/engine-singleton';
+import {
+  completedState,
+  endedState,
+  inputItemId,
+  itemPlaceOf,
+  type ResponsesState,
+  requestIdOf,
+  unfinishedState,
+} from '#lib/chat/formats/responses';
+import type { PlacedItem } from '#lib/chat/formats/responses-messages';
+import { itemsOf, type ReturnedParameters } from '#lib/chat/formats/responses-request';
+import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/responses-tools';
+import type { GenerationEvent } from '#lib/chat/generation/generation-log';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
+import { config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { singleton } from '#lib/singletons';
+import { MIB } from '#lib/units';
+import {
+  type ConversationItem,
+  isKnownItem,
+  type ResponsesRequest,
+  responsesItemSchema,
+  responsesToolSchema,
+} from '#lib/wire/responses-request';
+
+/** The stored responses of this process. */
+export function storedResponses(): StoredResponses {
+  return singleton('chat.stored-responses', () => {
+    const { RESPONSES_MAX_SIZE_MB: megabytes, RESPONSES_TTL_SECONDS: seconds } = config();
+    return new StoredResponses({ maxBytes: megabytes * MIB, ttlMs: seconds * 1000 }, chatEngine().clock);
+  });
+}
+
+/** The conversation of a request. */
+export interface Conversation {
+  /** All items, the oldest first. */
+  readonly items: readonly PlacedItem[];
+  /** Those that the request adds. */
+  readonly added: readonly ConversationItem[];
+}
+
+/**
+ * Puts the stored conversation before a request's own items, and stored items in the place of their
+ * references. Throws `invalid_request` for what is not stored.
+ */
+export function conversationOf(
+  { input, previous_response_id: previous }: Pick<ResponsesRequest, 'input' | 'previous_response_id'>,
+  caller: string,
+): Conversation {
+  const added: PlacedItem[] = [];
+  for (const [index, item] of itemsOf(input).entries()) {
+    if (!isKnownItem(item)) continue;
+    const field = `input.${index}`;
+    added.push({ field, item: item.type === 'item_reference' ? storedItem(caller, item.id, `${field}.id`) : item });
+  }
+  const before = previous === undefined ? [] : previousItems(caller, previous);
+  return {
+    items: [...before.map((item) => ({ item, field: 'previous_response_id' })), ...added],
+    added: added.map(({ item }) => item),
+  };
+}
+
+function previousItems(caller: string, responseId: string): ConversationItem[] {
+  const id = requestIdOf(responseId);
+  const chain = id === undefined ? undefined : storedResponses().chain(caller, id);
+  if (chain === undefined)
+    throw invalid(
+      'previous_response_id',
+      `Previous response with id '${responseId}' not found: it was not stored, was deleted or has expired. Send the whole conversation as input.`,
+    );
+  return chain.flatMap((stored) => {
+    if (stored.result === undefined)
+      throw invalid(
+        'previous_response_id',
+        `The response '${responseId}' is not complete yet. Wait for its end, or cancel it.`,
+      );
+    return [...inputItemsOf(stored), ...outputItemsOf(stored)];
+  });
+}
+
+function storedItem(caller: string, itemId: string, field: string): ConversationItem {
+  const place = itemPlaceOf(itemId);
+  const stored = place === undefined ? undefined : storedResponses().get(caller, place.id);
+  const items = stored === undefined ? [] : place?.list === 'input' ? inputItemsOf(stored) : outputItemsOf(stored);
+  const item = items.find((one) => one.id === itemId);
+  if (item !== undefined) return item;
+  throw invalid(field, `Item with id '${itemId}' not found. Send the item itself.`);
+}
+
+/** The items that a request added, each with an id. */
+export function inputItemsOf({ id, items }: StoredResponse): ConversationItem[] {
+  return items.unpack().map((item, index) => ({ ...item, id: item.id ?? inputItemId(PREFIXES[item.type], id, index) }));
+}
+
+const PREFIXES: Readonly<Record<ConversationItem['type'], string>> = {
+  message: 'msg',
+  reasoning: 'rs',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+};
+
+/** The items of a finished response, as items of a request. */
+export function outputItemsOf(stored: StoredResponse): ConversationItem[] {
+  return z
+    .array(responsesItemSchema)
+    .parse(stateOf(stored).output)
+    .filter(isKnownItem)
+    .filter((item) => item.type !== 'item_reference');
+}
+
+/** The state of a stored response. */
+export function stateOf(stored: StoredResponse): ResponsesState {
+  const { result } = stored;
+  if (result === undefined) return unfinishedState(isRunning(stored) ? 'in_progress' : 'queued');
+  if (result instanceof PackedJson) return result.unpack();
+  return completedState(viewOf(stored), result.toResponse(), namesOf(stored.parameters.unpack()));
+}
+
+function isRunning({ id, caller }: StoredResponse): boolean {
+  return chatEngine().find(id, caller).state === 'running';
+}
+
+/** Adds its end to a stored response. */
+export function finishStored(pending: PendingRequest): void {
+  storedResponses().finish(
+    pending.caller,
+    pending.id,
+    (stored) => new PackedJson(endedState(pending, endedEvents(pending), namesOf(stored.parameters.unpack()))),
+  );
+}
+
+/** All events of a finished request. One that was cancelled alone ends with its own error. */
+function* endedEvents({ generation: { log }, error }: PendingRequest): Iterable<GenerationEvent> {
+  for (let number = 1; number <= log.lastNumber; number++) {
+    const event = log.eventAt(number);
+    if (event !== undefined && (error === undefined || (event.type !== 'error' && event.type !== 'done'))) yield event;
+  }
+  if (error !== undefined) yield { type: 'error', error };
+}
+
+/** The tools whose calls differ from plain function calls. */
+export function namesOf({ tools }: ReturnedParameters): ResponsesToolNames {
+  return toolNamesOf(z.array(responsesToolSchema).parse(tools));
+}
+
+const NO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
+
+/** A stored response as the formats see it. */
+export function viewOf({ id, createdAt, model }: StoredResponse): RequestView {
+  return {
+    id,
+    generationId: id,
+    createdAt,
+    model,
+    cached: true,
+    conversation: undefined,
+    timings: () => NO_TIMINGS,
+  };
+}
+
+function invalid(field: string, message: string): AppError {
+  return new AppError('invalid_request', message, { details: [{ field, message }] });
+}
