@@ -22,8 +22,9 @@ import {
 const NO_BREAKPOINT = noEffect();
 /** The type of an object that is read. */
 const TYPE = passed();
-const CALLERS = noEffect('Only the model calls tools.');
-const ALL_LOADED = noEffect('Every tool is shown to the model at once.');
+const unusedOfTool = (note?: string) => support('no effect', 'no effect', 'refused', note);
+const CALLERS = unusedOfTool('Only the model calls tools.');
+const ALL_LOADED = unusedOfTool('Every tool is shown to the model at once.');
 const RETURNED = here('Part of an output that is sent back. Nothing depends on it.');
 const PHASE = noEffect();
 const OUTPUT = {
@@ -40,9 +41,26 @@ const FUNCTION = {
   strict: support('passed', 'no effect', 'refused'),
   type: notBuiltIn(),
   allowed_callers: CALLERS,
-  async: noEffect(),
+  async: unusedOfTool(),
   defer_loading: ALL_LOADED,
-  output_schema: noEffect(),
+  output_schema: unusedOfTool(),
+} satisfies FieldTable;
+const TEXT_PART = { text: passed(), type: TYPE, prompt_cache_breakpoint: NO_BREAKPOINT } satisfies FieldTable;
+const IMAGE_PART = {
+  image_url: notBuiltIn('A data URL; images are not fetched from elsewhere.'),
+  detail: support('passed', 'no effect', 'refused', '`auto` is the same as none.'),
+  file_id: refused('Send the image itself.'),
+  type: TYPE,
+  prompt_cache_breakpoint: support('no effect', 'no effect', 'refused'),
+} satisfies FieldTable;
+const FILE_PART = {
+  file_data: passed('A text file, as base64 or a data URL. The model reads its text.'),
+  filename: passed(),
+  detail: noEffect(),
+  file_id: refused('Send the file itself.'),
+  file_url: refused('Send the file itself.'),
+  type: TYPE,
+  prompt_cache_breakpoint: NO_BREAKPOINT,
 } satisfies FieldTable;
 
 export const RESPONSES_FIELDS = {
@@ -88,25 +106,14 @@ export const RESPONSES_FIELDS = {
   EasyInputMessage: { ...MESSAGE, phase: PHASE },
   'ResponseInputItem.Message': { ...MESSAGE, status: RETURNED },
   ResponseOutputMessage: { ...MESSAGE, id: here(), status: RETURNED, phase: PHASE },
-  ResponseInputText: { text: passed(), type: TYPE, prompt_cache_breakpoint: NO_BREAKPOINT },
+  ResponseInputText: TEXT_PART,
+  ResponseInputTextContent: TEXT_PART,
+  ResponseInputImage: IMAGE_PART,
+  ResponseInputImageContent: IMAGE_PART,
+  ResponseInputFile: FILE_PART,
+  ResponseInputFileContent: FILE_PART,
   ResponseOutputText: { text: passed(), type: TYPE, annotations: RETURNED, logprobs: RETURNED },
   ResponseOutputRefusal: { refusal: passed('As text.'), type: TYPE },
-  ResponseInputImage: {
-    image_url: notBuiltIn('A data URL; images are not fetched from elsewhere.'),
-    detail: support('passed', 'no effect', 'refused', '`auto` is the same as none.'),
-    file_id: refused('Send the image itself.'),
-    type: TYPE,
-    prompt_cache_breakpoint: NO_BREAKPOINT,
-  },
-  ResponseInputFile: {
-    file_data: passed('A text file, as base64 or a data URL. The model reads its text.'),
-    filename: passed(),
-    detail: noEffect(),
-    file_id: refused('Send the file itself.'),
-    file_url: refused('Send the file itself.'),
-    type: TYPE,
-    prompt_cache_breakpoint: NO_BREAKPOINT,
-  },
   ResponseFunctionToolCall: {
     arguments: IN_CALL,
     call_id: IN_CALL,
@@ -160,7 +167,7 @@ export const RESPONSES_FIELDS = {
     format: refused('Only `text`: a grammar cannot be enforced.'),
     type: notBuiltIn(),
     allowed_callers: CALLERS,
-    async: noEffect(),
+    async: unusedOfTool(),
     defer_loading: ALL_LOADED,
   },
   NamespaceTool: {
@@ -196,7 +203,7 @@ export const RESPONSES_FIELDS = {
   },
 } as const satisfies Record<string, FieldTable>;
 
-/** Types of items and tools of the SDK that are refused as a whole, by the value of their `type`. */
+/** Types of the SDK's items and tools that are refused as a whole, by the value of their `type`. */
 export const REFUSED_RESPONSES_TYPES = {
   items: {
     ResponseFileSearchToolCall: 'file_search_call',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
@@ -17,9 +18,11 @@ import {
   OLLAMA_FIELDS,
   OPENAI_FIELDS,
 } from '#lib/wire/request-field-support';
+import { REFUSED_RESPONSES_TYPES, RESPONSES_FIELDS } from '#lib/wire/responses-field-support';
 import { ANTHROPIC_SAMPLES, REFUSED_SAMPLES } from '../support/anthropic-field-samples.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
+import { RESPONSES_SAMPLES, STORED_ID } from '../support/responses-samples.ts';
 import { TypeDeclarations } from '../support/sdk-type-fields.ts';
 
 /**
@@ -36,6 +39,11 @@ const COMPLETION_TYPES = new TypeDeclarations(
   'node_modules/openai/resources/completions.d.ts',
   'node_modules/openai/resources/chat/completions/completions.d.ts',
 );
+const RESPONSES_TYPES = new TypeDeclarations(
+  'node_modules/openai/resources/responses/responses.d.ts',
+  'node_modules/openai/resources/shared.d.ts',
+);
+const RESPONSES_SOURCE = readFileSync('node_modules/openai/resources/responses/responses.d.ts', 'utf8');
 const OLLAMA_TYPES = new TypeDeclarations('node_modules/ollama/dist/browser.d.ts');
 
 const ANTHROPIC_TYPES = new TypeDeclarations('node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts');
@@ -81,6 +89,23 @@ describe('the table of request fields', () => {
     expect(unclassified(declared, COMPLETION_FIELDS)).toEqual([]);
   });
 
+  it('has every field of the openai SDK’s requests of responses', () => {
+    const refused = new Set(Object.values(REFUSED_RESPONSES_TYPES).flatMap((types) => Object.keys(types)));
+    const stop = (type: string, field: string) => {
+      const uses = (RESPONSES_FIELDS as Table)[type]?.[field];
+      const isUnused = uses !== undefined && uses.openai === uses.ollama && /refused|no effect/.test(uses.ollama);
+      return refused.has(type) || WHOLE_IN_RESPONSES.has(field) || isUnused;
+    };
+    const declared = RESPONSES_TYPES.reachable('ResponseCreateParamsBase', stop);
+    expect(declared.get('ResponseCreateParamsBase')?.size).toBeGreaterThan(30);
+    expect(declared.size).toBeGreaterThan(60);
+    for (const type of refused) {
+      expect(declared.has(type), type).toBe(true);
+      declared.delete(type);
+    }
+    expect(unclassified(declared, RESPONSES_FIELDS)).toEqual([]);
+  });
+
   it.each(['ChatRequest', 'GenerateRequest'])('has every field of the ollama SDK’s %s', (request) => {
     const declared = OLLAMA_TYPES.reachable(request, stopAt(OLLAMA_FIELDS));
     expect(declared.get('Options')?.size).toBeGreaterThan(25);
@@ -114,6 +139,9 @@ describe('the table of request fields', () => {
     expect(unclassified(OLLAMA_TYPES.reachable('ChatRequest', stopAt(table)), table)).toEqual(['Options.num_ctx']);
   });
 });
+
+/** What is inside these is sent on whole, or has no effect. */
+const WHOLE_IN_RESPONSES = new Set(['parameters', 'schema', 'metadata', 'prompt_cache_options', 'annotations', 'logprobs']);
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const GIF = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
@@ -596,6 +624,15 @@ beforeAll(async () => {
   );
 });
 
+beforeAll(async () => {
+  const stored = await fetch(`${s.url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-request-id': STORED_ID },
+    body: JSON.stringify({ model: 'openai', input: 'a stored question' }),
+  });
+  expect(stored.status).toBe(200);
+});
+
 afterAll(async () => {
   await s.close();
   await Promise.all(Object.values(providers).map((provider) => provider.close()));
@@ -662,6 +699,10 @@ let requests = 0;
 /** A whole request of a conversation that no other has. */
 function whole({ path, kind, start }: Row, conversation: number, fields: object): object {
   if (path === '/v1/completions') return { model: kind, prompt: 'hello', seed: conversation, ...start, ...fields };
+  if (path === '/v1/responses') {
+    const instructions = `conversation ${conversation} ${Reflect.get(fields, 'instructions') ?? ''}`;
+    return { model: kind, input: 'hello', ...fields, instructions };
+  }
   const said = path === '/api/generate' ? { prompt: 'hello' } : { messages: [USER] };
   const { messages, ...rest } = { ...start, ...said, ...fields } as { messages?: object[] };
   const mark = { role: 'system', content: `conversation ${conversation}` };
@@ -674,7 +715,7 @@ function whole({ path, kind, start }: Row, conversation: number, fields: object)
 function names(told: string | undefined, row: Row): boolean {
   const path = told?.split('.') ?? [];
   const last = row.field === 'image_url' || row.field === 'content' ? 'content' : row.field;
-  if (told !== undefined && told === CONTAINER_OF[row.type]) return true;
+  if (told !== undefined && told === containerOf(row)) return true;
   if (row.field === 'top_logprobs' && told === 'logprobs') return true;
   return path.includes(row.field) || path.includes(last) || (told !== undefined && CONTAINERS.test(told));
 }
@@ -692,7 +733,31 @@ const CONTAINER_OF: Readonly<Record<string, string>> = {
   ToolUseBlockParam: 'messages.content.tool_use',
   ToolChoiceAny: 'tool_choice',
   ToolChoiceTool: 'tool_choice',
+  ResponseInputImage: 'input.content.image_url',
+  ResponseInputImageContent: 'input.content.image_url',
+  'ResponseCreateParamsBase.reasoning': 'reasoning.effort',
+  ...Object.fromEntries(
+    ['arguments', 'input', 'call_id', 'name', 'namespace'].flatMap((field) => [
+      [`ResponseFunctionToolCall.${field}`, 'input.function_call'],
+      [`ResponseCustomToolCall.${field}`, 'input.function_call'],
+    ]),
+  ),
+  'ResponseReasoningItem.content': 'input.reasoning',
+  'ResponseReasoningItem.summary': 'input.reasoning',
+  'ResponseReasoningItem.Content': 'input.reasoning',
+  'ResponseReasoningItem.Summary': 'input.reasoning',
+  CustomTool: 'tools',
+  NamespaceTool: 'tools',
+  FunctionTool: 'tools',
+  'NamespaceTool.Function': 'tools',
+  ToolChoiceFunction: 'tool_choice',
+  ToolChoiceCustom: 'tool_choice',
+  'ToolChoiceAllowed.mode': 'tool_choice',
 };
+
+function containerOf({ type, field }: Row): string | undefined {
+  return CONTAINER_OF[type] ?? CONTAINER_OF[`${type}.${field}`];
+}
 
 /** A part or a message of a type that is not taken is refused as a whole. */
 const CONTAINERS =
@@ -722,6 +787,7 @@ const ROWS: Row[] = [
   ...rowsOf('/v1/chat/completions', OPENAI_FIELDS, OPENAI_SAMPLES, {}),
   ...rowsOf('/v1/completions', COMPLETION_FIELDS, COMPLETION_SAMPLES, {}),
   ...rowsOf('/v1/messages', ANTHROPIC_FIELDS, ANTHROPIC_SAMPLES, {}),
+  ...rowsOf('/v1/responses', RESPONSES_FIELDS, RESPONSES_SAMPLES, {}),
   ...rowsOf('/api/chat', OLLAMA_FIELDS, OLLAMA_SAMPLES, { stream: false }).filter(
     ({ type }) => type !== 'GenerateRequest',
   ),
@@ -773,7 +839,7 @@ describe('a request field', () => {
     }
     expect(given.status, `${given.refused}`).toBe(200);
     const toldIgnored = given.ignored.some(
-      (told) => told.split('.').at(-1) === field || told === CONTAINER_OF[row.type],
+      (told) => told.split('.').at(-1) === field || told === containerOf(row),
     );
     expect(toldIgnored, given.ignored.join()).toBe(use === 'no effect');
     if (use === 'here') return;
@@ -810,5 +876,21 @@ describe('a type of the Anthropic SDK that is refused', () => {
     expect([400, 422]).toContain(status);
     expect(refused).toMatch(/\btype$/);
     expect(arrived).toBeUndefined();
+  });
+});
+
+const { items, tools, toolChoices } = REFUSED_RESPONSES_TYPES;
+
+describe('a type of a response’s request that is refused', () => {
+  it.each([
+    ...Object.values(items).map((type) => [type, { input: [{ type, role: 'developer' }] }, 'input.0.type'] as const),
+    ...Object.values(tools).map((type) => [type, { input: 'x', tools: [{ type }] }, 'tools.0.type'] as const),
+    ...Object.values(toolChoices).map(
+      (type) => [type, { input: 'x', tool_choice: { type } }, 'tool_choice.type'] as const,
+    ),
+  ])('is named: %s', async (type, body, field) => {
+    const { status, refused, arrived } = await send('/v1/responses', { model: 'openai', ...body });
+    expect([status, refused, arrived]).toEqual([400, field, undefined]);
+    expect(RESPONSES_SOURCE).toContain(`'${type}'`);
   });
 });

@@ -116,7 +116,7 @@ export class TypeDeclarations {
       const full = [...around.slice(0, depth), name].join('.');
       if (this.#types.has(full)) return full;
     }
-    return name.replace(/^(?:Shared|ChatCompletionsAPI)\./, '');
+    return name.replace(/^(?:Shared|ChatCompletionsAPI|ResponsesAPI)\./, '');
   }
 }
 

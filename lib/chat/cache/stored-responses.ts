@@ -79,6 +79,11 @@ export class StoredResponses {
     if (stored !== undefined) stored.hasWaited = true;
   }
 
+  /** Like `get`, without an effect on which is evicted next. */
+  isStored(caller: string, id: string): boolean {
+    return this.#entries.has(keyOf(caller, id));
+  }
+
   get(caller: string, id: string): StoredResponse | undefined {
     return this.#entries.get(keyOf(caller, id));
   }

@@ -148,7 +148,6 @@ class OutputItems {
   }
 
   end(isWhole: boolean): ResponsesOutputItem[] {
-    if (this.#open?.type === 'content') this.#takeLogprobs(this.#open.logprobs);
     this.#close(isWhole ? 'completed' : 'incomplete');
     return this.#items;
   }
@@ -162,6 +161,7 @@ class OutputItems {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    if (open.type === 'content') this.#takeLogprobs(open.logprobs);
     const index = this.#items.length;
     this.#items.push(
       open.type === 'content'
@@ -226,7 +226,8 @@ export function toLogprob({ token, logprob, bytes, top_logprobs: others }: Token
   return {
     token,
     bytes: bytes ?? [...Buffer.from(token)],
-    logprob,
+    // Only the first token of an echoed prompt has none, and conversations are not echoed.
+    logprob: logprob ?? 0,
     top_logprobs: (others ?? []).map((other) => ({ ...other, bytes: other.bytes ?? [...Buffer.from(other.token)] })),
   };
 }

@@ -16,8 +16,8 @@ import { responsesTokensSchema } from '#lib/wire/responses-request';
 const FIELDS = Object.keys(responsesTokensSchema.shape);
 
 /**
- * POST /v1/responses/input_tokens: no model server's API counts the tokens of a conversation, so the
- * model reads it and generates one token. The count is the model server's own.
+ * POST /v1/responses/input_tokens: no model server's API counts the tokens of a conversation, so
+ * the model reads it and generates one token. The count is the model server's own.
  */
 export async function handleInputTokens(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const bytes = await readChatBody(request);

@@ -35,6 +35,7 @@ const PARAMETERS_PER_STREAM = 3;
  */
 export class ResponsesAdapter implements ApiAdapter {
   readonly streamHeaders = EVENT_STREAM_HEADERS;
+  readonly readsCache = 'sdk';
   readonly cachedJson: BodyFormat;
   readonly cachedStream: BodyFormat;
   readonly #parameters: PackedJson<ReturnedParameters>;

@@ -67,7 +67,7 @@ function isKnowable({ input, previous_response_id: previous }: ResponsesRequest)
 /** The id that a client chose must not be that of a stored response, which would be replaced. */
 function withFreshId(context: RequestContext): RequestContext {
   const { hasClientRequestId, requestId, caller } = context;
-  if (!hasClientRequestId || storedResponses().get(caller, requestId) === undefined) return context;
+  if (!hasClientRequestId || !storedResponses().isStored(caller, requestId)) return context;
   return { ...context, requestId: randomUUID(), hasClientRequestId: false };
 }
 

@@ -38,7 +38,7 @@ export function storedResponses(): StoredResponses {
 }
 
 /** The conversation of a request. */
-export interface Conversation {
+export interface RequestConversation {
   /** All items, the oldest first. */
   readonly items: readonly PlacedItem[];
   /** Those that the request adds. */
@@ -52,7 +52,7 @@ export interface Conversation {
 export function conversationOf(
   { input, previous_response_id: previous }: Pick<ResponsesRequest, 'input' | 'previous_response_id'>,
   caller: string,
-): Conversation {
+): RequestConversation {
   const added: PlacedItem[] = [];
   for (const [index, item] of itemsOf(input).entries()) {
     if (!isKnownItem(item)) continue;
