@@ -41,6 +41,13 @@ export function deterministic(path: string): object {
   return path.startsWith('/v1/') ? { temperature: 0 } : { options: { temperature: 0 } };
 }
 
+/** The same for OpenAI's Responses. */
+export function responsesBodies(count: number, { model, stream }: { model: string; stream: boolean }): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ model, input: `Question ${index}: say hello.`, temperature: 0, stream }),
+  );
+}
+
 export function postJson(url: string, body: string): Promise<Response> {
   return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 }

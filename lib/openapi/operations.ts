@@ -6,6 +6,7 @@ import { COMPLETION_OPERATIONS } from '#lib/openapi/completion-operations';
 import { OLLAMA_MODEL_SERVER_OPERATIONS, OPENAI_MODEL_SERVER_OPERATIONS } from '#lib/openapi/model-server-operations';
 import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
+import { RESPONSES_OPERATIONS } from '#lib/openapi/responses-operations';
 
 /** Every operation, in reading order. */
 export const OPERATIONS: readonly Operation[] = [
@@ -16,6 +17,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...OPENAI_MODEL_SERVER_OPERATIONS,
   ...COMPLETION_OPERATIONS,
   ...ANTHROPIC_OPERATIONS,
+  ...RESPONSES_OPERATIONS,
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
   ...OPERATOR_OPERATIONS,

@@ -20,6 +20,8 @@ import { textCompletionSchema } from '#lib/wire/openai-completion-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
 import * as openAi from '#lib/wire/openai-response';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
+import { responsesRequestSchema, responsesTokensSchema } from '#lib/wire/responses-request';
+import * as responses from '#lib/wire/responses-response';
 import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
 import {
@@ -81,6 +83,17 @@ export const SCHEMAS = {
   AnthropicModel: anthropic.anthropicModelSchema,
   AnthropicModels: anthropic.anthropicModelsSchema,
   AnthropicError: anthropic.anthropicErrorSchema,
+  ResponsesRequest: responsesRequestSchema,
+  ResponsesResponse: responses.responsesResponseSchema,
+  ResponsesLifeCycle: responses.responsesLifeCycleSchema,
+  ResponsesItemEvent: responses.responsesItemEventSchema,
+  ResponsesPartEvent: responses.responsesPartEventSchema,
+  ResponsesDelta: responses.responsesDeltaSchema,
+  ResponsesDone: responses.responsesDoneSchema,
+  ResponsesDeleted: responses.responsesDeletedSchema,
+  ResponsesItems: responses.responsesItemsSchema,
+  ResponsesTokens: responsesTokensSchema,
+  ResponsesTokenCount: responses.responsesTokenCountSchema,
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,

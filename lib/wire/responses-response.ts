@@ -97,53 +97,88 @@ export const responsesResponseSchema = z.object({
 });
 export type ResponsesResponse = z.infer<typeof responsesResponseSchema>;
 
-const numbered = <Type extends string>(type: Type) => ({ type: z.literal(type), sequence_number: z.number() });
+const NUMBERED = { sequence_number: z.number().describe('From 0, and one more with each event.') };
 const ofItem = { item_id: z.string(), output_index: z.number() };
-const ofPart = { ...ofItem, content_index: z.number() };
+const contentIndex = { content_index: z.number() };
 const partSchema = z.discriminatedUnion('type', [
   outputTextSchema,
   z.object({ type: z.literal('reasoning_text'), text: z.string() }),
 ]);
-const lifeCycle = <Type extends string>(type: Type) =>
-  z.object({ ...numbered(type), response: responsesResponseSchema });
-const itemEvent = <Type extends string>(type: Type) =>
-  z.object({ ...numbered(type), output_index: z.number(), item: responsesOutputItemSchema });
-const partEvent = <Type extends string>(type: Type) => z.object({ ...numbered(type), ...ofPart, part: partSchema });
-const logprobs = z.array(logprobSchema);
+
+/** Names of the events with the whole response. */
+export const LIFE_CYCLE_EVENTS = [
+  'response.created',
+  'response.queued',
+  'response.in_progress',
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+] as const;
+export const ITEM_EVENTS = ['response.output_item.added', 'response.output_item.done'] as const;
+export const PART_EVENTS = ['response.content_part.added', 'response.content_part.done'] as const;
+export const DELTA_EVENTS = [
+  'response.output_text.delta',
+  'response.reasoning_text.delta',
+  'response.function_call_arguments.delta',
+  'response.custom_tool_call_input.delta',
+] as const;
+export const DONE_EVENTS = [
+  'response.output_text.done',
+  'response.reasoning_text.done',
+  'response.function_call_arguments.done',
+  'response.custom_tool_call_input.done',
+] as const;
+
+export const responsesLifeCycleSchema = z.object({
+  type: z.enum(LIFE_CYCLE_EVENTS),
+  ...NUMBERED,
+  response: responsesResponseSchema,
+});
+export const responsesItemEventSchema = z.object({
+  type: z.enum(ITEM_EVENTS),
+  ...NUMBERED,
+  output_index: z.number(),
+  item: responsesOutputItemSchema,
+});
+export const responsesPartEventSchema = z.object({
+  type: z.enum(PART_EVENTS),
+  ...NUMBERED,
+  ...ofItem,
+  ...contentIndex,
+  part: partSchema,
+});
+export const responsesDeltaSchema = z.object({
+  type: z.enum(DELTA_EVENTS),
+  ...NUMBERED,
+  ...ofItem,
+  content_index: z.number().optional().describe('Of a text.'),
+  delta: z.string(),
+  logprobs: z.array(logprobSchema).optional().describe('Of output text.'),
+});
+export const responsesDoneSchema = z.object({
+  type: z.enum(DONE_EVENTS),
+  ...NUMBERED,
+  ...ofItem,
+  content_index: z.number().optional().describe('Of a text.'),
+  text: z.string().optional(),
+  logprobs: z.array(logprobSchema).optional().describe('Of output text.'),
+  name: z.string().optional().describe('Of a function.'),
+  arguments: z.string().optional().describe('Of a function.'),
+  input: z.string().optional().describe('Of a custom tool.'),
+});
 
 /** The data of one event of a stream; the event's name is its `type`. */
 export const responsesEventSchema = z.discriminatedUnion('type', [
-  lifeCycle('response.created'),
-  lifeCycle('response.queued'),
-  lifeCycle('response.in_progress'),
-  itemEvent('response.output_item.added'),
-  partEvent('response.content_part.added'),
-  z.object({ ...numbered('response.output_text.delta'), ...ofPart, delta: z.string(), logprobs }),
-  z.object({ ...numbered('response.output_text.done'), ...ofPart, text: z.string(), logprobs }),
-  z.object({ ...numbered('response.reasoning_text.delta'), ...ofPart, delta: z.string() }),
-  z.object({ ...numbered('response.reasoning_text.done'), ...ofPart, text: z.string() }),
-  z.object({ ...numbered('response.function_call_arguments.delta'), ...ofItem, delta: z.string() }),
-  z.object({
-    ...numbered('response.function_call_arguments.done'),
-    ...ofItem,
-    name: z.string(),
-    arguments: z.string(),
-  }),
-  z.object({ ...numbered('response.custom_tool_call_input.delta'), ...ofItem, delta: z.string() }),
-  z.object({ ...numbered('response.custom_tool_call_input.done'), ...ofItem, input: z.string() }),
-  partEvent('response.content_part.done'),
-  itemEvent('response.output_item.done'),
-  lifeCycle('response.completed'),
-  lifeCycle('response.incomplete'),
-  lifeCycle('response.failed'),
+  responsesLifeCycleSchema,
+  responsesItemEventSchema,
+  responsesPartEventSchema,
+  responsesDeltaSchema,
+  responsesDoneSchema,
 ]);
 export type ResponsesEvent = z.infer<typeof responsesEventSchema>;
 /** An event without its number. */
-export type UnnumberedEvent = ResponsesEvent extends infer Event
-  ? Event extends ResponsesEvent
-    ? Omit<Event, 'sequence_number'>
-    : never
-  : never;
+export type UnnumberedEvent = WithoutNumber<ResponsesEvent>;
+type WithoutNumber<Event> = Event extends ResponsesEvent ? Omit<Event, 'sequence_number'> : never;
 
 export const responsesDeletedSchema = z.object({
   id: z.string(),
@@ -159,7 +194,7 @@ export const responsesItemsSchema = z.object({
   has_more: z.boolean(),
 });
 
-export const responsesTokensResultSchema = z.object({
+export const responsesTokenCountSchema = z.object({
   object: z.literal('response.input_tokens'),
   input_tokens: z.number(),
 });

@@ -557,6 +557,19 @@ describe('the official openai client, over responses', () => {
     await expect(responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
   });
 
+  it('keeps its responses when the operator clears the caches', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const { responses } = client();
+    await responses.create({ model: 'm', input: 'hello' });
+    const { id } = await responses.create({ model: 'm', input: 'hello' });
+    await fetch(`${s.url}/api/cache-stats`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ action: 'clear' }),
+    });
+    expect(await responses.retrieve(id)).toMatchObject({ output_text: 'x' });
+  });
+
   it('keeps what belongs to one key from another', async () => {
     await s.close();
     s = await chatServer({ API_KEYS: 'ann,bob' });

@@ -141,7 +141,14 @@ describe('the table of request fields', () => {
 });
 
 /** What is inside these is sent on whole, or has no effect. */
-const WHOLE_IN_RESPONSES = new Set(['parameters', 'schema', 'metadata', 'prompt_cache_options', 'annotations', 'logprobs']);
+const WHOLE_IN_RESPONSES = new Set([
+  'parameters',
+  'schema',
+  'metadata',
+  'prompt_cache_options',
+  'annotations',
+  'logprobs',
+]);
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const GIF = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
@@ -838,9 +845,7 @@ describe('a request field', () => {
       return;
     }
     expect(given.status, `${given.refused}`).toBe(200);
-    const toldIgnored = given.ignored.some(
-      (told) => told.split('.').at(-1) === field || told === containerOf(row),
-    );
+    const toldIgnored = given.ignored.some((told) => told.split('.').at(-1) === field || told === containerOf(row));
     expect(toldIgnored, given.ignored.join()).toBe(use === 'no effect');
     if (use === 'here') return;
     const bare = await send(row.path, whole(row, conversation, sample.base ?? sample.put(field, undefined)));

@@ -235,7 +235,8 @@ export const RESPONSES_SAMPLES: Record<keyof typeof RESPONSES_FIELDS, ResponsesS
   },
   ResponseCustomToolCallOutput: {
     base: input(USER, CUSTOM_CALL, { ...CUSTOM_CALL, call_id: 'c2' }, customOutput({})),
-    put: (field, value) => input(USER, CUSTOM_CALL, { ...CUSTOM_CALL, call_id: 'c2' }, customOutput({ [field]: value })),
+    put: (field, value) =>
+      input(USER, CUSTOM_CALL, { ...CUSTOM_CALL, call_id: 'c2' }, customOutput({ [field]: value })),
     values: {
       output: ['sun', [{ type: 'input_text', text: 'snow' }]],
       call_id: ['c2', 'c3'],
@@ -304,7 +305,11 @@ export const RESPONSES_SAMPLES: Record<keyof typeof RESPONSES_FIELDS, ResponsesS
     values: { format: [{ type: 'json_object' }, jsonSchema({}).text.format], verbosity: ['low', 'high'] },
   },
   ResponseFormatText: { put: () => ({ text: { format: { type: 'text' } } }), values: {}, always: ['type'] },
-  ResponseFormatJSONObject: { put: () => ({ text: { format: { type: 'json_object' } } }), values: {}, always: ['type'] },
+  ResponseFormatJSONObject: {
+    put: () => ({ text: { format: { type: 'json_object' } } }),
+    values: {},
+    always: ['type'],
+  },
   ResponseFormatTextJSONSchemaConfig: {
     base: jsonSchema({}),
     put: (field, value) => jsonSchema({ [field]: value }),

@@ -1,4 +1,4 @@
-/** JSON as bytes outside the JavaScript heap, so that the memory of a kept value is known exactly. */
+/** JSON as bytes outside the heap, so that the memory of a kept value is known exactly. */
 export class PackedJson<T> {
   readonly #bytes: Buffer;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PackedJson } from '#lib/chat/cache/packed-json';
-import { bytesOf, StoredResponses, type StoredRequest } from '#lib/chat/cache/stored-responses';
-import { returnedParameters } from '#lib/chat/formats/responses-request';
+import { bytesOf, MAX_CHAIN, type StoredRequest, StoredResponses } from '#lib/chat/cache/stored-responses';
 import { unfinishedState } from '#lib/chat/formats/responses';
+import { returnedParameters } from '#lib/chat/formats/responses-request';
 import { MIB } from '#lib/units';
 import { ManualClock } from '../../../test/support/chat.ts';
 
@@ -38,6 +38,13 @@ describe('stored responses', () => {
     expect(responses.get('bob', 'c')).toBeUndefined();
     expect(responses.chain('bob', 'c')).toBeUndefined();
     expect(responses.delete('bob', 'c')).toBe(false);
+  });
+
+  it('do not continue a sequence of more than 2,000', () => {
+    const { responses } = store(16 * MIB);
+    for (let at = 0; at <= MAX_CHAIN; at++) responses.add(request(`r${at}`, at === 0 ? undefined : `r${at - 1}`));
+    expect(responses.chain('ann', `r${MAX_CHAIN - 1}`)).toHaveLength(MAX_CHAIN);
+    expect(responses.chain('ann', `r${MAX_CHAIN}`)).toBeUndefined();
   });
 
   it('are not continued after one before them was deleted', () => {
@@ -101,13 +108,5 @@ describe('stored responses', () => {
     responses.delete('ann', 'a');
     responses.finish('ann', 'a', result);
     expect(responses.get('ann', 'a')).toBeUndefined();
-  });
-
-  it('are removed at once', () => {
-    const { responses } = store();
-    responses.add(request('a'));
-    responses.add(request('b'));
-    expect(responses.clear()).toBe(2);
-    expect(responses.bytes).toBe(0);
   });
 });

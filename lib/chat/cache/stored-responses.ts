@@ -108,14 +108,6 @@ export class StoredResponses {
     return this.#entries.delete(keyOf(caller, id));
   }
 
-  /** Returns how many entries were removed. */
-  clear(): number {
-    this.#entries.purgeStale();
-    const entries = this.#entries.size;
-    this.#entries.clear();
-    return entries;
-  }
-
   /** Memory of all entries. */
   get bytes(): number {
     return this.#entries.calculatedSize;

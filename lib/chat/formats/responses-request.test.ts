@@ -42,7 +42,11 @@ function refusal(body: object): [field: string | undefined, message: string | un
 
 describe('the messages of a response’s request', () => {
   it('begin with all system texts as one', () => {
-    expect(messages([{ role: 'developer', content: 'b' }, { role: 'system', content: 'c' }, user('x')], { instructions: 'a' })).toEqual([
+    expect(
+      messages([{ role: 'developer', content: 'b' }, { role: 'system', content: 'c' }, user('x')], {
+        instructions: 'a',
+      }),
+    ).toEqual([
       { role: 'system', content: 'a\n\nb\n\nc' },
       { role: 'user', content: 'x' },
     ]);
@@ -58,7 +62,11 @@ describe('the messages of a response’s request', () => {
       messages([
         user('x'),
         { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'hm' }] },
-        { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'One moment.', annotations: [] }] },
+        {
+          type: 'message',
+          role: 'assistant',
+          content: [{ type: 'output_text', text: 'One moment.', annotations: [] }],
+        },
         call('c1'),
         call('c2', 'listen'),
         output('c1'),
@@ -173,7 +181,10 @@ describe('a response’s request', () => {
         temperature: 0.5,
         max_output_tokens: 7,
         parallel_tool_calls: false,
-        text: { format: { type: 'json_schema', name: 'a', schema: { type: 'object' }, strict: true }, verbosity: 'low' },
+        text: {
+          format: { type: 'json_schema', name: 'a', schema: { type: 'object' }, strict: true },
+          verbosity: 'low',
+        },
         reasoning: { effort: 'minimal', mode: 'standard' },
         include: ['message.output_text.logprobs', 'reasoning.encrypted_content'],
         user: 'ann',

@@ -191,7 +191,11 @@ describe('the stream of a response', () => {
 
   it('begins with nothing before the first token, so that a failure has a status', () => {
     const { preamble, encode } = responsesStreamEncoder(request, OPTIONS);
-    const processing = { type: 'status', status: 'processing', ...{ queue_position: 0, queue_length: 0, estimated_wait_time: 0 } } as const;
+    const processing = {
+      type: 'status',
+      status: 'processing',
+      ...{ queue_position: 0, queue_length: 0, estimated_wait_time: 0 },
+    } as const;
     expect(preamble + encode(processing, 1)).toBe('');
     const eager = responsesStreamEncoder(request, { ...OPTIONS, isEager: true });
     expect(parse(eager.preamble + eager.encode(processing, 1)).map(({ type }) => type)).toEqual([
@@ -235,7 +239,9 @@ function collected(events: readonly ResponsesEvent[]) {
     const { item } = event;
     const sum = texts.get(event.output_index);
     const [part] = 'content' in item ? item.content : [];
-    expect(sum).toBe(item.type === 'function_call' ? item.arguments : item.type === 'custom_tool_call' ? item.input : part?.text);
+    expect(sum).toBe(
+      item.type === 'function_call' ? item.arguments : item.type === 'custom_tool_call' ? item.input : part?.text,
+    );
     return [item];
   });
 }

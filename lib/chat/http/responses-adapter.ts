@@ -24,8 +24,9 @@ import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-req
 
 /** A larger adapter is not kept for requests with the same body. */
 const MAX_KEPT_BYTES = 64 * KIB;
-/** Memory of a template of a cached body, without the parameters of the request. */
-const TEMPLATE_BYTES = 6_000;
+/** Memory of the templates of cached bodies, without the parameters of the request. */
+const JSON_TEMPLATE_BYTES = 1_500;
+const STREAM_TEMPLATE_BYTES = 5_000;
 /** How often a stream has the parameters. */
 const PARAMETERS_PER_STREAM = 3;
 
@@ -41,6 +42,7 @@ export class ResponsesAdapter implements ApiAdapter {
   readonly #parameters: PackedJson<ReturnedParameters>;
   readonly #names: ResponsesToolNames;
   readonly #previous: string | undefined;
+  readonly #templateBytes: number;
   /** Undefined if the response is not stored. */
   #items: PackedJson<readonly ConversationItem[]> | undefined;
 
@@ -49,6 +51,10 @@ export class ResponsesAdapter implements ApiAdapter {
     this.#parameters = packShared(returnedParameters(input));
     this.#names = toolNamesOf(input.tools);
     this.#previous = input.previous_response_id === undefined ? undefined : requestIdOf(input.previous_response_id);
+    this.#templateBytes =
+      input.stream === true
+        ? STREAM_TEMPLATE_BYTES + PARAMETERS_PER_STREAM * this.#parameters.bytes
+        : JSON_TEMPLATE_BYTES + this.#parameters.bytes;
     this.#items = input.store === false ? undefined : packShared(added);
     this.cachedJson = {
       ownTemplate: new OwnTemplate(),
@@ -62,8 +68,7 @@ export class ResponsesAdapter implements ApiAdapter {
   }
 
   get bytes(): number {
-    const parameters = this.#parameters.bytes * (1 + PARAMETERS_PER_STREAM);
-    return TEMPLATE_BYTES + parameters + (this.#items?.bytes ?? 0);
+    return this.#templateBytes + this.#parameters.bytes + (this.#items?.bytes ?? 0);
   }
 
   /** Whether it may be kept for requests with the same body. */
