@@ -4,6 +4,7 @@ import { chatRequestSchema } from '#lib/wire/chat';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
 import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
 import { openAiRequestSchema } from '#lib/wire/openai-request';
+import { responsesRequestSchema } from '#lib/wire/responses-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
 /** What other people's clients send, and bare model servers take. */
@@ -41,6 +42,7 @@ const user = (fields: object = {}) => ({ role: 'user', content: `hello ${convers
 const own = (fields: object) => post('/api/chat-optimized', { stream: false, messages: [user()], ...fields });
 const text = (fields: object) => post('/v1/completions', { prompt: 'x', ...fields });
 const v1 = (fields: object) => post('/v1/chat/completions', { model: 'm', messages: [user()], ...fields });
+const responses = (fields: object) => post('/v1/responses', { model: 'm', input: [user()], ...fields });
 const chat = (fields: object) => post('/api/chat', { model: 'm', stream: false, messages: [user()], ...fields });
 const generate = (fields: object) =>
   post('/api/generate', { model: 'm', stream: false, prompt: `hello ${conversation}`, ...fields });
@@ -58,7 +60,7 @@ async function refusal(result: Promise<Response>) {
   return { status: response.status, message, code, param };
 }
 
-const REQUIRED = ['messages', 'model', 'prompt'];
+const REQUIRED = ['messages', 'model', 'prompt', 'input'];
 const withNulls = (names: string[]) =>
   Object.fromEntries(names.filter((name) => !REQUIRED.includes(name)).map((name) => [name, null]));
 
@@ -67,6 +69,7 @@ describe('null', () => {
     ['/api/chat-optimized', own, Object.keys(chatRequestSchema.shape), { stream: false }],
     ['/v1/chat/completions', v1, Object.keys(openAiRequestSchema.shape), {}],
     ['/v1/completions', text, Object.keys(openAiCompletionRequestSchema.shape), {}],
+    ['/v1/responses', responses, Object.keys(responsesRequestSchema.shape), {}],
     ['/api/chat', chat, Object.keys(ollamaChatSchema.shape), { stream: false }],
     ['/api/generate', generate, Object.keys(ollamaGenerateSchema.shape), { stream: false }],
   ] as const)('in every optional field of %s is as if it were not there', async (_path, send, names, fixed) => {

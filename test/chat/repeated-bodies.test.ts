@@ -54,6 +54,9 @@ describe('a repeated body', () => {
     ['/api/generate', JSON.stringify({ model: 'm', prompt: LONG, stream: false })],
     ['/v1/completions', JSON.stringify({ model: 'm', prompt: LONG })],
     ['/v1/completions', JSON.stringify({ model: 'm', prompt: 'short', stream: true })],
+    ['/v1/responses', JSON.stringify({ model: 'm', input: 'short', metadata: { a: 'b' } })],
+    ['/v1/responses', JSON.stringify({ model: 'm', input: 'short', stream: true, store: false })],
+    ['/v1/responses', JSON.stringify({ model: 'm', input: LONG, stream: true })],
   ])('of %s gets the response that other bytes of the same request get', async (path, body) => {
     s = await chatServer({ CACHE_SDK: 'always' });
     playEcho();

@@ -174,9 +174,14 @@ describe('the official openai client, over responses', () => {
       expect(id).not.toBe(fresh.id);
       expect(await client().responses.retrieve(id)).toMatchObject({ id, status: 'completed', output_text: 'Rust' });
     }
-    const { data, response } = await client().responses.create({ model: 'm', input: 'hello' }).withResponse();
-    expect(response.headers.get('x-cache')).toBe('hit');
-    expect(data.output_text).toBe('Rust');
+    for (const _ of [1, 2]) {
+      const { data, response } = await client().responses.create({ model: 'm', input: 'hello' }).withResponse();
+      expect(response.headers.get('x-cache')).toBe('hit');
+      expect(data.output_text).toBe('Rust');
+      expect(await client().responses.retrieve(data.id)).toEqual(data);
+      const [page] = await Promise.all([client().responses.retrieve(data.id, { stream: true }).then(eventsOf)]);
+      expect(page.at(-1)).toMatchObject({ response: { id: data.id, output: data.output } });
+    }
     const page = await fetch(`${s.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -601,6 +606,23 @@ describe('the official openai client, over responses', () => {
     );
     expect(first.id).toBe(`resp_${headers['x-request-id']}`);
     expect(second.id).not.toBe(first.id);
+  });
+
+  it('takes large images, and refuses as much text', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const { responses } = client();
+    const image_url = `data:image/png;base64,${'A'.repeat(1_500_000)}`;
+    const image = { type: 'input_image' as const, detail: 'auto' as const, image_url };
+    const call = { type: 'function_call' as const, call_id: 'c1', name: 'look', arguments: '{}' };
+    for (const input of [
+      [{ role: 'user' as const, content: [image] }],
+      [{ role: 'user' as const, content: 'x' }, call, { type: 'function_call_output' as const, call_id: 'c1', output: [image] }],
+    ])
+      expect(await responses.create({ model: 'm', input })).toMatchObject({ output_text: 'x' });
+    await expect(responses.create({ model: 'm', input: image_url })).rejects.toMatchObject({
+      status: 413,
+      code: 'body_too_large',
+    });
   });
 
   it('counts the tokens of an input by the model server', async () => {

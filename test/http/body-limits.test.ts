@@ -112,6 +112,7 @@ describe('JSON that is nested too deep', () => {
     ['/api/chat-queue', `{"messages":[{"role":"user","content":"x"}],"format":{"a":${DEEP}}}`],
     ['/v1/chat/completions', `{"messages":[{"role":"user","content":"x"}],"tools":${DEEP}}`],
     ['/v1/messages', `{"model":"x","messages":[{"role":"user","content":${DEEP}}]}`],
+    ['/v1/responses', `{"input":${DEEP}}`],
     ['/api/chat', `{"model":"x","messages":${DEEP}}`],
     ['/api/generate', `{"model":"x","prompt":"x","options":{"a":${DEEP}}}`],
     ['/api/show', `{"model":${deep(4_000)}}`],

@@ -6,6 +6,7 @@ import { CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
 import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
 import { openAiRequestSchema } from '#lib/wire/openai-request';
+import { responsesRequestSchema } from '#lib/wire/responses-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
 /**
@@ -27,6 +28,7 @@ type Make = (count: number) => object;
 const SURFACES = {
   '/v1/chat/completions': openAiRequestSchema,
   '/v1/messages': anthropicRequestSchema,
+  '/v1/responses': responsesRequestSchema,
   '/api/chat-optimized': chatRequestSchema,
   '/v1/completions': openAiCompletionRequestSchema,
   '/api/chat': ollamaChatSchema,
@@ -65,6 +67,12 @@ const BODIES: readonly [name: string, path: keyof typeof SURFACES, make: Make][]
   ['format', '/api/chat', (n) => asked({ format: { properties: many(n) } })],
   ['parameters', '/v1/chat/completions', (n) => asked({ tools: [tool(many(n))] })],
   ['arguments', '/api/chat', (n) => asked({ messages: [question, called(many(n)), question] })],
+  ['unknown fields', '/v1/responses', (n) => ({ input: 'q', ...many(n) })],
+  ['metadata', '/v1/responses', (n) => ({ input: 'q', metadata: many(n, 'x') })],
+  ['wrong items', '/v1/responses', (n) => ({ input: list(n, 1) })],
+  ['items of no type', '/v1/responses', (n) => ({ input: list(2_000, many(n / 2_000)) })],
+  ['wrong parts of many items', '/v1/responses', (n) => ({ input: list(100, { ...question, content: list(n / 100, 1) }) })],
+  ['parameters', '/v1/responses', (n) => ({ input: 'q', tools: [{ type: 'function', name: 'a', parameters: many(n) }] })],
   ['wrong stops', '/v1/chat/completions', (n) => asked({ stop: list(n, 1) })],
   ['wrong parts', '/v1/chat/completions', (n) => asked({ messages: [{ ...question, content: list(n, 1) }] })],
   [

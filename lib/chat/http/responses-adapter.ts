@@ -112,7 +112,8 @@ export class ResponsesAdapter implements ApiAdapter {
     const stored = {
       id,
       caller,
-      createdAt,
+      // A cached body has the time of its response.
+      createdAt: cachedResponse?.createdAt ?? createdAt,
       model: cachedResponse?.model ?? pending.model,
       previous: this.#previous,
       parameters: this.#parameters,
