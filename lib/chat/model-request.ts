@@ -104,8 +104,8 @@ function completionFor(completion: Completion, systemPrompt: string | undefined)
  * for the model. Any other request stays as it is.
  */
 export function promptAsMessage(request: ModelRequest): ModelRequest {
+  if (request.completion === undefined) return request;
   const { completion, ...rest } = request;
-  if (completion === undefined) return request;
   const { prompt, suffix, raw, template, context = [], system, images, echo } = completion;
   if (raw || suffix !== undefined || template !== undefined || context.length > 0 || echo === true) return request;
   if (typeof prompt !== 'string') return request;

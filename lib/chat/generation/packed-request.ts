@@ -1,8 +1,9 @@
 import type { Message } from '#lib/wire/chat';
 
-/** A request with messages, of a caller or for a model. */
+/** A request with messages or a completion, of a caller or for a model. */
 interface WithMessages {
   messages: readonly Message[];
+  completion?: { readonly images?: readonly string[] | undefined } | undefined;
 }
 
 /**
@@ -16,12 +17,14 @@ export class PackedRequest<T extends WithMessages> {
 
   constructor(request: T) {
     const images: Buffer[] = [];
-    const messages = request.messages.map((message) => {
-      if (message.images === undefined) return message;
-      for (const image of message.images) images.push(outsideHeap(image, 'base64'));
-      return { ...message, images: message.images.length };
-    });
-    this.#json = outsideHeap(JSON.stringify({ ...request, messages }), 'utf8');
+    const withoutImages = <P extends { readonly images?: readonly string[] | undefined }>(part: P) => {
+      if (part.images === undefined) return part;
+      for (const image of part.images) images.push(outsideHeap(image, 'base64'));
+      return { ...part, images: part.images.length };
+    };
+    const completion = request.completion && withoutImages(request.completion);
+    const messages = request.messages.map(withoutImages);
+    this.#json = outsideHeap(JSON.stringify({ ...request, completion, messages }), 'utf8');
     this.#images = images;
     this.bytes = images.reduce((bytes, image) => bytes + image.byteLength, this.#json.byteLength);
   }
@@ -30,10 +33,10 @@ export class PackedRequest<T extends WithMessages> {
   unpack(): T {
     let next = 0;
     const request = JSON.parse(this.#json.toString());
-    for (const message of request.messages) {
-      if (message.images === undefined) continue;
-      const end = next + message.images;
-      message.images = this.#images.slice(next, end).map((image) => image.toString('base64'));
+    for (const part of [request.completion, ...request.messages]) {
+      if (part?.images === undefined) continue;
+      const end = next + part.images;
+      part.images = this.#images.slice(next, end).map((image) => image.toString('base64'));
       next = end;
     }
     return request;

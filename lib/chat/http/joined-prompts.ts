@@ -57,7 +57,7 @@ async function countPrompts(prompts: number, { caller, settings }: RequestContex
   for (let at = 1; at < prompts; at++) await consumeRateLimit('chat', caller, settings.RATE_LIMIT_CHAT);
 }
 
-/** A separate function: only the closure that it returns retains the prompts, until it is called. */
+/** A separate function: only the closure that it returns retains the prompts. */
 function submitAll(
   chats: Prompts['chats'],
   request: HttpRequest,
