@@ -71,11 +71,6 @@ export class CachedResponse {
     };
   }
 
-  /** Milliseconds since the epoch. */
-  get createdAt(): number {
-    return this.#createdAt;
-  }
-
   get model(): string {
     return this.#rest.model;
   }
