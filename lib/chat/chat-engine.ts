@@ -27,9 +27,9 @@ import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
+import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
-import { estimateTokens } from '#lib/models/estimate-tokens';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
@@ -151,6 +151,7 @@ export class ChatEngine {
   readonly #idempotencyKeys: IdempotencyKeys;
   readonly #generationContext: GenerationContext;
   readonly #taskContext: TaskContext;
+  readonly #tokenCounter = new TokenCounter();
   readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new PercentileWindow();
   readonly #total = new PercentileWindow();
@@ -415,20 +416,19 @@ export class ChatEngine {
   }
 
   /**
-   * The number of tokens of a prompt, as its model reads it. `isEstimate` where its model server
-   * has no tokenizer for it. Throws the resolver's errors, and `unsupported_parameter`.
+   * The number of tokens of a prompt, as its model reads it. Throws the resolver's errors, and
+   * `unsupported_parameter`.
    */
   async countTokens(
     request: ChatRequest,
     signal: AbortSignal,
-  ): Promise<{ tokens: number; isEstimate: boolean; ignoredFields: readonly string[] }> {
+  ): Promise<TokenCount & Pick<ResolvedRequest, 'ignoredFields'>> {
     if (this.#closed !== undefined) throw this.#closed;
     const resolved = await this.#options.directory.resolve(request.model);
     const { OLLAMA_SYSTEM_PROMPT: systemPrompt, DROP_PARAMS } = this.#options.settings;
     const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
     const { provider, request: prompt, ignoredFields } = resolveRequest(request, resolved, systemPrompt, policy);
-    const counted = await provider.countTokens?.(prompt, signal);
-    return { tokens: counted ?? estimateTokens(prompt), isEstimate: counted === undefined, ignoredFields };
+    return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields };
   }
 
   /** Ends everything that waits or runs with `shutting_down`, and refuses new requests. */

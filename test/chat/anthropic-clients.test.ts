@@ -450,6 +450,9 @@ describe('the official Anthropic client in front of model servers', () => {
       expect(message).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: 'END' });
       expect(await ask('openai', content, { stop_sequences: ['END'] })).toMatchObject({ stop_sequence: 'END' });
     }
+    const foreign = { choices: [{ index: 0, delta: {}, finish_reason: 'stop', stop_reason: 'end_turn' }] };
+    model.play([{ send: `${openai.text('x')}data: ${JSON.stringify(foreign)}\n\n${openai.done()}` }]);
+    expect(await ask('openai', 'd', { stop_sequences: ['END'] })).toMatchObject({ stop_sequence: null });
     const token = { choices: [{ index: 0, delta: {}, finish_reason: 'stop', stop_reason: 151_645 }] };
     model.play([{ send: `${openai.text('x')}data: ${JSON.stringify(token)}\n\n${openai.done()}` }]);
     expect(await ask('openai', 'c', { stop_sequences: ['END'] })).toMatchObject({ stop_reason: 'end_turn' });
@@ -552,6 +555,19 @@ describe('the official Anthropic client in front of model servers', () => {
       model.play(script);
       expect((await count())[1]).toBe('estimated');
     }
+  });
+
+  it('estimates while 16 other prompts are counted', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    model.play([{ wait: promise }, { send: JSON.stringify({ count: 17, tokens: [] }) }]);
+    const before = model.requests.length;
+    const count = () => client().messages.countTokens({ model: 'openai', messages }).withResponse();
+    const counts = Array.from({ length: 16 }, count);
+    await vi.waitFor(() => expect(model.requests.length - before).toBe(16));
+    expect((await count()).response.headers.get('x-token-count')).toBe('estimated');
+    resolve();
+    for (const { data } of await Promise.all(counts)) expect(data.input_tokens).toBe(17);
+    expect((await count()).response.headers.get('x-token-count')).toBe('counted');
   });
 
   it('does not count images by a tokenizer of text', async () => {

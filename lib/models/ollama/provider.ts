@@ -113,11 +113,10 @@ export class OllamaProvider implements ModelProvider {
   checkFieldSupport(request: ModelRequest): readonly string[] {
     const ignored = checkFieldSupport(OLLAMA_FIELD_RULES, request);
     const { keepAlive } = request;
-    return [
-      ...ignored,
-      ...(keepAlive === undefined || !isShorterKeepAlive(keepAlive, this.#keepAlive) ? [] : ['keep_alive']),
-      ...(mayDropThink(request) && this.#thinkingByModel.get(request.model) === false ? ['think'] : []),
-    ];
+    const others: string[] = [];
+    if (keepAlive !== undefined && isShorterKeepAlive(keepAlive, this.#keepAlive)) others.push('keep_alive');
+    if (mayDropThink(request) && this.#thinkingByModel.get(request.model) === false) others.push('think');
+    return others.length === 0 ? ignored : [...ignored, ...others];
   }
 
   async chat(sent: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {

@@ -83,7 +83,8 @@ export class OpenAiProvider implements ModelProvider {
 
   async #stream(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     const notFound = mapErrorStatus(request.model);
-    await this.#post('/chat/completions', openAiBody(request), notFound, signal, emit);
+    const { stop: stops } = request.options;
+    await this.#post({ path: '/chat/completions', body: openAiBody(request), notFound, stops }, signal, emit);
   }
 
   /** Text is passed on as it is: without a chat template, tags in it have no meaning. */
@@ -101,7 +102,8 @@ export class OpenAiProvider implements ModelProvider {
     if (isInfill && listed?.isLlamaCpp === true) return await this.#fill(infillBody(request, completion), signal, emit);
     const body = openAiCompletionBody(request, completion, listed?.contextTokens);
     const notFound = listed === undefined ? mapErrorStatus(model) : mapMissingRoute(model);
-    await this.#post('/completions', body, notFound, signal, isEchoedHere ? echoing(prompt, emit) : emit);
+    const call = { path: '/completions', body, notFound, stops: request.options.stop };
+    await this.#post(call, signal, isEchoedHere ? echoing(prompt, emit) : emit);
   }
 
   async #fill(body: object, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
@@ -111,13 +113,11 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async #post(
-    path: string,
-    body: object,
-    notFound: MapErrorStatus,
+    { path, body, notFound, stops }: { path: string; body: object; notFound: MapErrorStatus; stops: unknown },
     signal: AbortSignal,
     emit: ModelEventListener,
   ): Promise<void> {
-    const response = new OpenAiResponse(emit, this.#upstream);
+    const response = new OpenAiResponse(emit, this.#upstream, stops);
     await this.#upstream.stream({ method: 'POST', path, body, signal }, response.push, notFound);
     response.end();
   }

@@ -60,6 +60,7 @@ export interface ResponseErrors {
 export class OpenAiResponse {
   readonly #emit: ModelEventListener;
   readonly #errors: ResponseErrors;
+  readonly #stops: unknown;
   readonly #lines = new LineReader();
   readonly #events = new SseReader();
   readonly #calls = new ToolCallAssembler();
@@ -71,9 +72,11 @@ export class OpenAiResponse {
   /** An error in the stream ends the response. */
   #error: AppError | undefined;
 
-  constructor(emit: ModelEventListener, errors: ResponseErrors) {
+  /** `stops` are the stop sequences of the request. */
+  constructor(emit: ModelEventListener, errors: ResponseErrors, stops?: unknown) {
     this.#emit = emit;
     this.#errors = errors;
+    this.#stops = stops;
   }
 
   /** Returns true once the response is complete. Throws `upstream_failed` for invalid JSON. */
@@ -130,7 +133,9 @@ export class OpenAiResponse {
     const toolCalls = this.#calls.finish();
     if (toolCalls.length > 0) this.#emit({ type: 'tool_calls', tool_calls: toolCalls });
     const measured = this.#durations === undefined ? {} : { durations: this.#durations };
-    const stop = this.#stopSequence === undefined ? {} : { stop_sequence: this.#stopSequence };
+    // Gateways send reasons of other APIs in the same field.
+    const isStop = Array.isArray(this.#stops) && this.#stops.includes(this.#stopSequence);
+    const stop = isStop ? { stop_sequence: this.#stopSequence } : {};
     this.#emit({ type: 'done', done_reason: reason, usage: this.#usage, ...measured, ...stop });
   }
 }
