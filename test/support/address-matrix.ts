@@ -147,10 +147,11 @@ export class Asker {
   }
 }
 
-/** The code of an error, in our own shape or in OpenAI's. */
+/** The code of an error, in our own shape, in OpenAI's or in Anthropic's. */
 export function codeOf({ text }: Got): string | undefined {
   const body: unknown = parsed(text);
-  const code = field(body, 'code') ?? field(field(body, 'error'), 'code');
+  const error = field(body, 'error');
+  const code = field(body, 'code') ?? field(error, 'code') ?? field(field(error, 'details'), 'error_code');
   return typeof code === 'string' ? code : undefined;
 }
 
