@@ -78,6 +78,12 @@ export const GOALS: readonly Goal[] = [
     tables: ['queue'],
   },
   {
+    what: 'three model servers of different speeds, under load',
+    against: 'the sum of what each does alone',
+    goal: '≥ 0.95 ×',
+    tables: ['model-servers'],
+  },
+  {
     what: 'code, a new source, p50',
     against: 'the bare interpreter or compiler',
     goal: 'Python, JavaScript ≤ 0.4 ×; Java ≤ 0.15 ×; C++, Go, Rust ≤ 0.5 ×; the same source again ≤ 12 ms',

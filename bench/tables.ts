@@ -12,6 +12,7 @@ import { gatewayBodies } from './tables/gateway-bodies.ts';
 import { largeBodies } from './tables/large-bodies.ts';
 import { lighthousePages } from './tables/lighthouse.ts';
 import { memory } from './tables/memory.ts';
+import { modelServers } from './tables/model-servers.ts';
 import { queue } from './tables/queue.ts';
 import { soak } from './tables/soak.ts';
 import { start } from './tables/start.ts';
@@ -30,6 +31,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   distinctStreams,
   coalescing,
   queue,
+  modelServers,
   memory,
   code,
   codeThroughput,

@@ -166,6 +166,7 @@ it('asks the server that has the model loaded, and names it', async () => {
   await expect.poll(async () => (await statsOf(app))[1].running).toBe(0);
   const stream = await fetch(`${app.url}/v1/chat/completions`, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'test', stream: true, messages: [{ role: 'user', content: 'four' }] }),
   });
   expect(stream.headers.get('x-model-server')).toBe('warm');
