@@ -73,7 +73,10 @@ describe('app server', () => {
     const { url } = await start(load);
     const response = await httpRequest(url);
     expect([response.statusCode, await response.body.text()]).toEqual([200, 'Ollama is running']);
-    expect(response.headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-store',
+    });
     expect((await httpRequest(url, { method: 'HEAD' })).statusCode).toBe(200);
     expect(load).not.toHaveBeenCalled();
     for (const headers of [{ accept: 'text/html' }, { 'sec-fetch-mode': 'navigate' }])

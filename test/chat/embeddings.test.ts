@@ -3,6 +3,7 @@ import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { OPERATIONS } from '#lib/openapi/operations';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../support/real-ollama.ts';
@@ -89,6 +90,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
       [1, vectorOf('three').map(Math.fround)],
     ]);
     expect(usual).toMatchObject({ object: 'list', model: 'e', usage: { prompt_tokens: 20, total_tokens: 20 } });
+    expect(server.of('/v1/embeddings')[0]?.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     const floats = await client.embeddings
       .create({ model: 'e', input: 'one', encoding_format: 'float' })
       .withResponse();
@@ -207,6 +209,15 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
     abort.abort();
     await expect(call).rejects.toThrow();
     expect(await server.of('/v1/embeddings')[0]?.over).toBe(false);
+  });
+
+  it.each(
+    OPERATIONS.filter(({ path }) => /^\/(?:v1|api)\/embed/.test(path)).flatMap(({ path, examples }) =>
+      examples.map(({ body }) => [path, body] as const),
+    ),
+  )('has examples in the API’s description that work, at %s', async (path, body) => {
+    const { app } = await start(openAiHandler, {});
+    expect((await post(app, path, body ?? {})).status).toBe(200);
   });
 
   it('is limited by its own rate', async () => {

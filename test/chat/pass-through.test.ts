@@ -90,6 +90,7 @@ describe('JSON for another endpoint', () => {
       expect([response.status, await response.json()]).toEqual([200, { tokens: [1, 2], from: path }]);
       const [received] = server.of(path);
       expect(received).toMatchObject({ method: 'POST', path: `${path}?x=1`, body: JSON.stringify(body) });
+      expect(received?.headers['x-request-id']).toBe(response.headers.get('x-request-id'));
       expect(received?.headers).toMatchObject({
         authorization: `Bearer ${UPSTREAM_KEY}`,
         'content-type': 'application/json',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
 import { AppError } from '#lib/errors';
+import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
 import { shutDown } from '#lib/shutdown';
@@ -30,6 +31,12 @@ let server: ChatServer;
 beforeAll(async () => {
   const settings = { QUEUE_MAX_CONCURRENT: '2', QUEUE_MAX_SIZE: '20', BATCH_TIMEOUT_MS: '5', CODE_WARM_MEMORY_MB: '0' };
   server = await chatServer(settings, { clock: systemClock });
+  Object.assign(server.provider, {
+    embed: async ({ inputs }: EmbedRequest): Promise<EmbedResult> => ({
+      vectors: inputs.map((input) => Float64Array.of(input.length, 0.1)),
+      promptTokens: inputs.length,
+    }),
+  });
   server.provider.onCall = (call) => play(call, server.provider.calls.length);
 });
 

@@ -46,6 +46,7 @@ function serviceOf(environment: Record<string, string> = {}) {
 
 const by = (fields: Partial<EmbeddingSubmitter> = {}): EmbeddingSubmitter => ({
   caller: 'ann',
+  requestId: 'r',
   policy: { reads: true, stores: true },
   signal: new AbortController().signal,
   ...fields,

@@ -15,6 +15,7 @@ import { checkEmbedSupport } from '#lib/models/embedding-support';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider } from '#lib/models/provider';
 import { callWithRetries } from '#lib/models/resilient-call';
+import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import type { CacheHeader } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/server-stats';
@@ -32,6 +33,8 @@ export interface EmbeddingServiceOptions {
 
 export interface EmbeddingSubmitter {
   readonly caller: string;
+  /** The request for which the model server is called. */
+  readonly requestId: string;
   /** What the request does with the cache and with the inputs of others. */
   readonly policy: CachePolicy;
   /** The client's. */
@@ -231,7 +234,9 @@ export class EmbeddingService {
       signal.throwIfAborted();
       const inputs = batch.inputs.map(({ input }) => input);
       const result = await this.#options.runTask(task, (chosen, taskSignal) =>
-        callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
+        withSpan(submitter.requestId, `embeddings ${request.model}`, { inputs: inputs.length }, () =>
+          callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
+        ),
       );
       const embeddings = batch.resolve(result);
       this.#forget(batch);

@@ -89,6 +89,7 @@ async function embed(
   context: RequestContext,
 ): Promise<Reply> {
   const { signal } = request;
+  const { requestId } = context;
   const { caller, cacheMode = 'auto', cacheControl } = submitterOf(request, context);
   // The same input has the same embedding.
   const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
@@ -98,7 +99,7 @@ async function embed(
   const response =
     wanted.inputs.length === 0
       ? await loadModel(resolved, provider, caller, signal)
-      : await embeddingService().embed(provider, resolved, { caller, policy, signal, targets });
+      : await embeddingService().embed(provider, resolved, { caller, requestId, policy, signal, targets });
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });

@@ -8,6 +8,7 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import type { ModelProvider } from '#lib/models/provider';
+import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import { MANAGEMENT_SCHEMAS, type ManagementAction } from '#lib/wire/ollama-management';
 
@@ -29,14 +30,14 @@ export function manage(action: ManagementAction): RequestHandler {
     parseBody(MANAGEMENT_SCHEMAS[action], parseJson(content));
     const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
     const method = action === 'delete' ? 'DELETE' : 'POST';
-    return await forward({ method, path, headers, content }, request);
+    return await forward({ method, path, headers, content }, request, context);
   };
 }
 
 /** HEAD /api/blobs/:digest */
 export async function findBlob(request: HttpRequest, context: RequestContext): Promise<Reply> {
   requireManagement(request, context);
-  return await forward({ method: 'HEAD', path: blobPath(context), headers: {} }, request);
+  return await forward({ method: 'HEAD', path: blobPath(context), headers: {} }, request, context);
 }
 
 /** POST /api/blobs/:digest. A file of any size is sent on while it arrives. */
@@ -46,7 +47,7 @@ export async function uploadBlob(request: HttpRequest, context: RequestContext):
   const { content, declaredBytes } = request.stream(Number.POSITIVE_INFINITY);
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
   if (declaredBytes !== undefined) headers['content-length'] = String(declaredBytes);
-  return await forward({ method: 'POST', path, headers, content }, request).catch((error: unknown) => {
+  return await forward({ method: 'POST', path, headers, content }, request, context).catch((error: unknown) => {
     content.destroy();
     throw error;
   });
@@ -58,9 +59,9 @@ function blobPath({ params: { digest } }: RequestContext): string {
   return `/api/blobs/${digest}`;
 }
 
-async function forward(sent: ForwardRequest, { signal }: HttpRequest): Promise<Reply> {
+async function forward(sent: ForwardRequest, { signal }: HttpRequest, { requestId }: RequestContext): Promise<Reply> {
   const provider = await chooseOllama();
-  const response = await sendTo(provider, sent, signal);
+  const response = await withSpan(requestId, sent.path, {}, () => sendTo(provider, sent, signal));
   // A response to HEAD has no sentence, so 404 always means that Ollama does not have the file.
   if (sent.method === 'HEAD') {
     if (response.isSuccess) response.body.destroy();

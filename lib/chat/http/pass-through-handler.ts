@@ -11,6 +11,7 @@ import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse } from '#lib/models/forwarding';
 import type { ModelProvider } from '#lib/models/provider';
 import { withTimeout } from '#lib/models/resilient-call';
+import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
 
@@ -60,7 +61,7 @@ function isJson({ headers }: HttpRequest): boolean {
 }
 
 async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { caller, settings } = context;
+  const { caller, requestId, settings } = context;
   const { model, content, contentLength, heldBytes } = body;
   context.failureLog = () => rejectedLogFields(caller, model);
   const provider = await chooseProvider({
@@ -78,18 +79,16 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const task = { caller, priority: 0, model: model ?? path, provider, bytes: heldBytes, signal: request.signal };
   const head = Promise.withResolvers<ForwardedResponse>();
   /** Holds the slot until the whole response has been read. */
-  const work = (chosen: ModelProvider, signal: AbortSignal) =>
-    withTimeout(
-      async (inTime) => {
-        if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
-        const forwarded = { method: 'POST', path: path + search, headers, content } as const;
-        const response = await chosen.forward(forwarded, inTime);
-        head.resolve(response);
-        await bodyClosed(response);
-      },
-      settings.UPSTREAM_TOTAL_TIMEOUT_MS,
-      signal,
-    );
+  const work = (chosen: ModelProvider, signal: AbortSignal) => {
+    const call = async (inTime: AbortSignal) => {
+      if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
+      const forwarded = { method: 'POST', path: path + search, headers, content } as const;
+      const response = await chosen.forward(forwarded, inTime);
+      head.resolve(response);
+      await bodyClosed(response);
+    };
+    return withSpan(requestId, path, {}, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
+  };
   chatEngine().runTask(task, work).catch(head.reject);
   return forwardedReply(await head.promise, path);
 }
