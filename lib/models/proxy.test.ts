@@ -1,5 +1,7 @@
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#lib/errors';
 import { OllamaProvider } from '#lib/models/ollama/provider';
@@ -67,6 +69,22 @@ describe('a model server behind a proxy', () => {
     expect(again).toEqual(['hi', 'hi', 'hi']);
     const login = `Basic ${Buffer.from('user:geheim').toString('base64')}`;
     expect(asked).toEqual(Array(4).fill(`http://models.example/v1/chat/completions ${login}`));
+  });
+
+  it('gets what is passed on through HTTP_PROXY, bytes and streams', async () => {
+    vi.stubEnv('HTTP_PROXY', proxyUrl);
+    model.setResponse('/tokenize', { tokens: [1] });
+    const made = new OpenAiProvider({ url: 'http://models.example/v1' });
+    provider = made;
+    for (const content of [Buffer.from('{"content":"x"}'), Readable.from([Buffer.from('{"content":"x"}')])]) {
+      const headers = { 'content-type': 'application/json', 'content-length': '15' };
+      const response = await made.forward(
+        { method: 'POST', path: '/tokenize', headers, content },
+        new AbortController().signal,
+      );
+      expect(response.isSuccess && JSON.parse(await text(response.body))).toEqual({ tokens: [1] });
+    }
+    expect(asked.map((one) => one.split(' ')[0])).toEqual(Array(2).fill('http://models.example/tokenize'));
   });
 
   it('is reached through a proxy in http_proxy without a scheme', async () => {
