@@ -44,7 +44,8 @@ export async function startOllama(binary: string, gguf: string, name: string): P
 
 /** Its runners are children in the same group. */
 function end(server: ChildProcess): void {
-  if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL');
+  const isRunning = server.exitCode === null && server.signalCode === null;
+  if (server.pid !== undefined && isRunning) process.kill(-server.pid, 'SIGKILL');
 }
 
 async function responses(url: string, exited: Promise<void>): Promise<void> {
