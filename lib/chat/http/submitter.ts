@@ -10,8 +10,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * The submitter of a request. Its id is the X-Request-Id, generated or sent by the client, if that
- * is a UUID that no other request has. `readsCache` is its API's rule for the cache. Throws `invalid_request` for a header of this server's own
- * with another value than it may have.
+ * is a UUID that no other request has. `readsCache` is its API's rule for the cache. Throws
+ * `invalid_request` for a header of this server's own with another value than it may have.
  */
 export function submitterOf(
   { headers }: HttpRequest,
