@@ -140,13 +140,12 @@ describe.each(['ollama', 'ollama prompts', 'openai', 'openai texts'])('a stream 
         const events: ModelEvent[] = [];
         const emit = (event: ModelEvent) => void events.push(event);
         const usageOf = () => ({ prompt_tokens: 0, completion_tokens: 0 });
-        const response =
-          isOllama
-            ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
-            : new OpenAiResponse(emit, {
-                errorText: () => undefined,
-                streamedError: () => new AppError('upstream_failed', ''),
-              });
+        const response = isOllama
+          ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
+          : new OpenAiResponse(emit, {
+              errorText: () => undefined,
+              streamedError: () => new AppError('upstream_failed', ''),
+            });
         const cuts = [...places.map((place) => place % bytes.length).sort((a, b) => a - b), bytes.length];
         for (const [index, cut] of cuts.entries()) response.push(bytes.subarray(cuts[index - 1] ?? 0, cut));
         expect(events.map((event) => ('text' in event ? event.text : event.type))).toEqual([

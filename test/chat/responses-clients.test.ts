@@ -616,7 +616,11 @@ describe('the official openai client, over responses', () => {
     const call = { type: 'function_call' as const, call_id: 'c1', name: 'look', arguments: '{}' };
     for (const input of [
       [{ role: 'user' as const, content: [image] }],
-      [{ role: 'user' as const, content: 'x' }, call, { type: 'function_call_output' as const, call_id: 'c1', output: [image] }],
+      [
+        { role: 'user' as const, content: 'x' },
+        call,
+        { type: 'function_call_output' as const, call_id: 'c1', output: [image] },
+      ],
     ])
       expect(await responses.create({ model: 'm', input })).toMatchObject({ output_text: 'x' });
     await expect(responses.create({ model: 'm', input: image_url })).rejects.toMatchObject({

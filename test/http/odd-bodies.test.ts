@@ -71,8 +71,16 @@ const BODIES: readonly [name: string, path: keyof typeof SURFACES, make: Make][]
   ['metadata', '/v1/responses', (n) => ({ input: 'q', metadata: many(n, 'x') })],
   ['wrong items', '/v1/responses', (n) => ({ input: list(n, 1) })],
   ['items of no type', '/v1/responses', (n) => ({ input: list(2_000, many(n / 2_000)) })],
-  ['wrong parts of many items', '/v1/responses', (n) => ({ input: list(100, { ...question, content: list(n / 100, 1) }) })],
-  ['parameters', '/v1/responses', (n) => ({ input: 'q', tools: [{ type: 'function', name: 'a', parameters: many(n) }] })],
+  [
+    'wrong parts of many items',
+    '/v1/responses',
+    (n) => ({ input: list(100, { ...question, content: list(n / 100, 1) }) }),
+  ],
+  [
+    'parameters',
+    '/v1/responses',
+    (n) => ({ input: 'q', tools: [{ type: 'function', name: 'a', parameters: many(n) }] }),
+  ],
   ['wrong stops', '/v1/chat/completions', (n) => asked({ stop: list(n, 1) })],
   ['wrong parts', '/v1/chat/completions', (n) => asked({ messages: [{ ...question, content: list(n, 1) }] })],
   [

@@ -15,7 +15,16 @@ beforeAll(async () => {
 afterAll(() => s.close());
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'];
-const OPENAI = ['/v1', '/v1/', '/v1/moderations', '/v1/files', '/v1/responses/a/b', '/v1/chat', '/v1/audio', '/v1/models/'];
+const OPENAI = [
+  '/v1',
+  '/v1/',
+  '/v1/moderations',
+  '/v1/files',
+  '/v1/responses/a/b',
+  '/v1/chat',
+  '/v1/audio',
+  '/v1/models/',
+];
 const OLLAMA = ['/api/me', '/api/signout', '/api/blobs/'];
 const cases = (paths: string[]) => paths.flatMap((path) => METHODS.map((method) => [method, path] as const));
 

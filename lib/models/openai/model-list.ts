@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { lenientObject, lenientPositiveInt, lenientText, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
+import {
+  lenientObject,
+  lenientPositiveInt,
+  lenientText,
+  lenientTexts,
+  nameSchema,
+  strictList,
+} from '#lib/models/lenient-schemas';
 
 /** What a server of OpenAI's API says of one of its models. */
 export interface ListedModel {
