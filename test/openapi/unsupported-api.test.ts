@@ -74,7 +74,7 @@ describe('a path of another API that is not offered', () => {
     }
   });
 
-  it.each(['/v1/messages/batches', '/v1/files', '/v1/embeddings'])(
+  it.each(['/v1/messages/batches', '/v1/files', '/v1/moderations'])(
     'responds to a client of Anthropic’s API at %s as Anthropic does',
     async (path) => {
       const response = await fetch(s.url + path, { method: 'POST', headers: { 'anthropic-version': '2023-06-01' } });

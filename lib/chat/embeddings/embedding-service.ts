@@ -39,7 +39,7 @@ export interface EmbeddingSubmitter {
   readonly policy: CachePolicy;
   /** The client's. */
   readonly signal: AbortSignal;
-  /** What the model's name stands for. Only the first one is used: models differ in their vectors. */
+  /** What the model's name stands for. Only the first is used: models differ in their vectors. */
   readonly targets?: readonly RouteTarget[] | undefined;
 }
 

@@ -22,8 +22,8 @@ export function refusedGenerateFields(input: OllamaGenerate): readonly ErrorDeta
 }
 
 /**
- * A native request without the fields of `refusedGenerateFields`. Undefined without a prompt. Throws
- * `invalid_request` for fields that exclude each other.
+ * A native request without the fields of `refusedGenerateFields`. Undefined without a prompt.
+ * Throws `invalid_request` for fields that exclude each other.
  */
 export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
   refuseNextToRaw(input);

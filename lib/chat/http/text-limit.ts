@@ -29,8 +29,8 @@ export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolea
 
 /**
  * The number of a chat request's `size` bytes outside of images: a message's `images`, Ollama's
- * top-level `images`, OpenAI's `image_url` parts, in the items of Responses too, or Anthropic's image
- * blocks. The body need not be valid.
+ * top-level `images`, OpenAI's `image_url` parts, in the items of Responses too, or Anthropic's
+ * image blocks. The body need not be valid.
  */
 export function bytesOutsideImages(size: number, body: unknown): number {
   let outside = size - imagesLength(member(body, 'images'));
