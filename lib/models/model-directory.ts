@@ -10,6 +10,7 @@ import { PROVIDERS } from '#lib/models/provider-registry';
 import { ModelServers, systemTimers, type Timers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
+import { log } from '#lib/telemetry/log';
 import type { Models, ProviderId, ProviderState } from '#lib/wire/models';
 import { supportedOptions } from '#lib/wire/request-field-support';
 
@@ -99,6 +100,7 @@ class CachedModelDirectory implements ModelDirectory {
   #probing: Promise<RegisteredProvider[]> | undefined;
   #snapshot: ModelSnapshot | undefined;
   #reading: Promise<ModelSnapshot> | undefined;
+  readonly #reportedVersions = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor({ settings, definitions, timers }: ModelDirectoryOptions) {
@@ -257,8 +259,19 @@ class CachedModelDirectory implements ModelDirectory {
     for (const listing of await this.servers.list())
       if ('error' in listing) failures.set(listing.server, listing.error);
     const snapshot = this.#snapshotOf(readAt, active, failures);
+    this.#reportVersions(snapshot);
     if (this.#active === active) this.#snapshot = snapshot;
     return snapshot;
+  }
+
+  /** Logs each model once whose servers have different versions of it: responses are shared. */
+  #reportVersions({ models }: ModelSnapshot): void {
+    for (const { info, servers } of models) {
+      if (info.versions_differ !== true || this.#reportedVersions.has(info.id)) continue;
+      if (this.#reportedVersions.size < MAX_RESOLVED) this.#reportedVersions.add(info.id);
+      const names = servers.map(({ name }) => name);
+      log().warn({ model: info.id, model_servers: names }, 'model servers have different versions of a model');
+    }
   }
 
   /** What the servers have listed. The models of a server that failed are not available. */
@@ -375,6 +388,7 @@ function listedModels(servers: readonly ModelServer[], hasTags: boolean): Listed
       else {
         known.servers.push(server);
         if (info.loaded && !known.info.loaded) known.info = { ...known.info, loaded: true };
+        if (info.digest !== known.info.digest) known.info = { ...known.info, versions_differ: true };
       }
     }
   return [...byId.values()].map((model) => ({ ...model, hasTags }));

@@ -116,6 +116,14 @@ describe('ModelServers', () => {
   });
 });
 
+it('says of a model that its servers have different versions of it', async () => {
+  f = await modelFleet(TWO);
+  const { signal } = new AbortController();
+  expect((await f.directory.list(signal)).models[0]).not.toHaveProperty('versions_differ');
+  f.at('b').digest = 'def';
+  expect((await f.directory.list(signal)).models[0]).toMatchObject({ id: 'm', versions_differ: true });
+});
+
 describe('MODEL_ALIASES', () => {
   const ALIASES = {
     ...TWO,

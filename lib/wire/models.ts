@@ -42,6 +42,8 @@ export const modelInfoSchema = z.object({
   loaded: z.boolean().describe('Whether it is in memory, so that it responds without loading.'),
   is_default: z.boolean(),
   servers: z.array(z.string()).optional().describe('Names of the model servers that have it.'),
+  digest: z.string().optional().describe('Of its files. Missing if the model server does not report it.'),
+  versions_differ: z.boolean().optional().describe('Its model servers have different versions of it.'),
   alias_of: z
     .array(z.string())
     .optional()

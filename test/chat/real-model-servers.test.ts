@@ -53,7 +53,7 @@ describe.runIf(binary !== undefined)('two real Ollamas', { timeout: 120_000 }, (
     return { status: response.status, server, model, text: message?.content, error };
   }
 
-  it('respond at the same time, each when the other is busy, and stay with the loaded one alone', async () => {
+  it('respond side by side, and one after another from the one that has the model loaded', async () => {
     const { server } = await ask('Say one.');
     const again = await ask('Say two.');
     expect([server, again.status]).toEqual([again.server, 200]);

@@ -17,6 +17,8 @@ export class FleetProvider implements ModelProvider {
   /** Names of its models, and of those that are loaded. */
   listed = ['m'];
   loaded = ['m'];
+  /** Of all its models. */
+  digest = 'abc';
   isDown = false;
   checks = 0;
   lists = 0;
@@ -63,6 +65,7 @@ export class FleetProvider implements ModelProvider {
       context_length: null,
       capabilities: { thinking: false, vision: false, tools: false },
       loaded: this.loaded.includes(id),
+      digest: this.digest,
     }));
   }
 

@@ -31,10 +31,12 @@ export class ModelCalls {
 
   /**
    * Generates the response. Waits for the provider's end, also past `done`, so that its connection
-   * is reused. `retries` replaces UPSTREAM_RETRIES.
+   * is reused. `retries` replaces UPSTREAM_RETRIES. An abort of `attempt` ends this call alone,
+   * with its reason.
    */
-  async generate(generation: Generation, retries: number | undefined): Promise<void> {
-    const { provider, request, signal } = generation;
+  async generate(generation: Generation, retries?: number, attempt?: AbortSignal): Promise<void> {
+    const { provider, request } = generation;
+    const signal = attempt === undefined ? generation.signal : AbortSignal.any([generation.signal, attempt]);
     if (provider === undefined || request === undefined) return;
     await this.#options.call(provider, request, signal, (event) => this.#receive(generation, event), retries);
     if (generation.finishedAt === undefined)

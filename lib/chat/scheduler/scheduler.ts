@@ -75,6 +75,8 @@ export class Scheduler {
   readonly #watched = new Set<Generation>();
   /** Bytes of requests that are neither in line nor running yet, by caller. */
   readonly #arriving = new MemoryAccounting();
+  /** Of running generations that another server could take over. */
+  readonly #attempts = new WeakMap<QueuedWork, AbortController>();
   #isUpdateScheduled = false;
   #isClosed = false;
 
@@ -349,12 +351,20 @@ export class Scheduler {
 
   async #execute(generation: Generation, lane: Lane<Work>): Promise<void> {
     try {
-      await this.#calls.generate(generation, this.#retriesOf(generation));
+      await this.#calls.generate(generation, this.#retriesOf(generation), this.#attemptOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
       generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
     this.#freeSlot(generation, lane);
+  }
+
+  /** Aborts when the server is lost. Undefined if no other server could take over. */
+  #attemptOf(generation: Generation): AbortSignal | undefined {
+    if (generation.targets === undefined) return undefined;
+    const attempt = new AbortController();
+    this.#attempts.set(generation, attempt);
+    return attempt.signal;
   }
 
   /** The error of a server that is away says which one, if there are several. */
@@ -487,10 +497,16 @@ export class Scheduler {
     this.#dispatchAll(lane);
   }
 
-  /** Moves the line of a server that is down to others, in its order. */
+  /**
+   * Moves the line of a server that is down to others, in its order. A call that it accepted and
+   * that has no token yet fails now, and moves too: a machine without power closes no connection.
+   */
   #moveLine(from: Lane<Work>): void {
-    if (from.server.isUp) return;
+    const { isUp, error } = from.server;
+    if (isUp) return;
     const now = this.#options.clock.now();
+    for (const work of [...from.running])
+      if (work.isRepeatable && this.#lanes.hasOther(work, now)) this.#attempts.get(work)?.abort(error);
     for (const { item, since } of [...from.line.waiting()]) {
       const to = this.#lanes.chooseUp(item, now);
       if (to === undefined) continue;

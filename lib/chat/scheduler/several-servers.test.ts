@@ -287,6 +287,21 @@ describe('a server that is down', () => {
     expect(f.at('a').calls).toHaveLength(1);
   });
 
+  it('is left by a request that it never responded to', async () => {
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const pending = await f.ask('1');
+    f.at('b').onCall = (call) => call.say('from b').done();
+    // The connection stays open: the machine has no power.
+    f.at('a').isDown = true;
+    f.directory.servers.reportFailure(f.server('a'), new AppError('upstream_timeout', 'too slow'));
+    await settled();
+    await f.clock.advance(14_000);
+    expect(pending.state).toBe('running');
+    await f.clock.advance(2_000);
+    expect([pending.state, pending.generation.server?.name]).toEqual(['completed', 'b']);
+    expect(f.at('a').last.signal.aborted).toBe(true);
+  });
+
   it('goes on with its line when it is up again', async () => {
     f = await modelFleet({ ...TWO, QUEUE_ESTIMATED_TIME_PER_REQUEST_MS: '1000' });
     for (const text of ['1', '2', '3', '4']) await f.ask(text);

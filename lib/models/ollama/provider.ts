@@ -188,6 +188,7 @@ export class OllamaProvider implements ModelProvider {
             ...infoOf(details),
             usable_context_length: this.#contexts.usable(details.context_length, details.defaults.num_ctx),
             ...(model.modified_at === undefined ? {} : { modified_at: model.modified_at }),
+            ...(model.digest === undefined ? {} : { digest: model.digest }),
             loaded: loaded.has(model.name),
           };
         }),
