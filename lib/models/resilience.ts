@@ -354,7 +354,8 @@ export function mayAnotherServerSucceed(error: unknown): boolean {
   return AppError.is(error) && OTHER_SERVER_CODES.has(error.code);
 }
 
-function isRetryable(error: unknown): boolean {
+/** Whether the same server may succeed soon. */
+export function isRetryable(error: unknown): boolean {
   return AppError.is(error) && RETRYABLE_CODES.has(error.code) && requestedWaitMs(error) <= MAX_RETRY_AFTER_MS;
 }
 

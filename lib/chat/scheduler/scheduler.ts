@@ -11,7 +11,7 @@ import type { RunnableTask } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import type { ModelServer } from '#lib/models/model-server';
-import { mayAnotherServerSucceed } from '#lib/models/resilience';
+import { isRetryable, mayAnotherServerSucceed } from '#lib/models/resilience';
 import type { ModelServers } from '#lib/models/servers';
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
@@ -349,11 +349,17 @@ export class Scheduler {
     void runWithRequestId(generation.id, () => this.#execute(generation, lane));
   }
 
-  async #execute(generation: Generation, lane: Lane<Work>): Promise<void> {
+  /** `retries` replaces UPSTREAM_RETRIES. */
+  async #execute(generation: Generation, lane: Lane<Work>, retries = this.#retriesOf(generation)): Promise<void> {
+    const { UPSTREAM_RETRIES: usual } = this.#options.settings;
     try {
-      await this.#calls.generate(generation, this.#retriesOf(generation), this.#attemptOf(generation));
+      await this.#calls.generate(generation, retries, this.#attemptOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
+      // The other server went down in the meantime: this one is asked as if it were the only one.
+      const isGivenUpEarly = retries === 0 && usual > 0 && generation.isRepeatable && isRetryable(error);
+      if (isGivenUpEarly && generation.finishedAt === undefined && !this.#isClosed)
+        return await this.#execute(generation, lane, usual);
       generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
     this.#freeSlot(generation, lane);

@@ -226,6 +226,19 @@ describe('a failure before the first token', () => {
     expect([f.at('a').calls.length, f.at('b').calls.length]).toEqual([1, 1]);
   });
 
+  it('is retried on its server if the other one went down meanwhile', async () => {
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const pending = await f.ask('1');
+    f.at('b').isDown = true;
+    await f.directory.check(new AbortController().signal);
+    f.at('a').last.fail(new AppError('upstream_failed', 'it broke'));
+    await settled();
+    expect(f.at('a').calls).toHaveLength(2);
+    f.at('a').last.say('x').done();
+    await settled();
+    expect(pending.state).toBe('completed');
+  });
+
   it('moves no request that is itself at fault', async () => {
     f = await modelFleet(TWO, onlyLoadedOn('a'));
     const pending = await f.ask('1');

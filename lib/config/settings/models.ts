@@ -18,7 +18,7 @@ export const MODEL_SETTINGS = {
   OLLAMA_API_URL: setting(
     serverAddresses().refine((addresses) => addresses.length > 0, 'must have an address'),
     'http://localhost:11434',
-    'Where Ollama listens; several servers comma-separated. Each may end in #slots=4&name=gpu-a&weight=2.',
+    'Where Ollama listens; several servers comma-separated. Each may end in #slots=4&name=gpu-a&weight=2 (in .env, with quotes around the value).',
   ),
   OLLAMA_MODEL: setting(
     text(),
