@@ -7,11 +7,7 @@ import type { ModelProvider } from '#lib/models/provider';
  * `unsupported_value` if the provider cannot embed, or not these inputs. Does no I/O.
  */
 export function checkEmbedSupport(provider: ModelProvider, request: EmbedRequest): readonly string[] {
-  if (provider.embed === undefined)
-    throw new AppError(
-      'unsupported_value',
-      'The built-in model makes no embeddings. Set OLLAMA_API_URL or OPENAI_BASE_URL to a model server with an embedding model.',
-    );
+  if (provider.embed === undefined) throw noEmbeddings();
   const { inputs, truncate, options = {}, keepAlive, user, extra = {} } = request;
   if (provider.id === 'ollama') {
     if (inputs.some((input) => typeof input !== 'string')) {
@@ -26,4 +22,12 @@ export function checkEmbedSupport(provider: ModelProvider, request: EmbedRequest
     ...Object.keys(options).map((name) => `options.${name}`),
     ...(keepAlive === undefined ? [] : ['keep_alive']),
   ];
+}
+
+/** The error where no model server is configured that could have an embedding model. */
+export function noEmbeddings(): AppError {
+  return new AppError(
+    'unsupported_value',
+    'The built-in model makes no embeddings. Set OLLAMA_API_URL or OPENAI_BASE_URL to a model server with an embedding model.',
+  );
 }

@@ -191,6 +191,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
     apps.push(builtIn);
     for (const [path, body] of [
       ['/v1/embeddings', { model: 'smollm2:135m', input: 'x' }],
+      ['/v1/embeddings', { model: 'nomic-embed-text', input: 'x' }],
       ['/api/embed', { model: 'smollm2:135m', input: 'x' }],
       ['/api/embeddings', { model: 'smollm2:135m', prompt: 'x' }],
     ] as const) {

@@ -16,7 +16,7 @@ import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import { jsonBytes, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
-import { checkEmbedSupport } from '#lib/models/embedding-support';
+import { checkEmbedSupport, noEmbeddings } from '#lib/models/embedding-support';
 import { modelDirectory } from '#lib/models/model-directory';
 import { KIB, MIB } from '#lib/units';
 import {
@@ -94,7 +94,10 @@ async function embed(
   // The same input has the same embedding.
   const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
   context.failureLog = () => rejectedLogFields(caller, wanted.model);
-  const { provider, model, targets } = await modelDirectory().resolve(wanted.model);
+  const directory = modelDirectory();
+  // Before the name of the model: the built-in model knows no other name.
+  if ((await directory.providers()).every(({ embed: own }) => own === undefined)) throw noEmbeddings();
+  const { provider, model, targets } = await directory.resolve(wanted.model);
   const resolved = { ...wanted, model };
   const response =
     wanted.inputs.length === 0
