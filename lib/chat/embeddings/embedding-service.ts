@@ -5,6 +5,7 @@ import type { Clock } from '#lib/chat/clock';
 import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#lib/chat/embeddings/embedding-batch';
 import { type Embedding, EmbeddingCache } from '#lib/chat/embeddings/embedding-cache';
 import { embeddingKeys } from '#lib/chat/embeddings/embedding-key';
+import { HeldMemory } from '#lib/chat/embeddings/held-memory';
 import type { TaskWork } from '#lib/chat/scheduler/task';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
@@ -272,41 +273,4 @@ export class EmbeddingService {
 async function embedWith(provider: ModelProvider, request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
   if (provider.embed === undefined) throw new AppError('unsupported_value', 'The model server makes no embeddings.');
   return await provider.embed(request, signal);
-}
-
-/** The memory of one request. Released when its reader and its batches have ended. */
-class HeldMemory {
-  readonly #budget: BodyBudget;
-  readonly #caller: string;
-  #bytes = 0;
-  #users = 1;
-
-  constructor(budget: BodyBudget, caller: string) {
-    this.#budget = budget;
-    this.#caller = caller;
-  }
-
-  /** Throws `queue_full` if there is no memory for as much. */
-  add(bytes: number): void {
-    if (!this.#budget.reserve(this.#caller, bytes))
-      throw new AppError(
-        'queue_full',
-        'The server is working on too many embeddings. Try again in a few seconds, or send fewer inputs at a time.',
-        { data: { reason: 'bytes' } },
-      );
-    this.#bytes += bytes;
-  }
-
-  /** One more user, until it calls the result. */
-  share(): () => void {
-    this.#users += 1;
-    return () => this.release();
-  }
-
-  release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
-    this.#budget.release(this.#caller, this.#bytes);
-    this.#bytes = 0;
-  }
 }
