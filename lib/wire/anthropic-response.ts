@@ -54,6 +54,7 @@ export const anthropicErrorSchema = z.object({
     message: z.string(),
     details: z.object({
       error_code: z.string().describe('The code of the error in the other APIs.'),
+      unsupported: z.array(z.string()).optional().describe('With thread_unsupported_request.'),
       fields: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
     }),
   }),

@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -10,6 +11,7 @@ import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
 import { anthropicRequestSchema } from '#lib/wire/anthropic-request';
+import type { ScriptedCall } from '../support/chat.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
 
@@ -179,6 +181,49 @@ describe('the official Anthropic client', () => {
     ]);
     // A response that is given back has nothing without effect.
     expect(response.headers.get('x-ignored-fields')).toBeNull();
+  });
+
+  it('runs tools in a loop by the helper of the SDK', async () => {
+    const asked: string[] = [];
+    const weather = betaZodTool({
+      name: 'weather',
+      description: 'The weather of a city.',
+      inputSchema: z.object({ city: z.string() }),
+      run: ({ city }) => {
+        asked.push(city);
+        if (city === 'Atlantis') throw new Error('no such city');
+        return [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } }];
+      },
+    });
+    const replies = [
+      (call: ScriptedCall) => call.ask([{ id: 'c1', function: { name: 'weather', arguments: { city: 'Bern' } } }]),
+      (call: ScriptedCall) => call.ask([{ id: 'c2', function: { name: 'weather', arguments: { city: 'Atlantis' } } }]),
+      (call: ScriptedCall) => call.say('Rain.'),
+    ];
+    s.provider.onCall = (call) => void replies.shift()?.(call).done();
+    const final = await client().beta.messages.toolRunner({ ...question, tools: [weather], stream: true });
+    expect(final.content).toMatchObject([{ type: 'text', text: 'Rain.' }]);
+    expect(asked).toEqual(['Bern', 'Atlantis']);
+    expect(s.provider.last.request.messages.slice(1)).toEqual([
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'c1', function: { name: 'weather', arguments: { city: 'Bern' } } }],
+      },
+      { role: 'tool', content: '', tool_call_id: 'c1', tool_name: 'weather' },
+      { role: 'user', content: '[Images of the result of tool call c1: 1]', images: [PNG] },
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'c2', function: { name: 'weather', arguments: { city: 'Atlantis' } } }],
+      },
+      {
+        role: 'tool',
+        content: expect.stringMatching(/^Error: .*no such city/),
+        tool_call_id: 'c2',
+        tool_name: 'weather',
+      },
+    ]);
   });
 
   it('parses structured output', async () => {
@@ -501,6 +546,11 @@ describe('the official Anthropic client in front of model servers', () => {
   it('passes on why a model server failed', async () => {
     model.play([{ status: 400 }, { send: '{"error":{"message":"max_tokens is too large: 20"}}' }]);
     await expect(ask('openai', 'too large')).rejects.toThrow(/max_tokens is too large/);
+    model.play([{ status: 400 }, { send: '{"error":{"message":"maximum context length is 4096 tokens"}}' }]);
+    await expect(ask('openai', 'too long')).rejects.toMatchObject({
+      errorCode: 'context_length_exceeded',
+      apiMessage: expect.stringMatching(/^prompt is too long: .*maximum context length is 4096 tokens/),
+    });
     model.play([{ send: ollama.text('x') + ollama.error('out of memory') }]);
     await expect(
       client()

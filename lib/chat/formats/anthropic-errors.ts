@@ -18,6 +18,12 @@ const TYPES: Readonly<Record<number, string>> = {
   504: 'timeout_error',
 };
 
+/** The words by which Claude Code knows that it has to summarize the conversation. */
+const TOO_LONG = 'prompt is too long';
+
+/** With this code the SDKs' tool runner goes on by whole conversations. */
+const THREAD_UNSUPPORTED = { error_code: 'thread_unsupported_request', unsupported: [] };
+
 /** For `RouteOptions.errorBody`. */
 export function anthropicError(body: ErrorBody, status: number, { requestId }: Pick<FailedRequest, 'requestId'>) {
   return anthropicErrorBody(body, status, requestId);
@@ -30,8 +36,11 @@ export function anthropicErrorBody({ error, code, details }: ErrorBody, status: 
     type: 'error',
     error: {
       type: TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error'),
-      message: renamed(error, details),
-      details: { error_code: code, ...(fields === undefined ? {} : { fields }) },
+      message: code === 'context_length_exceeded' ? `${TOO_LONG}: ${error}` : renamed(error, details),
+      details: {
+        ...(fields?.some(({ field }) => field === 'thread') ? THREAD_UNSUPPORTED : { error_code: code }),
+        ...(fields === undefined ? {} : { fields }),
+      },
     },
     request_id: requestId,
   };
