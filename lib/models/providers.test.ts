@@ -71,6 +71,13 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(model?.context_length).toBeGreaterThanOrEqual(2048);
   });
 
+  it('lets a model that does not reason ignore think where that is allowed', async () => {
+    const thinking = { think: true, thinkOptional: true } as const;
+    expect((await ask(request('Say hello.', {}, thinking))).text).toMatch(/\w/);
+    if (subject.name === 'ollama')
+      await expect(ask(request('Say hello.', {}, { think: true }))).rejects.toThrow(/does not support thinking/);
+  });
+
   it('rejects tools for a model without them in its template', async () => {
     const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object' } } }];
     await expect(ask(request('Is it raining?', {}, { tools }))).rejects.toMatchObject({
