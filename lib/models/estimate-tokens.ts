@@ -4,7 +4,7 @@ import type { ModelRequest } from '#lib/models/provider';
 const BYTES_PER_TOKEN = 3.2;
 /** A template's marks around each message. */
 const MESSAGE_TOKENS = 8;
-/** A template's beginning, which may be a system prompt of its own, and its end. */
+/** A template's beginning, which may have a default system prompt, and its end. */
 const TEMPLATE_TOKENS = 16;
 /** What usual vision models spend on one image. */
 const IMAGE_TOKENS = 1_600;
