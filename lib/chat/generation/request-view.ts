@@ -3,6 +3,8 @@ import type { Timings } from '#lib/wire/chat';
 /** A request as the formats of responses see it. */
 export interface RequestView {
   readonly id: string;
+  /** Undefined if the response is made for no caller in particular. */
+  readonly caller?: string;
   /** Of the generation that the request shares: ids of tool calls are derived from it. */
   readonly generationId: string;
   /** Milliseconds since the epoch. */

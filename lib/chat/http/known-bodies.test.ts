@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
-import { apiAdapter, type KnownRequest } from '#lib/chat/http/api-adapter';
+import { type ApiAdapter, apiAdapter, type KnownRequest } from '#lib/chat/http/api-adapter';
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { readConfig } from '#lib/config/config';
 import { WebRequest } from '#lib/http/http-request';
 import { json } from '#lib/http/reply';
 import { resetSingleton, singleton } from '#lib/singletons';
 import { createLog } from '#lib/telemetry/log';
+import { MIB } from '#lib/units';
 import type { ChatRequest } from '#lib/wire/chat';
 import { chatRequest, type EngineHarness, engineHarness } from '../../../test/support/chat.ts';
 
@@ -21,13 +22,13 @@ function harness(): EngineHarness {
 }
 
 /** An API whose bodies are one message, and whose requests go straight to the engine. */
-function textApi({ engine }: EngineHarness) {
+function textApi({ engine }: EngineHarness, adapter: ApiAdapter = ADAPTER) {
   const parse = vi.fn((bytes: Uint8Array) => chatRequest(Buffer.from(bytes).toString()));
   const handling: BodyHandling<ChatRequest> = {
     api: 'text',
     parse,
     async respond(chat, _request, { caller }, remember) {
-      const known = { adapter: ADAPTER, stream: false, unknownFields: [], droppedFields: [], dropParams: undefined };
+      const known = { adapter, stream: false, unknownFields: [], droppedFields: [], dropParams: undefined };
       const onKey = (keyed: KnownRequest['keyed']) => remember({ ...known, keyed });
       const pending = await engine.submit(chat, { caller, onKey });
       return json({}, 200, { 'x-cache': pending.cacheStatus });
@@ -67,6 +68,16 @@ describe('replyToBody', () => {
     played.provider.onCall = (call) => void call.say('so').done('length');
     for (let count = 0; count < 3; count++) await send('hello');
     expect(parse).toHaveBeenCalledTimes(3);
+  });
+
+  it('knows fewer bodies if each has its own adapter', async () => {
+    const { parse, send } = textApi(harness(), { ...ADAPTER, bytes: MIB });
+    await send('first');
+    await vi.waitFor(async () => expect(await send('first')).toBe('hit'));
+    for (let count = 0; count < 8; count++) await send(String(count));
+    parse.mockClear();
+    expect(await send('first')).toBe('hit');
+    expect(parse).toHaveBeenCalledTimes(1);
   });
 
   it('knows thousands of bodies, the most recent ones', async () => {

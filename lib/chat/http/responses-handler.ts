@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { responsesFieldName } from '#lib/chat/formats/responses';
 import { checkResponsesRequest, fromResponses, ignoredIncludes } from '#lib/chat/formats/responses-request';
-import { type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import { type KnownRequest, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
@@ -14,10 +14,10 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import type { ChatRequest } from '#lib/wire/chat';
 import { type ResponsesRequest, responsesRequestSchema } from '#lib/wire/responses-request';
 
 const FIELDS = Object.keys(responsesRequestSchema.shape);
+
 /** POST /v1/responses */
 export async function handleCreateResponse(request: HttpRequest, context: RequestContext): Promise<Reply> {
   return replyToBody(RESPONSES_BODIES, await readChatBody(request), request, context);
@@ -53,13 +53,15 @@ function respond(
   const chat = fromResponses(input, items);
   const adapter = new ResponsesAdapter(input, added);
   const own = withFreshId(context);
-  const parsed = { chat, unknownFields: unknown, bodyBytes };
+  const isWhole = isWholeRequest(input);
+  // A stored conversation is larger than the body that continues it.
+  const parsed = { chat, unknownFields: unknown, ...(isWhole ? { bodyBytes } : {}) };
   if (input.background === true) return respondLater(adapter, parsed, request, own);
-  return submitThrough(adapter, parsed, request, own, isKnowable(input) && adapter.isSmall ? remember : undefined);
+  return submitThrough(adapter, parsed, request, own, isWhole && adapter.isSmall ? remember : undefined);
 }
 
 /** Whether the same bytes mean the same request: what is stored may be deleted or expire. */
-function isKnowable({ input, previous_response_id: previous }: ResponsesRequest): boolean {
+function isWholeRequest({ input, previous_response_id: previous }: ResponsesRequest): boolean {
   if (previous !== undefined || input === undefined) return false;
   return typeof input === 'string' || input.every(({ type }) => type !== 'item_reference');
 }
@@ -74,7 +76,7 @@ function withFreshId(context: RequestContext): RequestContext {
 /** Replies at once, or with a stream whose end does not end the work. */
 function respondLater(
   adapter: ResponsesAdapter,
-  { chat, unknownFields: unknown, bodyBytes }: { chat: ChatRequest } & Omit<ResponsesBody, 'input'>,
+  { chat, unknownFields: unknown, bodyBytes }: ParsedChatRequest,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {

@@ -11,6 +11,10 @@ describe('packed parameters', () => {
     expect(first.unpack()).toEqual(long('a'));
   });
 
+  it('have a copy for each value that is longer than is shared', () => {
+    expect(packShared(long('a'), 1_500)).not.toBe(packShared(long('a'), 1_500));
+  });
+
   it('have a copy for each short value', () => {
     const first = packShared({ a: 1 });
     const second = packShared({ a: 1 });

@@ -13,10 +13,11 @@ interface Shared {
 /**
  * Packs a value; requests with equal values that are long share one copy for as long as one of them
  * holds it. Tens of thousands of requests may have joined one, each with tools of its whole body.
+ * A value above `maxBytes` is not shared: its digest would take too long.
  */
-export function packShared<T>(value: T): PackedJson<T> {
+export function packShared<T>(value: T, maxBytes = Number.POSITIVE_INFINITY): PackedJson<T> {
   const packed = new PackedJson(value);
-  if (packed.bytes < MIN_SHARED_BYTES) return packed;
+  if (packed.bytes < MIN_SHARED_BYTES || packed.bytes > maxBytes) return packed;
   const { byDigest, collected } = shared();
   const digest = hash('sha256', packed.json, 'base64url');
   // The digest means the same JSON, and so a value of the same type.
