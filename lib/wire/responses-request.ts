@@ -116,7 +116,7 @@ const customOutputSchema = z.object({
   output: contentSchema,
   ...returnedIdShape,
 });
-const reasoningPartsSchema = optional(z.array(z.looseObject({ text: z.string() })).max(MAX_PARTS));
+const reasoningPartsSchema = optional(failFastArray(z.looseObject({ text: z.string() })).max(MAX_PARTS));
 const reasoningItemSchema = z.object({
   type: z.literal('reasoning'),
   summary: reasoningPartsSchema,

@@ -629,6 +629,27 @@ describe('the official openai client, over responses', () => {
     });
   });
 
+  it('refuses to make a request of more than 20 MiB of what is stored', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const { responses } = client();
+    const image_url = `data:image/png;base64,${'A'.repeat(11_000_000)}`;
+    const input = [
+      { role: 'user' as const, content: [{ type: 'input_image' as const, detail: 'auto' as const, image_url }] },
+    ];
+    const first = await responses.create({ model: 'm', input });
+    const second = await responses.create({ model: 'm', input, previous_response_id: first.id });
+    await expect(
+      responses.create({ model: 'm', input: 'x', previous_response_id: second.id }),
+    ).rejects.toMatchObject({ status: 400, message: expect.stringMatching(/larger than 20 MiB/) });
+    const { data } = await responses.inputItems.list(first.id);
+    const reference = { type: 'item_reference' as const, id: String(data[0]?.id) };
+    await expect(responses.create({ model: 'm', input: [reference, reference] })).rejects.toMatchObject({
+      status: 400,
+      param: 'input.0.id',
+    });
+    expect(s.provider.calls).toHaveLength(2);
+  }, 30_000);
+
   it('counts the tokens of an input by the model server', async () => {
     s.provider.onCall = (call) => void call.say('x').done('length');
     expect(await client().responses.inputTokens.count({ model: 'm', input: 'hello' })).toEqual({

@@ -163,14 +163,14 @@ function textOf(part: KnownPart, field: string): string[] {
 }
 
 const DATA_URL = /^data:([^,;]*)(?:;[^,]*)?,/;
-const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The text of a file in base64. Throws `unsupported_value` for anything but text. */
 function fileText(data: string, name: string | undefined, field: string): string {
   const refuse = (message: string) =>
     new AppError('unsupported_value', `The file ${message}.`, { details: [{ field, message }] });
-  const base64 = data.slice(DATA_URL.exec(data)?.[0].length ?? 0);
+  const base64 = data.slice(DATA_URL.exec(data)?.[0].length ?? 0).replace(/\s+/g, '');
   if (base64 === '') throw refuse('is empty');
   if (!BASE64.test(base64)) throw refuse('must be base64, or a data URL with it');
   let text: string;

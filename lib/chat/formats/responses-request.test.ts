@@ -118,7 +118,8 @@ describe('the messages of a response’s request', () => {
     const latin1 = { type: 'input_file', file_data: Buffer.from([0xe9]).toString('base64') };
     expect(refusal({ input: [user([latin1])] })[1]).toMatch(/must be a text file/);
     expect(refusal({ input: [user([{ type: 'input_file', file_data: 'data:,' }])] })[1]).toMatch(/is empty/);
-    expect(refusal({ input: [user([{ type: 'input_file', file_data: '*' }])] })[1]).toMatch(/base64/);
+    for (const data of ['*', `${' '.repeat(300_000)}*`])
+      expect(refusal({ input: [user([{ type: 'input_file', file_data: data }])] })[1]).toMatch(/base64/);
   });
 });
 

@@ -24,7 +24,7 @@ import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-req
 
 /** A larger adapter is not kept for requests with the same body. */
 const MAX_KEPT_BYTES = 64 * KIB;
-/** Memory of an adapter with a template, without the parameters of the request; as measured on V8. */
+/** Memory of an adapter with a template, without the request's parameters, as measured on V8. */
 const JSON_TEMPLATE_BYTES = 2_500;
 const STREAM_TEMPLATE_BYTES = 5_000;
 /** How often a stream has the parameters. */

@@ -45,52 +45,88 @@ export interface RequestConversation {
   readonly added: readonly ConversationItem[];
 }
 
+/** Bound of what is stored and becomes part of one request: as large as a body with images. */
+const MAX_STORED_BYTES = 20 * MIB;
+
 /**
  * Puts the stored conversation before a request's own items, and stored items in the place of their
- * references. Throws `invalid_request` for what is not stored.
+ * references. Throws `invalid_request` for what is not stored, or is too much.
  */
 export function conversationOf(
   { input, previous_response_id: previous }: Pick<ResponsesRequest, 'input' | 'previous_response_id'>,
   caller: string,
 ): RequestConversation {
+  const stored = new StoredItems(caller);
+  const before = previous === undefined ? [] : stored.before(previous);
   const added: PlacedItem[] = [];
   for (const [index, item] of itemsOf(input).entries()) {
     if (!isKnownItem(item)) continue;
     const field = `input.${index}`;
-    added.push({ field, item: item.type === 'item_reference' ? storedItem(caller, item.id, `${field}.id`) : item });
+    added.push({ field, item: item.type === 'item_reference' ? stored.item(item.id, `${field}.id`) : item });
   }
-  const before = previous === undefined ? [] : previousItems(caller, previous);
   return {
     items: [...before.map((item) => ({ item, field: 'previous_response_id' })), ...added],
     added: added.map(({ item }) => item),
   };
 }
 
-function previousItems(caller: string, responseId: string): ConversationItem[] {
-  const id = requestIdOf(responseId);
-  const chain = id === undefined ? undefined : storedResponses().chain(caller, id);
-  if (chain === undefined)
-    throw invalid(
-      'previous_response_id',
-      `Previous response with id '${responseId}' not found: it was not stored, was deleted or has expired. Send the whole conversation as input.`,
-    );
-  return chain.flatMap((stored) => {
-    if (stored.result === undefined)
-      throw invalid(
-        'previous_response_id',
-        `The response '${responseId}' is not complete yet. Wait for its end, or cancel it.`,
-      );
-    return [...inputItemsOf(stored), ...outputItemsOf(stored)];
-  });
-}
+/** The stored items of one request. Each response is unpacked once. */
+class StoredItems {
+  readonly #caller: string;
+  readonly #unpacked = new Map<string, { input: ConversationItem[]; output: ConversationItem[] }>();
+  #bytesLeft = MAX_STORED_BYTES;
 
-function storedItem(caller: string, itemId: string, field: string): ConversationItem {
-  const place = itemPlaceOf(itemId);
-  const stored = place === undefined ? undefined : storedResponses().get(caller, place.id);
-  const items = stored === undefined ? [] : place?.list === 'input' ? inputItemsOf(stored) : outputItemsOf(stored);
-  const item = items.find((one) => one.id === itemId);
-  if (item !== undefined) return item;
-  throw invalid(field, `Item with id '${itemId}' not found. Send the item itself.`);
+  constructor(caller: string) {
+    this.#caller = caller;
+  }
+
+  /** The conversation up to and with a response. */
+  before(response: string): ConversationItem[] {
+    const field = 'previous_response_id';
+    const id = requestIdOf(response);
+    const chain = id === undefined ? undefined : storedResponses().chain(this.#caller, id);
+    if (chain === undefined)
+      throw invalid(
+        field,
+        `Previous response with id '${response}' not found: it was not stored, was deleted or has expired. Send the whole conversation as input.`,
+      );
+    if (chain.at(-1)?.result === undefined)
+      throw invalid(field, `The response '${response}' is not complete yet. Wait for its end, or cancel it.`);
+    return chain.flatMap((one) => {
+      const { input, output } = this.#unpack(one, field);
+      return [...input, ...output];
+    });
+  }
+
+  /** The item with this id. One that is referred to several times counts as often. */
+  item(id: string, field: string): ConversationItem {
+    const place = itemPlaceOf(id);
+    const stored = place === undefined ? undefined : storedResponses().get(this.#caller, place.id);
+    const items = stored === undefined ? undefined : this.#unpack(stored, field)[place?.list ?? 'output'];
+    const item = items?.find((one) => one.id === id);
+    if (item === undefined) throw invalid(field, `Item with id '${id}' not found. Send the item itself.`);
+    this.#count(JSON.stringify(item).length, field);
+    return item;
+  }
+
+  #unpack(stored: StoredResponse, field: string) {
+    let unpacked = this.#unpacked.get(stored.id);
+    if (unpacked === undefined) {
+      this.#count(stored.items.bytes + (stored.result?.bytes ?? 0), field);
+      unpacked = { input: inputItemsOf(stored), output: outputItemsOf(stored) };
+      this.#unpacked.set(stored.id, unpacked);
+    }
+    return unpacked;
+  }
+
+  #count(bytes: number, field: string): void {
+    this.#bytesLeft -= bytes;
+    if (this.#bytesLeft < 0)
+      throw invalid(
+        field,
+        `The stored conversation is larger than ${MAX_STORED_BYTES / MIB} MiB. Send a shorter one as input.`,
+      );
+  }
 }
 
 /** The items that a request added, each with an id. */
