@@ -608,6 +608,41 @@ describe('the official openai client, over responses', () => {
     expect(second.id).not.toBe(first.id);
   });
 
+  it('gives each of two requests that share a generation its own response', async () => {
+    const { responses } = client();
+    const start = () => responses.create({ model: 'm', input: 'hello', background: true });
+    const [first, second] = [await start(), await start()];
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    expect(second.id).not.toBe(first.id);
+    s.provider.last.say('Ru');
+    expect(await responses.cancel(first.id)).toMatchObject({ status: 'cancelled' });
+    s.provider.last.say('st').done();
+    await vi.waitFor(async () =>
+      expect(await responses.retrieve(second.id)).toMatchObject({ status: 'completed', output_text: 'Rust' }),
+    );
+    expect(await responses.retrieve(first.id)).toMatchObject({
+      status: 'cancelled',
+      output: [{ type: 'message', status: 'incomplete', content: [{ text: 'Ru' }] }],
+    });
+    expect(s.provider.calls).toHaveLength(1);
+    const cached = await start();
+    expect(cached).toMatchObject({ status: 'completed', output: [{ content: [{ text: 'Rust' }] }] });
+    expect(await responses.retrieve(cached.id)).toMatchObject({ output_text: 'Rust' });
+  });
+
+  it('honours an Idempotency-Key in the background', async () => {
+    s.provider.onCall = (call) => void call.say('x').done('length');
+    const start = (key: string) =>
+      client().responses.create(
+        { model: 'm', input: 'hello', background: true },
+        { headers: { 'idempotency-key': key } },
+      );
+    const [first, again, other] = [await start('a'), await start('a'), await start('b')];
+    expect(again.id).toBe(first.id);
+    expect(other.id).not.toBe(first.id);
+    expect(await client().responses.retrieve(first.id)).toMatchObject({ status: 'incomplete' });
+  });
+
   it('takes large images, and refuses as much text', async () => {
     s.provider.onCall = (call) => void call.say('x').done();
     const { responses } = client();
@@ -638,9 +673,10 @@ describe('the official openai client, over responses', () => {
     ];
     const first = await responses.create({ model: 'm', input });
     const second = await responses.create({ model: 'm', input, previous_response_id: first.id });
-    await expect(
-      responses.create({ model: 'm', input: 'x', previous_response_id: second.id }),
-    ).rejects.toMatchObject({ status: 400, message: expect.stringMatching(/larger than 20 MiB/) });
+    await expect(responses.create({ model: 'm', input: 'x', previous_response_id: second.id })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/larger than 20 MiB/),
+    });
     const { data } = await responses.inputItems.list(first.id);
     const reference = { type: 'item_reference' as const, id: String(data[0]?.id) };
     await expect(responses.create({ model: 'm', input: [reference, reference] })).rejects.toMatchObject({
@@ -657,6 +693,17 @@ describe('the official openai client, over responses', () => {
       input_tokens: 3,
     });
     expect(s.provider.last.request.options).toEqual({ num_predict: 1 });
+  });
+
+  it.each([
+    [{ prompt_tokens: 9, completion_tokens: 1, prompt_truncated: true }, 400, 'context_length_exceeded'],
+    [{ prompt_tokens: 0, completion_tokens: 1 }, 502, 'upstream_failed'],
+  ])('gives no count that is not that of the whole input: %j', async (usage, status, code) => {
+    s.provider.chat = async (_request, _signal, emit) => emit({ type: 'done', done_reason: 'length', usage });
+    await expect(client().responses.inputTokens.count({ model: 'm', input: 'hello' })).rejects.toMatchObject({
+      status,
+      code,
+    });
   });
 });
 
