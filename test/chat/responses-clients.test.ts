@@ -133,6 +133,21 @@ describe('the official openai client, over responses', () => {
     });
   });
 
+  it('keeps the order of texts and reasoning, streamed or not, and when it is read again', async () => {
+    s.provider.onCall = (call) => void call.say('a').think('b').ask([CALL]).say('c').done('length');
+    const { responses } = client();
+    const request = { model: 'm', input: 'hello', tools: [WEATHER] };
+    const whole = await responses.create(request);
+    const streamed = await responses.stream(request).finalResponse();
+    const kinds = ['message', 'reasoning', 'function_call', 'message'];
+    expect(whole.output.map(({ type }) => type)).toEqual(kinds);
+    expect(streamed.output.map(({ type }) => type)).toEqual(kinds);
+    for (const { id, output } of [whole, streamed]) {
+      const ids = (await responses.retrieve(id)).output.map((item) => item.id);
+      expect(ids).toEqual(output.map((item) => item.id));
+    }
+  });
+
   it('names each event in its own line', async () => {
     s.provider.onCall = (call) => void call.say('x').done();
     const reply = await post({ model: 'm', input: 'hello', stream: true });

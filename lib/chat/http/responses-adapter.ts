@@ -17,7 +17,7 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { finishStored, storedResponses } from '#lib/chat/http/responses-state';
+import { finishedState, finishStored, isPendingRequest, storedResponses } from '#lib/chat/http/responses-state';
 import { packShared } from '#lib/chat/http/shared-parameters';
 import { KIB } from '#lib/units';
 import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-request';
@@ -87,7 +87,10 @@ export class ResponsesAdapter implements ApiAdapter {
   }
 
   body(request: RequestView, response: CompletedResponse): object {
-    return responseObject(request, this.#parameters.unpack(), completedState(request, response, this.#names));
+    const state = isPendingRequest(request)
+      ? finishedState(request, this.#names)
+      : completedState(request, response, this.#names);
+    return responseObject(request, this.#parameters.unpack(), state);
   }
 
   /** The response as far as it has come. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PackedJson } from '#lib/chat/cache/packed-json';
+import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import { type StoredResponse, StoredResponses } from '#lib/chat/cache/stored-responses';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import {
@@ -156,7 +157,7 @@ export function outputItemsOf(stored: StoredResponse): ConversationItem[] {
 export function stateOf(stored: StoredResponse): ResponsesState {
   const { result } = stored;
   if (result === undefined) return unfinishedState(isRunning(stored) ? 'in_progress' : 'queued');
-  if (result instanceof PackedJson) return result.unpack();
+  if (!isCachedResult(result)) return result.unpack();
   return completedState(viewOf(stored), result.toResponse(), namesOf(stored.parameters.unpack()));
 }
 
@@ -164,13 +165,31 @@ function isRunning({ id, caller }: StoredResponse): boolean {
   return chatEngine().find(id, caller).state === 'running';
 }
 
+/**
+ * Whether a result is shared with the response cache. By its shape: with Next's route bundles the
+ * copy of a module that made it may be another one (lib/singletons.ts).
+ */
+export function isCachedResult(result: NonNullable<StoredResponse['result']>): result is CachedResponse {
+  return 'toResponse' in result;
+}
+
 /** Adds its end to a stored response. */
 export function finishStored(pending: PendingRequest): void {
   storedResponses().finish(
     pending.caller,
     pending.id,
-    (stored) => new PackedJson(endedState(pending, endedEvents(pending), namesOf(stored.parameters.unpack()))),
+    (stored) => new PackedJson(finishedState(pending, namesOf(stored.parameters.unpack()))),
   );
+}
+
+/** Whether a format writes for a request with a log; by its shape, too. */
+export function isPendingRequest(request: RequestView): request is PendingRequest {
+  return 'generation' in request;
+}
+
+/** The state of a finished request: its items are those of its stream, in the same order. */
+export function finishedState(pending: PendingRequest, names: ResponsesToolNames): ResponsesState {
+  return endedState(pending, endedEvents(pending), names);
 }
 
 /** All events of a finished request. One that was cancelled alone ends with its own error. */

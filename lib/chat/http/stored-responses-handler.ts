@@ -1,4 +1,3 @@
-import { PackedJson } from '#lib/chat/cache/packed-json';
 import type { StoredResponse } from '#lib/chat/cache/stored-responses';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requestIdOf, responseId, responseObject } from '#lib/chat/formats/responses';
@@ -7,7 +6,15 @@ import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/f
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { attachedStatus, EVENT_STREAM_HEADERS, streamReply } from '#lib/chat/http/chat-replies';
-import { inputItemsOf, namesOf, outputItemsOf, stateOf, storedResponses, viewOf } from '#lib/chat/http/responses-state';
+import {
+  inputItemsOf,
+  isCachedResult,
+  namesOf,
+  outputItemsOf,
+  stateOf,
+  storedResponses,
+  viewOf,
+} from '#lib/chat/http/responses-state';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -98,11 +105,11 @@ function replayed(stored: StoredResponse, after: number | undefined, { signal }:
       signal,
       headers: EVENT_STREAM_HEADERS,
     });
-  const isWhole = result instanceof PackedJson;
-  if (isWhole && after !== undefined)
+  const cached = result !== undefined && isCachedResult(result) ? result.toResponse() : undefined;
+  if (cached === undefined && after !== undefined)
     throw invalid('starting_after', 'cannot be used any more: the single events of this response are not kept');
   const { encode } = responsesStreamEncoder(viewOf(stored), options);
-  const events = result === undefined || isWhole ? replayEvents(stateOf(stored)) : responseEvents(result.toResponse());
+  const events = cached === undefined ? replayEvents(stateOf(stored)) : responseEvents(cached);
   return eventStream(events.map((event, index) => encode(event, index + 1)).join(''));
 }
 
