@@ -17,6 +17,7 @@ import { type FaultyModelServer, type Script, startFaultyModelServer } from '../
  */
 
 const SETTINGS = { DISCONNECT_GRACE_MS: '50', UPSTREAM_RETRIES: '0' };
+const LISTS = { ollama: '/api/tags', openai: '/v1/models' };
 const DONE = 'data: [DONE]\n\n';
 
 /** Servers that have no response of a kind. */
@@ -46,7 +47,7 @@ describe.each(servers.map((server) => [server.name, server] as const))('a client
 
   beforeAll(async () => {
     model = await startFaultyModelServer();
-    model.setResponse(dialect.api === 'ollama' ? '/api/tags' : '/v1/models', dialect.models.body);
+    model.setResponse(LISTS[dialect.api], dialect.models.body);
     provider =
       dialect.api === 'ollama'
         ? new OllamaProvider({ url: model.url, keepAlive: '5m' })
@@ -183,6 +184,18 @@ describe.each(servers.map((server) => [server.name, server] as const))('a client
       expect(seconds).toBeGreaterThan((dialect.busy.retryAfterSeconds ?? 0) * 0.25);
     }
   });
+
+  it.each([{ error: { message: 'Incorrect API key provided: sk-secret-key-1.' } }, { detail: 'Unauthorized' }])(
+    'does not see the key that the server rejects: %j',
+    async (body) => {
+      const error = await refused({ status: 401, body: JSON.stringify(body), says: '' }, true);
+      expect(error).toMatchObject({ status: 503, code: 'not_configured' });
+      expect(error.message).not.toContain('sk-secret');
+      model.setResponse(LISTS[dialect.api], body, 401);
+      await expect(provider.models(new AbortController().signal)).rejects.toMatchObject({ code: 'not_configured' });
+      model.setResponse(LISTS[dialect.api], dialect.models.body);
+    },
+  );
 
   it('reads that a conversation is too long', async () => {
     for (const stream of [true, false]) {

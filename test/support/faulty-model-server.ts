@@ -54,7 +54,7 @@ export interface FaultyModelServer {
    * From now on `path`, which is none of the chat routes, responds with `body`; undefined is as
    * before.
    */
-  setResponse(path: string, body: unknown): void;
+  setResponse(path: string, body: unknown, status?: number): void;
   /** Resolves when no chat request is being served. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -71,15 +71,15 @@ export async function startFaultyModelServer(
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
   let opened = 0;
-  const responses = new Map<string, unknown>();
+  const responses = new Map<string, { body: unknown; status: number }>();
 
   const server = createServer(async (request, response) => {
     const path = request.url ?? '';
     const usual =
       path === '/api/show' ? { ...SHOWN, capabilities } : request.method === 'GET' ? FIXED[path] : undefined;
-    const fixed = responses.get(path) ?? usual;
+    const { body: fixed = usual, status = 200 } = responses.get(path) ?? {};
     if (fixed !== undefined) {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(fixed));
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(fixed));
       return;
     }
     const body = await readJson(request);
@@ -121,8 +121,8 @@ export async function startFaultyModelServer(
     choose(script) {
       next = script;
     },
-    setResponse(path, body) {
-      responses.set(path, body);
+    setResponse(path, body, status = 200) {
+      responses.set(path, { body, status });
     },
     async idle() {
       if (running > 0) await whenIdle.promise;
