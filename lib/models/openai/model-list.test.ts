@@ -42,6 +42,8 @@ describe('a list of models', () => {
       { vision: true, tools: true, thinking: true },
     ],
     ['LM Studio', { type: 'vlm', capabilities: ['tool_use'] }, { vision: true, tools: true, thinking: false }],
+    ['LM Studio without images', { type: 'llm' }, { vision: false, tools: false, thinking: false }],
+    ['Azure, which does not say', { capabilities: { chat_completion: true } }, { tools: false, thinking: false }],
     [
       'Mistral',
       { capabilities: { vision: false, function_calling: true, reasoning: true } },

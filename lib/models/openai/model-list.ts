@@ -25,28 +25,31 @@ export interface ListedModel {
 }
 
 /**
- * Capabilities: a list of names (LM Studio, llama.cpp), or names with a boolean (Mistral) or an
- * object that has `supported` (Anthropic).
+ * Capabilities by their names: a list of those that a model has (LM Studio, llama.cpp), or names
+ * with a boolean (Mistral, Azure) or an object that has `supported` (Anthropic).
  */
 const capabilitiesSchema = z
   .union([
-    z.array(z.unknown()).transform((names) => names.filter((name) => typeof name === 'string')),
+    z.array(z.unknown()).transform((names) => new Map(names.map((name) => [name, true]))),
     z
       .record(z.string(), z.unknown())
-      .transform((named) =>
-        Object.entries(named).flatMap(([name, value]) => (value === true || isSupported(value) ? [name] : [])),
-      ),
+      .transform((named) => new Map(Object.entries(named).map(([name, value]) => [name, isSupported(value)]))),
   ])
   .optional()
-  .catch(undefined);
+  .catch(undefined)
+  .transform((capabilities): ReadonlyMap<unknown, boolean> => capabilities ?? new Map());
 
 function isSupported(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'supported' in value && value.supported === true;
+  return (
+    value === true || (typeof value === 'object' && value !== null && 'supported' in value && value.supported === true)
+  );
 }
 
 const VISION = ['vision', 'multimodal', 'image_input'];
 const TOOLS = ['tools', 'tool_use', 'function_calling'];
 const THINKING = ['reasoning', 'thinking'];
+/** One type has images, so that the others have none. */
+const LM_STUDIO_TYPES: ReadonlySet<string | undefined> = new Set(['llm', 'vlm', 'embeddings']);
 
 const entrySchema = z
   .object({
@@ -80,7 +83,7 @@ const entrySchema = z
     const { meta, top_provider: provider, capabilities, supported_parameters: parameters } = entry;
     const id = entry.id ?? entry.model;
     if (id === undefined) return undefined;
-    const has = (names: readonly string[]) => capabilities?.some((name) => names.includes(name)) === true;
+    const has = (names: readonly string[]) => names.some((name) => capabilities.get(name) === true);
     const contextLength =
       entry.max_model_len ??
       entry.max_context_length ??
@@ -90,7 +93,7 @@ const entrySchema = z
       meta?.n_ctx_train ??
       meta?.n_ctx;
     const input = entry.architecture?.input_modalities;
-    const isVision = has(VISION) || entry.type === 'vlm';
+    const saysVision = LM_STUDIO_TYPES.has(entry.type) || VISION.some((name) => capabilities.has(name));
     return {
       id,
       owner: entry.owned_by,
@@ -98,7 +101,7 @@ const entrySchema = z
       contextLength,
       usableContextLength: entry.loaded_context_length ?? meta?.n_ctx ?? provider?.context_length ?? contextLength,
       thinking: parameters.includes('reasoning') || has(THINKING),
-      vision: input?.includes('image') ?? (isVision || (capabilities === undefined ? undefined : false)),
+      vision: input?.includes('image') ?? (saysVision ? has(VISION) || entry.type === 'vlm' : undefined),
       tools: parameters.includes('tools') || has(TOOLS),
     };
   });
