@@ -29,9 +29,15 @@ describe('ModelServers', () => {
     expect(states()).toEqual(['a down', 'b up']);
     expect(f.engine.modelServers()[0]?.error).toBe('a is down');
     await f.clock.advance(10_000);
-    expect(f.at('a').checks).toBeGreaterThan(10);
+    const atFirst = f.at('a').checks;
+    expect(atFirst).toBeGreaterThan(10);
+    await f.clock.advance(60_000);
+    const soon = f.at('a').checks;
+    await f.clock.advance(60_000);
+    // Less often once it seems to be switched off.
+    expect(f.at('a').checks - soon).toBeLessThan(atFirst);
     f.at('a').isDown = false;
-    await f.clock.advance(1_000);
+    await f.clock.advance(5_000);
     expect(states()).toEqual(['a up', 'b up']);
     expect([f.at('a').calls, f.at('b').calls]).toEqual([[], []]);
     const { checks } = f.at('a');
@@ -122,6 +128,17 @@ it('says of a model that its servers have different versions of it', async () =>
   expect((await f.directory.list(signal)).models[0]).not.toHaveProperty('versions_differ');
   f.at('b').digest = 'def';
   expect((await f.directory.list(signal)).models[0]).toMatchObject({ id: 'm', versions_differ: true });
+});
+
+it('waits neither for a list nor for a check of a server that is down', async () => {
+  f = await modelFleet(TWO);
+  const { signal } = new AbortController();
+  f.at('a').isDown = true;
+  await f.directory.check(signal);
+  const { checks, lists } = f.at('a');
+  expect((await f.directory.list(signal)).models).toMatchObject([{ id: 'm', servers: ['b'] }]);
+  expect(await f.directory.check(signal)).toEqual({ down: 1, total: 2 });
+  expect([f.at('a').checks, f.at('a').lists]).toEqual([checks, lists]);
 });
 
 describe('MODEL_ALIASES', () => {

@@ -26,6 +26,9 @@ const LIST_TIMEOUT_MS = 5_000;
 /** Together with the timeout of a probe, the longest time until a failed server is down. */
 const PROBE_INTERVAL_MS = 500;
 const PROBE_TIMEOUT_MS = 1_500;
+/** A server that was down for so long is probed less often: it may be switched off. */
+const LONG_DOWN_MS = 60_000;
+const LONG_DOWN_PROBE_INTERVAL_MS = 5_000;
 
 /** One read of a server's list. */
 export type ServerListing = { readonly server: ModelServer } & (
@@ -104,10 +107,12 @@ export class ModelServers {
     if (this.#timers.now() - this.#refreshedAt >= REFRESH_AFTER_MS) void this.list();
   }
 
-  /** Reads the lists of all servers at the same time. Never rejects. */
+  /** Reads the lists of all servers that are up at the same time. Never rejects. */
   async list(): Promise<ServerListing[]> {
     this.#refreshedAt = this.#timers.now();
-    return await Promise.all(this.#all.map((server) => this.refresh(server)));
+    return await Promise.all(
+      this.#all.map((server) => (this.#isProbed(server) ? { server, error: server.error } : this.refresh(server))),
+    );
   }
 
   /** Reads the list of one server. Single-flight; never rejects. */
@@ -124,6 +129,7 @@ export class ModelServers {
   async check(signal: AbortSignal): Promise<{ server: ModelServer; error: unknown }[]> {
     return await Promise.all(
       this.#all.map(async (server) => {
+        if (this.#isProbed(server)) return { server, error: server.error };
         try {
           await server.provider.check(signal);
           this.reportReached(server);
@@ -184,6 +190,11 @@ export class ModelServers {
     }
   }
 
+  /** Whether a server is down and probed until it is up: to ask it as well would only take time. */
+  #isProbed(server: ModelServer): boolean {
+    return !server.isUp && this.areSeveral;
+  }
+
   #scheduleRefresh(ms: number): void {
     this.#isRefreshScheduled = true;
     this.#timers.after(ms, () => {
@@ -207,7 +218,9 @@ export class ModelServers {
   }
 
   #scheduleProbe(server: ModelServer): void {
-    this.#timers.after(PROBE_INTERVAL_MS, () => this.#probe(server));
+    const downMs = this.#timers.now() - (server.downSince ?? Number.POSITIVE_INFINITY);
+    const isLong = downMs > LONG_DOWN_MS;
+    this.#timers.after(isLong ? LONG_DOWN_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS, () => this.#probe(server));
   }
 
   /** Asks the server whether it responds, again and again while it does not. Single-flight. */
