@@ -25,7 +25,8 @@ import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
 import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
-import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
+import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
+import { Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
 import { AppError } from '#lib/errors';

@@ -1,15 +1,14 @@
 import { Generation } from '#lib/chat/generation/generation';
-import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import { toAppError } from '#lib/chat/model-error';
 import type { Lane } from '#lib/chat/scheduler/lane';
 import { Lanes } from '#lib/chat/scheduler/lanes';
 import { type ModelCallOptions, ModelCalls } from '#lib/chat/scheduler/model-calls';
-import type { CapacityCheck } from '#lib/chat/scheduler/queue-bounds';
+import { CALLER_SHARE, QueueAdmission } from '#lib/chat/scheduler/queue-admission';
+import { QueuePositions, type QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
 import type { RunnableTask } from '#lib/chat/scheduler/task';
-import { AppError } from '#lib/errors';
-import { MemoryAccounting } from '#lib/memory-accounting';
+import type { AppError } from '#lib/errors';
 import type { ModelServer } from '#lib/models/model-server';
 import { isRetryable, mayAnotherServerSucceed } from '#lib/models/resilience';
 import type { ModelServers } from '#lib/models/servers';
@@ -18,8 +17,6 @@ import type { Metrics } from '#lib/telemetry/metrics';
 import { runWithRequestId } from '#lib/telemetry/request-context';
 import { MIB } from '#lib/units';
 
-/** Share of QUEUE_MAX_MB that one caller may hold, so that some is always left for another. */
-const CALLER_SHARE = 1 / 2;
 /**
  * Share of QUEUE_MAX_MB for the requests of running responses: they are in the heap, and a second
  * time in the bytes that are sent.
@@ -34,15 +31,6 @@ const LINE_HOLD_MS = 15_000;
 export interface SchedulerOptions extends ModelCallOptions {
   metrics: Metrics;
   log: Logger;
-}
-
-/** Queue position, counted from 1; 0 is not waiting. */
-export interface QueueStanding {
-  queue_position: number;
-  /** Requests that wait for the same model server. */
-  queue_length: number;
-  /** Milliseconds. */
-  estimated_wait_time: number;
 }
 
 /** What a slot is for. */
@@ -71,13 +59,10 @@ export class Scheduler {
   readonly #lanes: Lanes<Work>;
   readonly #running: RunningCalls;
   readonly #calls: ModelCalls;
-  /** Waiting generations whose readers are sent every new position. */
-  readonly #watched = new Set<Generation>();
-  /** Bytes of requests that are neither in line nor running yet, by caller. */
-  readonly #arriving = new MemoryAccounting();
+  readonly #admission: QueueAdmission<Work>;
+  readonly #positions: QueuePositions<Work>;
   /** Of running generations that another server could take over. */
   readonly #attempts = new WeakMap<QueuedWork, AbortController>();
-  #isUpdateScheduled = false;
   #isClosed = false;
 
   constructor(options: SchedulerOptions, servers?: ModelServers) {
@@ -102,6 +87,8 @@ export class Scheduler {
       serverOf: (provider) => servers?.serverOf(provider),
     });
     this.#calls = new ModelCalls(options, this.#running);
+    this.#admission = new QueueAdmission(settings, this.#lanes.bounds, () => this.averageMs / this.slots);
+    this.#positions = new QueuePositions(this.#lanes, () => this.areServersSeveral);
     servers?.onChange((server) => this.#handleServerChange(server));
   }
 
@@ -188,24 +175,12 @@ export class Scheduler {
   }
 
   queueStatus(generation: Generation): QueueStanding {
-    const found = generation.state === 'queued' ? this.#lanes.waitingIn(generation) : undefined;
-    if (found === undefined) return { queue_position: 0, queue_length: this.queueLength, estimated_wait_time: 0 };
-    const { lane, position } = found;
-    return {
-      queue_position: position,
-      queue_length: lane.line.size,
-      estimated_wait_time: estimateMs(generation, lane, position),
-    };
+    return this.#positions.standing(generation);
   }
 
-  /**
-   * Counts a large request whose model is not resolved yet. Returns the function that stops the
-   * count. Throws `queue_full` if there is no memory for it.
-   */
+  /** See `QueueAdmission.reserve`. */
   reserve(caller: string, bytes: number): () => void {
-    this.#makeRoom(caller, bytes, false);
-    this.#arriving.add(caller, bytes);
-    return () => this.#arriving.release(caller, bytes);
+    return this.#admission.reserve(caller, bytes);
   }
 
   /**
@@ -217,7 +192,7 @@ export class Scheduler {
     const lane = this.#lanes.choose(work, this.#options.clock.now());
     if (!this.#canStart(work, lane)) {
       work.pack();
-      this.#makeRoom(work.caller, work.bytes, true);
+      this.#admission.makeRoom(work.caller, work.bytes, true);
     }
     return lane;
   }
@@ -244,9 +219,7 @@ export class Scheduler {
 
   /** Appends queue positions to the log of a waiting generation for as long as it is retained. */
   watchPosition(generation: Generation): void {
-    if (generation.state !== 'queued') return;
-    this.#watched.add(generation);
-    this.#appendPosition(generation);
+    this.#positions.watch(generation);
   }
 
   /**
@@ -255,7 +228,7 @@ export class Scheduler {
    */
   handleDone(work: Work): void {
     const { clock } = this.#options;
-    if (work instanceof Generation) this.#watched.delete(work);
+    if (work instanceof Generation) this.#positions.unwatch(work);
     const lane = work.server && this.#lanes.find(work.server);
     if (lane === undefined || !this.#running.has(work)) {
       const waiting = this.#lanes.waitingIn(work);
@@ -289,36 +262,6 @@ export class Scheduler {
     return !lane.server.isUp && this.areServersSeveral;
   }
 
-  /** Displaces requests of callers who hold more. Throws `queue_full` if there are none. */
-  #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
-    const reserved = { total: this.#arriving.total, caller: this.#arriving.bytesOf(caller) };
-    const check = (isDisplaceable: (work: Work) => boolean) =>
-      this.#lanes.bounds.checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable });
-    let capacity = check((work) => !work.isShared);
-    // Else a client with two addresses could join its own requests, and none could be displaced.
-    if ('full' in capacity && capacity.full !== 'caller') capacity = check(() => true);
-    if ('full' in capacity) throw this.#queueFull(capacity.full);
-    for (const work of capacity.displaced) work.finish({ type: 'error', error: this.#queueFull('displaced') });
-  }
-
-  #queueFull(reason: 'displaced' | Extract<CapacityCheck<Work>, { full: string }>['full']): AppError {
-    const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes } = this.#options.settings;
-    const seconds = Math.ceil(this.averageMs / 1000 / this.slots);
-    const message = {
-      requests: `The queue is full (${size} waiting). Try again in about ${seconds} s.`,
-      bytes: `The queue is full (${megabytes} MB waiting). Try again in about ${seconds} s, or with smaller images.`,
-      caller: `Your queued requests are at their limit of ${megabytes * CALLER_SHARE} MB. Try again when some are done.`,
-      displaced: `The queue is full, and this was the newest request of its largest user. Try again in about ${seconds} s.`,
-    }[reason];
-    return new AppError('queue_full', message, {
-      retryAfterSeconds: seconds,
-      data: {
-        ...{ reason, queue_length: this.queueLength, retry_after_seconds: seconds },
-        ...(reason === 'caller' ? { limit_bytes: megabytes * MIB * CALLER_SHARE } : {}),
-      },
-    });
-  }
-
   #start(work: Work, lane: Lane<Work>): void {
     work.start(this.#options.clock.now(), lane.server);
     this.#running.add(work);
@@ -338,7 +281,7 @@ export class Scheduler {
   }
 
   #startGeneration(generation: Generation, lane: Lane<Work>): void {
-    this.#watched.delete(generation);
+    this.#positions.unwatch(generation);
     generation.log.append({
       type: 'status',
       status: 'processing',
@@ -408,7 +351,7 @@ export class Scheduler {
     else {
       work.pack();
       next.lane.line.add(work, work.createdAt, true);
-      if (work instanceof Generation && work.isRetained) this.#watched.add(work);
+      if (work instanceof Generation && work.isRetained) this.#positions.watch(work);
     }
     this.#dispatchAll(lane);
     return true;
@@ -525,39 +468,9 @@ export class Scheduler {
     this.#dispatchAll(from);
   }
 
-  /** Coalesces all changes of one turn of the event loop into one update of the positions. */
+  /** Reports the new length of the queue and the positions in it. */
   #schedulePositionUpdate(): void {
     this.#options.metrics.queueLength.set(this.queueLength);
-    if (this.#isUpdateScheduled || this.#watched.size === 0) return;
-    this.#isUpdateScheduled = true;
-    queueMicrotask(() => {
-      this.#isUpdateScheduled = false;
-      for (const generation of this.#watched)
-        if (generation.isRetained) this.#appendPosition(generation);
-        else this.#watched.delete(generation);
-    });
+    this.#positions.scheduleUpdate();
   }
-
-  #appendPosition(generation: Generation): void {
-    const found = this.#lanes.waitingIn(generation);
-    if (found === undefined) return;
-    const { lane, position } = found;
-    const last = generation.log.status;
-    const isSameServer = !this.areServersSeveral || last?.model_server === lane.server.name;
-    if (position === last?.queue_position && isSameServer) return;
-    const status: QueueStatusEvent = {
-      type: 'status',
-      status: 'queued',
-      queue_position: position,
-      queue_length: lane.line.size,
-      estimated_wait_time: estimateMs(generation, lane, position),
-      ...(this.areServersSeveral ? { model_server: lane.server.name } : {}),
-    };
-    generation.log.append(status);
-  }
-}
-
-/** From the measured times of the model on the lane's server. */
-function estimateMs({ timingKey }: QueuedWork, { times, server }: Lane<Work>, position: number): number {
-  return times.estimateMs(timingKey, position, server.slots);
 }

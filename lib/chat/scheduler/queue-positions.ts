@@ -1,0 +1,92 @@
+import type { Generation } from '#lib/chat/generation/generation';
+import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
+import type { Lane } from '#lib/chat/scheduler/lane';
+import type { Lanes } from '#lib/chat/scheduler/lanes';
+import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
+
+/** Queue position, counted from 1; 0 is not waiting. */
+export interface QueueStanding {
+  queue_position: number;
+  /** Requests that wait for the same model server. */
+  queue_length: number;
+  /** Milliseconds. */
+  estimated_wait_time: number;
+}
+
+/** The positions of waiting generations, as callers ask for them and as their readers get them. */
+export class QueuePositions<T extends QueuedWork> {
+  readonly #lanes: Lanes<T>;
+  /** Whether a position says for which server it is. */
+  readonly #namesServers: () => boolean;
+  /** Waiting generations whose readers are sent every new position. */
+  readonly #watched = new Set<Generation>();
+  #isUpdateScheduled = false;
+
+  constructor(lanes: Lanes<T>, namesServers: () => boolean) {
+    this.#lanes = lanes;
+    this.#namesServers = namesServers;
+  }
+
+  standing(generation: Generation): QueueStanding {
+    const found = generation.state === 'queued' ? this.#lanes.waitingIn(generation) : undefined;
+    if (found === undefined)
+      return { queue_position: 0, queue_length: this.#lanes.bounds.size, estimated_wait_time: 0 };
+    const { lane, position } = found;
+    return {
+      queue_position: position,
+      queue_length: lane.line.size,
+      estimated_wait_time: estimateMs(generation, lane, position),
+    };
+  }
+
+  /** Appends positions to the log of a waiting generation for as long as it is retained. */
+  watch(generation: Generation): void {
+    if (generation.state !== 'queued') return;
+    this.#watched.add(generation);
+    this.#append(generation);
+  }
+
+  unwatch(generation: Generation): void {
+    this.#watched.delete(generation);
+  }
+
+  /** Coalesces all changes of one turn of the event loop into one update of the positions. */
+  scheduleUpdate(): void {
+    if (this.#isUpdateScheduled || this.#watched.size === 0) return;
+    this.#isUpdateScheduled = true;
+    queueMicrotask(() => {
+      this.#isUpdateScheduled = false;
+      for (const generation of this.#watched)
+        if (generation.isRetained) this.#append(generation);
+        else this.#watched.delete(generation);
+    });
+  }
+
+  #append(generation: Generation): void {
+    const found = this.#lanes.waitingIn(generation);
+    if (found === undefined) return;
+    const { lane, position } = found;
+    const last = generation.log.status;
+    const namesServer = this.#namesServers();
+    const isSameServer = !namesServer || last?.model_server === lane.server.name;
+    if (position === last?.queue_position && isSameServer) return;
+    const status: QueueStatusEvent = {
+      type: 'status',
+      status: 'queued',
+      queue_position: position,
+      queue_length: lane.line.size,
+      estimated_wait_time: estimateMs(generation, lane, position),
+      ...(namesServer ? { model_server: lane.server.name } : {}),
+    };
+    generation.log.append(status);
+  }
+}
+
+/** From the measured times of the model on the lane's server. */
+function estimateMs<T extends QueuedWork>(
+  { timingKey }: QueuedWork,
+  { times, server }: Lane<T>,
+  position: number,
+): number {
+  return times.estimateMs(timingKey, position, server.slots);
+}
