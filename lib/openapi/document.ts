@@ -113,8 +113,9 @@ function operationObject(operation: Operation) {
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    // The empty requirement is for servers without API_KEYS.
-    security: access === 'open' ? [] : [{}, { key: [] }, { apiKey: [] }, { session: [] }],
+    // The empty requirement is for servers without API_KEYS. A backend may have its own x-api-key.
+    security:
+      access === 'open' ? [] : [{}, { key: [] }, ...(passesOn === true ? [] : [{ apiKey: [] }]), { session: [] }],
     ...(parameters.length === 0 ? {} : { parameters: parameters.map(parameterObject) }),
     ...(body === undefined ? {} : { requestBody: bodyObject(body, examples) }),
     ...(upload === undefined ? {} : { requestBody: uploadObject(upload) }),
