@@ -303,6 +303,42 @@ describe('the line of chats', () => {
   });
 });
 
+describe('several model servers', () => {
+  it('get what names a model of theirs, and the OpenAI-compatible one gets the rest', async () => {
+    const ollama = await startScriptedModelServer({
+      '/api/tags': (_, response) =>
+        sendJson(response, { models: [{ name: 'whisper:latest', model: 'whisper:latest' }] }),
+      '/api/ps': (_, response) => sendJson(response, { models: [] }),
+      '/api/show': (_, response) => sendJson(response, { capabilities: [] }),
+      '/v1/audio/transcriptions': (_, response) => sendJson(response, { text: 'ollama' }),
+    });
+    const openAi = await startScriptedModelServer({
+      '/v1/models': (_, response) => sendJson(response, { data: [{ id: 'tts-1' }] }),
+      '/v1/audio/transcriptions': (_, response) => sendJson(response, { text: 'openai' }),
+    });
+    const both = await startApp('server', {
+      MODEL_PROVIDER: 'auto',
+      OLLAMA_API_URL: ollama.url,
+      OPENAI_BASE_URL: `${openAi.url}/v1`,
+      LOG_LEVEL: 'silent',
+    });
+    try {
+      const of = new OpenAI({ baseURL: `${both.url}/v1`, apiKey: 'none', maxRetries: 0 });
+      const file = await toFile(Buffer.alloc(200_000, 7), 'a.wav', { type: 'audio/wav' });
+      const heard = async (model: string) => (await of.audio.transcriptions.create({ model, file })).text;
+      expect([await heard('whisper:latest'), await heard('whisper'), await heard('whisper-1')]).toEqual([
+        'ollama',
+        'ollama',
+        'openai',
+      ]);
+    } finally {
+      await both.stop();
+      await ollama.close();
+      await openAi.close();
+    }
+  });
+});
+
 describe('a server with the built-in model only', () => {
   let builtIn: RunningApp;
 

@@ -3,7 +3,7 @@ import { modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider } from '#lib/models/provider';
 
 export interface ProviderWish {
-  /** Undefined if the request names none, or none that can be read before its body. */
+  /** Undefined if the request names none, or only behind a large file. */
   readonly model: string | undefined;
   /** Whether a provider can serve the request at all. */
   canServe(provider: ModelProvider): boolean;
@@ -36,4 +36,9 @@ export async function chooseProvider({
     if (AppError.is(error) && error.code === 'model_not_found') return first;
     throw error;
   }
+}
+
+/** Whether the model of a request decides between several providers. */
+export async function isModelNeeded(canServe: ProviderWish['canServe']): Promise<boolean> {
+  return (await modelDirectory().providers()).filter(canServe).length > 1;
 }

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
-import { chooseProvider } from '#lib/chat/http/choose-provider';
+import { chooseProvider, isModelNeeded } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
+import { peekMultipartModel } from '#lib/chat/http/multipart-model';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -19,8 +20,8 @@ import { passedRequestSchema } from '#lib/wire/pass-through-request';
 const JSON_LIMIT_BYTES = 8 * MIB;
 /** Audio and images are read while they are sent on, so that none of them is held. */
 const UPLOAD_LIMIT_BYTES = 512 * MIB;
-/** What an upload takes while it waits: buffers of streams and of the connection. */
-const WAITING_UPLOAD_BYTES = 128 * 1024;
+/** What an upload takes while it waits: its start, and buffers of streams and the connection. */
+const WAITING_UPLOAD_BYTES = 192 * 1024;
 
 /** A body for the model server, and what is known of it before it is sent. */
 interface Passed {
@@ -47,13 +48,23 @@ export function passUpload(path: string): RequestHandler {
     if (isJson(request)) return await passJson(path)(request, context);
     if (!/^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? ''))
       throw new AppError('unsupported_media_type', 'Send the body as multipart/form-data, with its files.');
-    const { content, declaredBytes } = request.stream(UPLOAD_LIMIT_BYTES);
-    const body = { model: undefined, content, contentLength: declaredBytes, heldBytes: WAITING_UPLOAD_BYTES };
-    return await pass(path, body, request, context).catch((error: unknown) => {
-      content.destroy();
+    const { content: form, declaredBytes } = request.stream(UPLOAD_LIMIT_BYTES);
+    try {
+      // With one model server, nothing is held back until the model has come.
+      const { model, content } = (await isModelNeeded(canForward))
+        ? await peekMultipartModel(form)
+        : { model: undefined, content: form };
+      const body = { model, content, contentLength: declaredBytes, heldBytes: WAITING_UPLOAD_BYTES };
+      return await pass(path, body, request, context);
+    } catch (error) {
+      form.destroy();
       throw error;
-    });
+    }
   };
+}
+
+function canForward({ forward }: ModelProvider): boolean {
+  return forward !== undefined;
 }
 
 function isJson({ headers }: HttpRequest): boolean {
@@ -66,7 +77,7 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   context.failureLog = () => rejectedLogFields(caller, model);
   const provider = await chooseProvider({
     model,
-    canServe: ({ forward }) => forward !== undefined,
+    canServe: canForward,
     isPreferred: ({ id }) => id === 'openai',
     unsupported: () =>
       new AppError(
