@@ -67,7 +67,7 @@ export function ModelServers({ servers }: ModelServersProps) {
             <Head className="w-20 text-end">{COLUMNS.waiting}</Head>
             <Head className="w-26 text-end">{COLUMNS.average}</Head>
             <Head className="w-22 text-end">{COLUMNS.rate}</Head>
-            <Head className="text-start">{COLUMNS.models}</Head>
+            <Head className="text-start lg:ps-4">{COLUMNS.models}</Head>
           </tr>
         </thead>
         <tbody className="max-lg:block">
@@ -109,7 +109,7 @@ function Row({ server }: { server: ModelServerStats }) {
       <td className={WIDE_CELL}>{formatCount(server.waiting)}</td>
       <td className={WIDE_CELL}>{isAway ? STRINGS.unknown : averageTime(server)}</td>
       <td className={WIDE_CELL}>{isAway ? STRINGS.unknown : tokenRate(server)}</td>
-      <td className="py-2 [overflow-wrap:anywhere] max-lg:col-span-2 max-lg:p-0">
+      <td className="py-2 [overflow-wrap:anywhere] max-lg:col-span-2 max-lg:p-0 lg:ps-4">
         {short === '' ? null : <span className="block text-ink-2 text-xs lg:hidden">{short}</span>}
         {isAway ? <span className="max-lg:hidden">{STRINGS.unknown}</span> : <Models server={server} />}
       </td>
