@@ -54,6 +54,8 @@ export interface ModelResolver {
   readonly servers?: ModelServers;
   /** Throws an `AppError` if there is no such model or no model server is reachable. */
   resolve(model: string | undefined): Promise<ResolvedModel>;
+  /** Like `resolve`, at once. Undefined if that takes I/O, or if `resolve` is to throw. */
+  resolveKnown?(model: string | undefined): ResolvedModel | undefined;
 }
 
 /** The caller of a request, and its wishes about delivery. */
@@ -219,17 +221,15 @@ export class ChatEngine {
 
   /**
    * Like `submit`, for a request whose response is cached. Undefined if it is not, or for another
-   * model by now: `submit` is called with the whole request then.
+   * model by now: `submit` is called with the whole request then, and throws what is to be thrown.
    */
-  async submitKeyed(keyed: KeyedRequest, submitter: Submitter): Promise<PendingRequest | undefined> {
-    if (this.#closed !== undefined) throw this.#closed;
-    if (!this.#effectivePolicy(keyed, submitter).reads || !this.#options.settings.CACHE_ENABLED) return undefined;
-    const { caller, bodyBytes: bytes = 0 } = submitter;
-    const held = bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes };
-    const { provider, model } = await this.#resolveModel(keyed.requestedModel, held);
-    if (this.#closed !== undefined) throw this.#closed;
-    if (provider.id !== keyed.provider.id || model !== keyed.model) return undefined;
-    const key = this.#scopedKey(keyed.key, caller);
+  submitKeyed(keyed: KeyedRequest, submitter: Submitter): PendingRequest | undefined {
+    if (this.#closed !== undefined) return undefined;
+    const { directory, settings } = this.#options;
+    if (!this.#effectivePolicy(keyed, submitter).reads || !settings.CACHE_ENABLED) return undefined;
+    const resolved = directory.resolveKnown?.(keyed.requestedModel);
+    if (resolved?.provider.id !== keyed.provider.id || resolved.model !== keyed.model) return undefined;
+    const key = this.#scopedKey(keyed.key, submitter.caller);
     // A miss is counted by `submit`.
     const cached = key !== undefined && this.#cache.has(key) ? this.#lookUp(key, submitter) : undefined;
     if (cached === undefined) return undefined;

@@ -122,6 +122,24 @@ describe('ModelDirectory', () => {
     expect([world.probes, ollama.looks]).toEqual([0, 0]);
   });
 
+  it('resolves at once what takes no request, and nothing that is to be refused', async () => {
+    const alone = setUp({});
+    expect(alone.directory.resolveKnown(undefined)).toBeUndefined();
+    expect(alone.world.probes).toBe(0);
+    await alone.resolve();
+    expect(alone.directory.resolveKnown('smollm2:135m')).toMatchObject({ model: 'smollm2:135m' });
+    expect(alone.directory.resolveKnown('llama3')).toBeUndefined();
+
+    const { resolve, directory, openai } = setUp({ ...OLLAMA, ...OPENAI }, { ollama: ['llama3:latest'], openai: ['x'] });
+    expect(directory.resolveKnown('x')).toBeUndefined();
+    expect(openai.looks).toBe(0);
+    await resolve('x');
+    for (const name of ['x', 'llama3', undefined])
+      expect(directory.resolveKnown(name)).toEqual(await directory.resolve(name));
+    expect(directory.resolveKnown('new')).toBeUndefined();
+    expect(openai.looks).toBe(1);
+  });
+
   it('substitutes a pulled model for a missing default, with a notice', async () => {
     const { world, resolve, directory, ollama } = setUp(OLLAMA, { ollama: ['llama3:latest', 'qwen3:4b'] });
     expect(await resolve()).toBe('ollama/llama3:latest');

@@ -25,6 +25,8 @@ export interface ModelDirectory {
    * Throws `model_not_found`. Does no I/O once the providers and their models are known.
    */
   resolve(model: string | undefined): Promise<ResolvedModel>;
+  /** Like `resolve`, at once. Undefined if that takes I/O, or if `resolve` is to throw. */
+  resolveKnown(model: string | undefined): ResolvedModel | undefined;
   /** The provider of each model server in use, in order of preference. */
   providers(): Promise<readonly ModelProvider[]>;
   /** Lists the models. An unreachable provider is reported in `providers`. */
@@ -116,22 +118,30 @@ class CachedModelDirectory implements ModelDirectory {
     });
   }
 
-  async resolve(model: string | undefined): Promise<ResolvedModel> {
-    const active = this.#active ?? (await this.#probe());
+  resolveKnown(model: string | undefined): ResolvedModel | undefined {
+    const active = this.#active;
+    if (active === undefined) return undefined;
     this.#refreshInBackground();
-    const [first] = active;
-    const defaultName = this.#settings.OLLAMA_MODEL;
-    const provider = first?.servers[0]?.provider;
+    const provider = active[0]?.servers[0]?.provider;
     const sole = provider?.soleModel;
+    const name = model ?? this.#settings.OLLAMA_MODEL;
     if (provider !== undefined && sole !== undefined) {
-      if (model === undefined || model === defaultName || isSameTaggedModel(model, sole.id))
-        return { provider, model: sole.id };
-      throw sole.notFound(model);
+      const isSole = model === undefined || model === this.#settings.OLLAMA_MODEL || isSameTaggedModel(model, sole.id);
+      return isSole ? { provider, model: sole.id } : undefined;
     }
-    const isAlias = this.#settings.MODEL_ALIASES.has(model ?? defaultName);
+    const isAlias = this.#settings.MODEL_ALIASES.has(name);
     // The server itself rejects an unknown name. Reading its list first would cost a round trip.
     if (model !== undefined && !isAlias && provider !== undefined && !this.servers.areSeveral)
       return { provider, model };
+    return this.#snapshot && this.#resolveIn(this.#snapshot, model);
+  }
+
+  async resolve(model: string | undefined): Promise<ResolvedModel> {
+    const active = this.#active ?? (await this.#probe());
+    const known = this.resolveKnown(model);
+    if (known !== undefined) return known;
+    const sole = active[0]?.servers[0]?.provider.soleModel;
+    if (sole !== undefined && model !== undefined) throw sole.notFound(model);
     const snapshot = this.#snapshot ?? (await this.#read(this.#closing.signal));
     const found = this.#resolveIn(snapshot, model);
     if (found !== undefined) return found;
@@ -142,7 +152,7 @@ class CachedModelDirectory implements ModelDirectory {
     // An unreachable provider may have the model.
     const [error] = (this.#snapshot ?? snapshot).errors;
     if (error !== undefined) throw error;
-    const name = model ?? defaultName;
+    const name = model ?? this.#settings.OLLAMA_MODEL;
     throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
   }
 

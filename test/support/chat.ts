@@ -185,9 +185,10 @@ export function engineHarness(
   const provider = new ScriptedProvider();
   const clock = new ManualClock();
   const metrics = createMetrics();
+  const resolveKnown = (model: string | undefined) => ({ provider, model: model ?? 'default-model' });
   const engine = new ChatEngine({
     settings: readConfig(environment),
-    directory: { resolve: async (model) => ({ provider, model: model ?? 'default-model' }) },
+    directory: { resolve: async (model) => resolveKnown(model), resolveKnown },
     clock,
     metrics,
     log: createLog('silent', process.stdout),

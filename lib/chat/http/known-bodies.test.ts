@@ -9,13 +9,13 @@ import { resetSingleton, singleton } from '#lib/singletons';
 import { createLog } from '#lib/telemetry/log';
 import { MIB } from '#lib/units';
 import type { ChatRequest } from '#lib/wire/chat';
-import { chatRequest, type EngineHarness, engineHarness } from '../../../test/support/chat.ts';
+import { chatRequest, type EngineHarness, engineHarness, ScriptedProvider } from '../../../test/support/chat.ts';
 
 const ADAPTER = apiAdapter({ streamHeaders: {}, encoder: nativeStreamEncoder, body: nativeResponse });
 
-function harness(): EngineHarness {
+function harness(options: Parameters<typeof engineHarness>[1] = {}): EngineHarness {
   for (const name of ['chat', 'chat.known-requests']) resetSingleton(name);
-  const played = engineHarness();
+  const played = engineHarness({}, options);
   singleton('chat', () => played.engine);
   played.provider.onCall = (call) => void call.say('so').done();
   return played;
@@ -44,11 +44,12 @@ function textApi({ engine }: EngineHarness, adapter: ApiAdapter = ADAPTER) {
     settings: readConfig({}),
     log: createLog('silent', process.stdout),
   };
-  const send = async (text: string) => {
+  const reply = (text: string) => {
     const request = new WebRequest(new Request('http://localhost', { method: 'POST' }));
-    return (await replyToBody(handling, new TextEncoder().encode(text), request, context)).headers['x-cache'];
+    return replyToBody(handling, new TextEncoder().encode(text), request, context);
   };
-  return { parse, send };
+  const send = async (text: string) => (await reply(text)).headers['x-cache'];
+  return { parse, reply, send };
 }
 
 describe('replyToBody', () => {
@@ -60,6 +61,43 @@ describe('replyToBody', () => {
     const parsed = parse.mock.calls.length;
     for (let count = 0; count < 3; count++) expect(await send(body)).toBe('hit');
     expect(parse).toHaveBeenCalledTimes(parsed);
+  });
+
+  it('replies to a body whose response is cached without waiting', async () => {
+    const { reply, send } = textApi(harness());
+    await send('hello');
+    await vi.waitFor(async () => expect(await send('hello')).toBe('hit'));
+    expect(reply('hello')).toMatchObject({ status: 200, headers: { 'x-cache': 'hit' } });
+    expect(reply('another')).toBeInstanceOf(Promise);
+  });
+
+  it('parses a body again while its model cannot be resolved at once', async () => {
+    const provider = new ScriptedProvider();
+    provider.onCall = (call) => void call.say('so').done();
+    const resolved = { provider, model: 'm' };
+    let known: typeof resolved | undefined;
+    const directory = { resolve: async () => resolved, resolveKnown: () => known };
+    const { parse, send } = textApi(harness({ directory }));
+    await send('hello');
+    await vi.waitFor(async () => expect(await send('hello')).toBe('hit'));
+    parse.mockClear();
+    expect(await send('hello')).toBe('hit');
+    expect(parse).toHaveBeenCalledTimes(1);
+    known = resolved;
+    expect(await send('hello')).toBe('hit');
+    expect(parse).toHaveBeenCalledTimes(1);
+    known = { provider, model: 'other' };
+    expect(await send('hello')).toBe('hit');
+    expect(parse).toHaveBeenCalledTimes(2);
+  });
+
+  it('refuses a cached response once the engine is closed', async () => {
+    const played = harness();
+    const { send } = textApi(played);
+    await send('hello');
+    await vi.waitFor(async () => expect(await send('hello')).toBe('hit'));
+    played.engine.close();
+    await expect(send('hello')).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
   it('parses a body again whose response cannot be cached', async () => {

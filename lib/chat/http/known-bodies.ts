@@ -3,7 +3,6 @@ import { LRUCache } from 'lru-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import { cachedReply, dropsFields, type KnownRequest, submitterFor } from '#lib/chat/http/api-adapter';
-import { logRejection } from '#lib/chat/http/submitter';
 import { parseOnce } from '#lib/http/body';
 import { recycleBody } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -41,15 +40,13 @@ export function replyToBody<T>(
   bytes: Uint8Array,
   request: HttpRequest,
   context: RequestContext,
-): Promise<Reply> {
+): Reply | Promise<Reply> {
   const name = nameOf(api, bytes);
   const known = knownRequests().get(name);
-  if (known === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
-  return replyFromCache(known, bytes.byteLength, request, context).then((reply) => {
-    if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
-    recycleBody(bytes);
-    return reply;
-  });
+  const reply = known && replyFromCache(known, bytes.byteLength, request, context);
+  if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
+  recycleBody(bytes);
+  return reply;
 }
 
 /** The same name means the same bytes: it has one character for each byte, or their digest. */
@@ -58,24 +55,20 @@ function nameOf(api: string, bytes: Uint8Array): string {
   return `${api} text ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
 }
 
-/** Resolves to undefined if the response is not cached any more, or not for this request. */
+/** Undefined if the response is not cached any more, or not for this request. */
 function replyFromCache(
   known: KnownRequest,
   bodyBytes: number,
   request: HttpRequest,
   context: RequestContext,
-): Promise<Reply | undefined> {
+): Reply | undefined {
   const { adapter, stream, droppedFields, dropParams, keyed } = known;
   const submitter = submitterFor(adapter, request, context, bodyBytes);
   const hasDropped = droppedFields.length + keyed.droppedFields.length > 0;
   // Without the header that the first request had, this one is to be refused.
-  if (hasDropped && !dropsFields(dropParams, submitter, context)) return Promise.resolve(undefined);
-  return chatEngine()
-    .submitKeyed(keyed, submitter)
-    .then(
-      (pending) => pending && cachedReply(adapter, pending, stream, known),
-      logRejection(context, keyed.requestedModel),
-    );
+  if (hasDropped && !dropsFields(dropParams, submitter, context)) return undefined;
+  const pending = chatEngine().submitKeyed(keyed, submitter);
+  return pending && cachedReply(adapter, pending, stream, known);
 }
 
 /** A separate function: its closure must not retain the body. */
