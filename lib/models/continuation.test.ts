@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { continuesLastMessage } from '#lib/models/ollama/provider';
+import { continuesLastMessage } from '#lib/models/ollama/shown-models';
 import type { ModelEvent } from '#lib/models/provider';
 import { OverlapFilter, overlapLength, withContinueInstruction } from './continuation.ts';
 

@@ -1,5 +1,5 @@
 import { embeddedDefinition } from '#lib/models/embedded/provider';
-import { ollamaDefinition } from '#lib/models/ollama/provider';
+import { ollamaDefinition } from '#lib/models/ollama/definition';
 import { openAiDefinition } from '#lib/models/openai/provider';
 import type { ProviderDefinition } from '#lib/models/provider';
 import type { ProviderId } from '#lib/wire/models';

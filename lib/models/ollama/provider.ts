@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import { checkTextOnly, echoing, ignoreFiles } from '#lib/models/completion';
@@ -7,43 +5,25 @@ import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/mode
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
-import {
-  lenientByteCount,
-  lenientList,
-  lenientObject,
-  lenientPositiveInt,
-  lenientText,
-  lenientTexts,
-  lenientWord,
-  nameSchema,
-  strictList,
-} from '#lib/models/lenient-schemas';
-import { isSameTaggedModel } from '#lib/models/model-name';
+import { lenientPositiveInt } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
 import {
   type ChosenContext,
   ContextWindows,
-  DEFAULT_CONTEXT_TOKENS,
   estimatePrompt,
   isPromptTruncated,
-  type ModelContext,
   neededTokens,
   type PromptEstimate,
 } from '#lib/models/ollama/context-window';
 import { ollamaEmbedCall, readOllamaEmbeddings } from '#lib/models/ollama/embed';
 import { ollamaGenerateBody } from '#lib/models/ollama/generate-body';
 import { OllamaServer } from '#lib/models/ollama/management';
-import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
+import { ModelList, readOllama } from '#lib/models/ollama/model-list';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
-import type {
-  KeepAlive,
-  ModelEventListener,
-  ModelProvider,
-  ModelRequest,
-  ProviderDefinition,
-} from '#lib/models/provider';
+import { ShownModels } from '#lib/models/ollama/shown-models';
+import type { KeepAlive, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import {
   isReasoningModelName,
@@ -52,7 +32,7 @@ import {
   thinkRulesByName,
 } from '#lib/models/thinking/think-rules';
 import type { TokenUsage } from '#lib/wire/chat';
-import type { ModelInfo, OptionDefaults } from '#lib/wire/models';
+import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
   url: string;
@@ -61,15 +41,6 @@ export interface OllamaOptions {
   /** Longest `num_ctx` that is chosen for a request; 0 chooses none. @default 0 */
   maxContextTokens?: number;
 }
-
-/** Concurrent `/api/show` requests. Each one reads a file in Ollama. */
-const CONCURRENT_SHOW_REQUESTS = 4;
-/** The longest wait of a response for `/api/show`. */
-const SHOW_TIMEOUT_MS = 2_000;
-/** The lifetime of what Ollama reported about a model, and of its silence. */
-const THINKING_TTL_MS = 60_000;
-const UNKNOWN_THINKING_TTL_MS = 10_000;
-const MAX_REMEMBERED_MODELS = 500;
 
 /**
  * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in
@@ -84,16 +55,8 @@ export class OllamaProvider implements ModelProvider {
   readonly #keepAlive: KeepAlive;
   readonly #thinking = new ThinkReader();
   readonly #contexts: ContextWindows;
-  readonly #contextByModel = new LRUCache<string, ModelContext>({ max: MAX_REMEMBERED_MODELS, ttl: THINKING_TTL_MS });
-  /** By digest, which changes with the model. */
-  readonly #details = new Map<string, ModelDetails>();
-  /** Whether Ollama lists a model as thinking, by the model's name. */
-  readonly #thinkingByModel = new LRUCache<string, boolean | 'not said'>({
-    max: MAX_REMEMBERED_MODELS,
-    ttl: THINKING_TTL_MS,
-  });
-  /** Whether a template leaves a last message of the assistant open, by the model's name. */
-  readonly #continuesByModel = new LRUCache<string, boolean>({ max: MAX_REMEMBERED_MODELS });
+  readonly #shown: ShownModels;
+  readonly #list: ModelList;
 
   constructor({ url, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
     this.#keepAlive = keepAlive;
@@ -103,6 +66,8 @@ export class OllamaProvider implements ModelProvider {
       url,
       advice: 'Start it with `ollama serve`, or correct OLLAMA_API_URL.',
     });
+    this.#shown = new ShownModels(this.#upstream);
+    this.#list = new ModelList(this.#upstream, this.#shown, this.#contexts);
     this.ollama = new OllamaServer(this.#upstream);
   }
 
@@ -115,7 +80,7 @@ export class OllamaProvider implements ModelProvider {
     const { keepAlive } = request;
     const others: string[] = [];
     if (keepAlive !== undefined && isShorterKeepAlive(keepAlive, this.#keepAlive)) others.push('keep_alive');
-    if (mayDropThink(request) && this.#thinkingByModel.get(request.model) === false) others.push('think');
+    if (mayDropThink(request) && this.#shown.isKnownNotThinking(request.model)) others.push('think');
     return others.length === 0 ? ignored : [...ignored, ...others];
   }
 
@@ -128,10 +93,10 @@ export class OllamaProvider implements ModelProvider {
       const isText = raw || suffix !== undefined;
       return await (isText ? this.#stream(sent, signal, listener) : this.#chat(sent, signal, listener));
     }
-    const dropsThink = mayDropThink(sent) && (await this.#isThinking(sent.model, signal)) === false;
+    const dropsThink = mayDropThink(sent) && (await this.#shown.isThinking(sent.model, signal)) === false;
     const request = dropsThink ? withoutThink(sent) : sent;
     const begun = continuedText(request.messages);
-    if (begun === undefined || (await this.#continuesLast(request.model, signal)))
+    if (begun === undefined || (await this.#shown.continuesLast(request.model, signal)))
       return await this.#chat(request, signal, emit);
     const overlap = new OverlapFilter(begun, emit);
     const messages = withContinueInstruction(request.messages);
@@ -140,11 +105,6 @@ export class OllamaProvider implements ModelProvider {
     } finally {
       overlap.end();
     }
-  }
-
-  async #continuesLast(model: string, signal: AbortSignal): Promise<boolean> {
-    await this.#isThinking(model, signal);
-    return this.#continuesByModel.get(model) === true;
   }
 
   async #chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
@@ -172,43 +132,8 @@ export class OllamaProvider implements ModelProvider {
     response.end();
   }
 
-  async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
-    const [tags, loaded] = await Promise.all([this.#get('/api/tags', tagsSchema, signal), this.#running(signal)]);
-    const limit = pLimit(CONCURRENT_SHOW_REQUESTS);
-    const models = await Promise.all(
-      tags.models.map((model) =>
-        limit(async () => {
-          const details = await this.#detailsOf(model.name, model.digest, signal);
-          return {
-            id: model.name,
-            provider: this.id,
-            size_bytes: model.size ?? null,
-            parameter_size: model.details?.parameter_size || null,
-            quantization: model.details?.quantization_level || null,
-            ...infoOf(details),
-            usable_context_length: this.#contexts.usable(details.context_length, details.defaults.num_ctx),
-            ...(model.modified_at === undefined ? {} : { modified_at: model.modified_at }),
-            ...(model.digest === undefined ? {} : { digest: model.digest }),
-            loaded: loaded.has(model.name),
-          };
-        }),
-      ),
-    );
-    const digests = new Set(tags.models.map((model) => model.digest));
-    for (const digest of this.#details.keys()) if (!digests.has(digest)) this.#details.delete(digest);
-    return models;
-  }
-
-  /** The loaded models with their context; empty if the server has no such list. */
-  async #running(signal: AbortSignal): Promise<Map<string, number | undefined>> {
-    try {
-      const running = await this.#get('/api/ps', runningSchema, signal);
-      return new Map(running.models.map((model) => [model.name, model.context_length]));
-    } catch (error) {
-      signal.throwIfAborted();
-      if (AppError.is(error) && error.code !== 'provider_unavailable') return new Map();
-      throw error;
-    }
+  models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
+    return this.#list.read(signal);
   }
 
   async #context(request: ModelRequest, estimate: PromptEstimate, signal: AbortSignal): Promise<ChosenContext> {
@@ -219,30 +144,8 @@ export class OllamaProvider implements ModelProvider {
     }
     const kept = effectiveKeepAlive(keepAlive, this.#keepAlive);
     return await this.#contexts.choose(model, neededTokens(request, estimate), kept, () =>
-      this.#contextOf(model, signal),
+      this.#list.contextOf(model, signal),
     );
-  }
-
-  /** Missing figures are Ollama's defaults. Its failure does not fail the response. */
-  async #contextOf(model: string, signal: AbortSignal): Promise<ModelContext> {
-    const known = this.#contextByModel.get(model);
-    if (known !== undefined) return known;
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
-    const failed = (error: unknown) => {
-      signal.throwIfAborted();
-      if (inTime.aborted || AppError.is(error)) return undefined;
-      throw error;
-    };
-    const [shown, running] = await Promise.all([
-      this.#show(model, inTime).catch(failed),
-      this.#running(inTime).catch(failed),
-    ]);
-    const limit = shown?.context_length ?? undefined;
-    const [, loaded] = [...(running ?? [])].find(([name]) => isSameTaggedModel(name, model)) ?? [];
-    const usual = shown?.defaults.num_ctx ?? DEFAULT_CONTEXT_TOKENS;
-    const context = { limit, usual: Math.min(usual, limit ?? usual), loaded };
-    if (shown !== undefined) this.#contextByModel.set(model, context);
-    return context;
   }
 
   async load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }> {
@@ -290,7 +193,7 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#get('/api/version', z.object({ version: z.string() }), signal);
+    await readOllama(this.#upstream, '/api/version', z.object({ version: z.string() }), signal);
   }
 
   close(): Promise<void> {
@@ -303,61 +206,13 @@ export class OllamaProvider implements ModelProvider {
     const named = thinkRulesByName(request);
     return {
       ...named,
-      opens: async () => (await named.opens()) || (await this.#isThinking(model, signal)) === true,
+      opens: async () => (await named.opens()) || (await this.#shown.isThinking(model, signal)) === true,
       // Ollama itself reads the tags of a model that it lists as thinking.
       opensInTemplate: () => {
         if (!isReasoningModelName(model) || named.opensInTemplate() === false) return false;
-        return this.#isThinking(model, signal).then((isThinking) => isThinking === false);
+        return this.#shown.isThinking(model, signal).then((isThinking) => isThinking === false);
       },
     };
-  }
-
-  /** Undefined if the server does not say. Its failure does not fail the response. */
-  async #isThinking(model: string, signal: AbortSignal): Promise<boolean | undefined> {
-    let known = this.#thinkingByModel.get(model);
-    if (known === undefined) {
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
-      const shown = await this.#show(model, inTime).catch((error: unknown) => {
-        signal.throwIfAborted();
-        if (inTime.aborted || AppError.is(error)) return undefined;
-        throw error;
-      });
-      known = shown?.capabilities.thinking ?? 'not said';
-      if (known === 'not said') this.#thinkingByModel.set(model, known, { ttl: UNKNOWN_THINKING_TTL_MS });
-    }
-    return known === 'not said' ? undefined : known;
-  }
-
-  async #detailsOf(model: string, digest: string | undefined, signal: AbortSignal): Promise<ModelDetails> {
-    const known = digest === undefined ? undefined : this.#details.get(digest);
-    if (known !== undefined) return known;
-    const details = await this.#show(model, signal);
-    if (details === undefined) return { context_length: null, capabilities: NO_CAPABILITIES, defaults: {} };
-    if (digest !== undefined) this.#details.set(digest, details);
-    return details;
-  }
-
-  async #show(model: string, signal: AbortSignal): Promise<ModelDetails | undefined> {
-    const response = await this.#upstream
-      .json({ method: 'POST', path: '/api/show', body: { model }, signal })
-      .catch((error: unknown) => {
-        signal.throwIfAborted();
-        // A removed or broken model must not hide the others.
-        if (AppError.is(error) && error.code !== 'provider_unavailable') return undefined;
-        throw error;
-      });
-    const shown = showSchema.safeParse(response);
-    if (!shown.success) return undefined;
-    const details = detailsOf(model, shown.data);
-    this.#thinkingByModel.set(model, details.capabilities.thinking);
-    this.#continuesByModel.set(model, continuesLastMessage(shown.data.template ?? ''));
-    return details;
-  }
-
-  async #get<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const parsed = schema.safeParse(await this.#upstream.json({ method: 'GET', path, signal }));
-    if (parsed.success) return parsed.data;
-    throw this.#upstream.unexpectedServer('is not Ollama; correct OLLAMA_API_URL.');
   }
 }
 
@@ -367,79 +222,6 @@ const mapErrorStatus =
     status === 404
       ? new AppError('model_not_found', `Ollama has no model ${model}. Get it with \`ollama pull ${model}\`.`)
       : undefined;
-
-const tagsSchema = z.object({
-  // Go writes an empty list as null.
-  models: strictList(
-    z
-      .object({
-        name: nameSchema.optional().catch(undefined),
-        model: nameSchema.optional().catch(undefined),
-        digest: lenientText,
-        modified_at: lenientText,
-        size: lenientByteCount,
-        details: lenientObject({ parameter_size: lenientWord, quantization_level: lenientWord }),
-      })
-      .transform(({ name, model, ...rest }, context) => {
-        const named = name ?? model;
-        if (named !== undefined) return { name: named, ...rest };
-        context.addIssue('has no name');
-        return z.NEVER;
-      }),
-  )
-    .nullable()
-    .transform((models) => models ?? []),
-});
-
-const runningSchema = z.object({
-  models: lenientList(z.object({ name: z.string(), context_length: lenientPositiveInt })),
-});
-
-const showSchema = z.object({
-  capabilities: lenientTexts,
-  parameters: lenientText,
-  template: lenientText,
-  model_info: z.record(z.string(), z.unknown()).optional().catch(undefined),
-});
-
-/**
- * Whether Ollama continues a last message of the assistant with this Go template. A template of
- * messages has to ask which one is the last; one of prompt and response is cut after the response.
- * https://github.com/ollama/ollama/blob/main/docs/template.md
- */
-export function continuesLastMessage(template: string): boolean {
-  if (template.includes('.Messages')) return /\(slice \$\.Messages/.test(template);
-  return template.includes('.Response');
-}
-
-type ModelDetails = Pick<ModelInfo, 'context_length' | 'capabilities' | 'thinking_modes'> & {
-  defaults: OptionDefaults;
-};
-
-const NO_CAPABILITIES = { thinking: false, vision: false, tools: false };
-
-function detailsOf(model: string, { capabilities, parameters, model_info }: z.infer<typeof showSchema>): ModelDetails {
-  const architecture = model_info?.['general.architecture'];
-  const context = typeof architecture === 'string' ? model_info?.[`${architecture}.context_length`] : undefined;
-  const has = (capability: string) => capabilities.includes(capability);
-  const thinking = has('thinking');
-  return {
-    context_length: lenientPositiveInt.parse(context) ?? null,
-    capabilities: { thinking, vision: has('vision'), tools: has('tools') },
-    defaults: parameterDefaults(parameters ?? ''),
-    ...(thinking ? { thinking_modes: hasThinkingLevels(model) ? ['low', 'medium', 'high'] : ['off', 'on'] } : {}),
-  };
-}
-
-/** The details that a list of models has. */
-function infoOf({ defaults, ...info }: ModelDetails) {
-  return Object.keys(defaults).length === 0 ? info : { ...info, defaults };
-}
-
-/** Ollama does not list which models have levels. These have no other switch. */
-function hasThinkingLevels(model: string): boolean {
-  return /(^|\/)gpt-oss\b/i.test(model);
-}
 
 /** The token counts of the last chunk, with what is known of the context. */
 function usageOf(
@@ -474,42 +256,4 @@ function checkOllamaFields(request: ModelRequest, report: FieldReport): void {
   ignoreFiles(request, report);
   if (request.completion?.prompt === '')
     report.rejectWith('prompt', 'must not be empty: Ollama only loads the model for it');
-}
-
-export const ollamaDefinition: ProviderDefinition = {
-  id: 'ollama',
-  displayName: 'Ollama',
-  hasTags: true,
-  addresses: ({ OLLAMA_API_URL: addresses }) => addresses,
-  create: (settings, { url }) =>
-    new OllamaProvider({
-      url,
-      keepAlive: settings.OLLAMA_KEEP_ALIVE,
-      maxContextTokens: settings.OLLAMA_MAX_CONTEXT_TOKENS,
-    }),
-  optionDefaults: () => OLLAMA_DEFAULTS,
-  isConfigured: ({ given }) => given.has('OLLAMA_API_URL'),
-  probe: async ({ OLLAMA_API_URL: [address] }, signal) => address !== undefined && probeOllama(address.url, signal),
-  pullCommand,
-  missingDefaultNotice: (model, chosen) =>
-    chosen === undefined
-      ? `Ollama has no model yet. Get one with \`${pullCommand(model)}\`.`
-      : `The default model ${model} is not pulled, so ${chosen} answers. Get it with \`${pullCommand(model)}\`.`,
-};
-
-function pullCommand(model: string): string {
-  return `ollama pull ${model}`;
-}
-
-/** Whether an Ollama responds at `url`. Opens one connection and closes it. */
-async function probeOllama(url: string, signal: AbortSignal): Promise<boolean> {
-  const provider = new OllamaProvider({ url, keepAlive: 0 });
-  try {
-    await provider.check(signal);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await provider.close();
-  }
 }
