@@ -130,7 +130,10 @@ describe('ModelDirectory', () => {
     expect(alone.directory.resolveKnown('smollm2:135m')).toMatchObject({ model: 'smollm2:135m' });
     expect(alone.directory.resolveKnown('llama3')).toBeUndefined();
 
-    const { resolve, directory, openai } = setUp({ ...OLLAMA, ...OPENAI }, { ollama: ['llama3:latest'], openai: ['x'] });
+    const { resolve, directory, openai } = setUp(
+      { ...OLLAMA, ...OPENAI },
+      { ollama: ['llama3:latest'], openai: ['x'] },
+    );
     expect(directory.resolveKnown('x')).toBeUndefined();
     expect(openai.looks).toBe(0);
     await resolve('x');
