@@ -1,6 +1,7 @@
-import { ChatEngine, type ChatEngineOptions, type Submitter } from '#lib/chat/chat-engine';
+import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
 import type { Clock } from '#lib/chat/clock';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { Submitter } from '#lib/chat/submitter';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { ModelEvent, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CachePolicy } from '#lib/chat/cache/cache-policy';
-import type { TaskRequest } from '#lib/chat/chat-engine';
 import type { Clock } from '#lib/chat/clock';
 import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#lib/chat/embeddings/embedding-batch';
 import { type Embedding, EmbeddingCache } from '#lib/chat/embeddings/embedding-cache';
 import { embeddingKeys } from '#lib/chat/embeddings/embedding-key';
 import { HeldMemory } from '#lib/chat/embeddings/held-memory';
 import type { TaskWork } from '#lib/chat/scheduler/task';
+import type { TaskRequest } from '#lib/chat/task-runner';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { BodyBudget } from '#lib/http/body-budget';

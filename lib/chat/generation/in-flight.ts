@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { Generation } from '#lib/chat/generation/generation';
@@ -70,6 +71,11 @@ export class InFlight {
   /** The request with this id, unfinished or finished within the TTL. */
   find(id: string): PendingRequest | undefined {
     return this.#pending.get(id) ?? this.#results.get(id);
+  }
+
+  /** The id that a client asked for, or a new one if another request has it. */
+  chooseId({ id, isIdGiven }: { id?: string | undefined; isIdGiven?: boolean }): string {
+    return id === undefined || (isIdGiven !== false && this.find(id) !== undefined) ? randomUUID() : id;
   }
 
   /** Registers a request. One whose generation has finished is a result at once. */

@@ -1,6 +1,5 @@
 import type { CacheReaders } from '#lib/chat/cache/cache-policy';
 import type { BodyFormat } from '#lib/chat/cache/response-cache';
-import type { KeyedRequest, Submitter } from '#lib/chat/chat-engine';
 import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
@@ -12,6 +11,7 @@ import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { ageSeconds, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
+import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';

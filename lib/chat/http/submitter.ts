@@ -1,6 +1,6 @@
 import { type CacheReaders, parseCacheControl } from '#lib/chat/cache/cache-policy';
-import type { Submitter } from '#lib/chat/chat-engine';
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { RequestContext } from '#lib/http/route';

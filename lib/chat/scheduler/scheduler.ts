@@ -63,7 +63,7 @@ export class Scheduler {
   readonly #positions: QueuePositions<Work>;
   /** Of running generations that another server could take over. */
   readonly #attempts = new WeakMap<QueuedWork, AbortController>();
-  #isClosed = false;
+  #closed: AppError | undefined;
 
   constructor(options: SchedulerOptions, servers?: ModelServers) {
     const { settings } = options;
@@ -90,6 +90,15 @@ export class Scheduler {
     this.#admission = new QueueAdmission(settings, this.#lanes.bounds, () => this.averageMs / this.slots);
     this.#positions = new QueuePositions(this.#lanes, () => this.areServersSeveral);
     servers?.onChange((server) => this.#handleServerChange(server));
+  }
+
+  /** The error that refuses new work; undefined until `close`. */
+  get closed(): AppError | undefined {
+    return this.#closed;
+  }
+
+  throwIfClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed;
   }
 
   /** The work that holds a slot. */
@@ -245,7 +254,7 @@ export class Scheduler {
 
   /** Ends everything that waits or runs. */
   close(error: AppError): void {
-    this.#isClosed = true;
+    this.#closed = error;
     const waiting = this.waiting().map(({ item }) => item);
     for (const work of [...waiting, ...this.#running]) work.finish({ type: 'error', error });
     for (const lane of this.#lanes) lane.cancelMove?.();
@@ -301,7 +310,7 @@ export class Scheduler {
       if (this.#moveOn(generation, lane, error)) return;
       // The other server went down in the meantime: this one is asked as if it were the only one.
       const isGivenUpEarly = retries === 0 && usual > 0 && generation.isRepeatable && isRetryable(error);
-      if (isGivenUpEarly && generation.finishedAt === undefined && !this.#isClosed)
+      if (isGivenUpEarly && generation.finishedAt === undefined && this.#closed === undefined)
         return await this.#execute(generation, lane, usual);
       generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
@@ -335,7 +344,7 @@ export class Scheduler {
    * Returns false if no server is left, or if the caller has a part of the response.
    */
   #moveOn(work: Work, lane: Lane<Work>, error: unknown): boolean {
-    if (work.finishedAt !== undefined || this.#isClosed) return false;
+    if (work.finishedAt !== undefined || this.#closed !== undefined) return false;
     const now = this.#options.clock.now();
     this.#servers?.reportFailure(lane.server, error);
     if (!work.isRepeatable || !mayAnotherServerSucceed(error)) return false;
@@ -429,7 +438,7 @@ export class Scheduler {
   }
 
   #handleServerChange(server: ModelServer): void {
-    if (this.#isClosed || !this.areServersSeveral) return;
+    if (this.#closed !== undefined || !this.areServersSeveral) return;
     // An idle server may take work, also one that nothing was asked of before.
     for (const each of this.#servers?.all ?? []) this.#lanes.of(each);
     const lane = this.#lanes.of(server);

@@ -1,0 +1,187 @@
+import { bodyCacheMode, hasDeterministicSampling } from '#lib/chat/cache/cache-policy';
+import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import type { ResumedRequest } from '#lib/chat/conversations';
+import type { EngineParts } from '#lib/chat/engine-parts';
+import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
+import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
+import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { Generations } from '#lib/chat/generations';
+import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
+import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
+import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
+import { AppError } from '#lib/errors';
+import type { ResolvedModel } from '#lib/models/model-route';
+import type { ChatRequest } from '#lib/wire/chat';
+
+/**
+ * Admits chat requests: resolves the model, then reads the cache, joins a leader or starts a
+ * generation. Everything from the choice of a model to joining a leader happens in one turn of the
+ * event loop, so that no two identical requests can miss each other.
+ */
+export class Admission {
+  readonly #parts: EngineParts;
+  readonly #generations: Generations;
+  readonly #idempotencyKeys: IdempotencyKeys;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#generations = new Generations(parts);
+    this.#idempotencyKeys = new IdempotencyKeys((id) => parts.inFlight.find(id));
+  }
+
+  /**
+   * Accepts a request. It is cancelled when no reader registers within the grace period. A cached
+   * response comes with its ready bodies, and is not registered as a result.
+   * Throws the resolver's errors, `queue_full` and `shutting_down`.
+   *
+   * The engine keeps no reference to `request` while it waits for anything; a caller that keeps
+   * none either makes sure that waiting requests are outside the heap.
+   */
+  submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    return this.#submit(request, submitter, false);
+  }
+
+  /**
+   * Like `submit`, for a request whose response is cached. Undefined if it is not, or for another
+   * model by now: `submit` is called with the whole request then, and throws what is to be thrown.
+   */
+  submitKeyed(keyed: KeyedRequest, submitter: Submitter): PendingRequest | undefined {
+    const { cache, counts, directory, scheduler } = this.#parts;
+    if (scheduler.closed !== undefined || !cache.isEnabled) return undefined;
+    if (!cache.effectivePolicy(keyed, submitter).reads) return undefined;
+    const resolved = directory.resolveKnown?.(keyed.requestedModel);
+    if (resolved?.provider.id !== keyed.provider.id || resolved.model !== keyed.model) return undefined;
+    const key = cache.scopedKey(keyed.key, submitter.caller);
+    // A miss is counted by `submit`.
+    const cached = key === undefined ? undefined : cache.lookUpStored(key, submitter);
+    if (cached === undefined) return undefined;
+    counts.requests += 1;
+    counts.lookups.hit += 1;
+    return this.#serveCached(cached, keyed, submitter, false, undefined);
+  }
+
+  /**
+   * Like `submit`, for the queue route: the request runs without a reader, its result can be
+   * looked up by id, and an `Idempotency-Key` is honoured. Throws `idempotency_conflict` as well.
+   */
+  enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    const { caller, idempotencyKey } = submitter;
+    const submit = () => this.#submit(request, submitter, true);
+    return idempotencyKey === undefined
+      ? submit()
+      : this.#idempotencyKeys.once(caller, idempotencyKey, request, submit);
+  }
+
+  #submit(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
+    const { closed } = this.#parts.scheduler;
+    if (closed !== undefined) return Promise.reject(closed);
+    const bytes = submitter.bodyBytes ?? estimateRequestBytes(request);
+    if (bytes <= LARGE_REQUEST_BYTES) return this.#submitSmall(request, submitter, detached);
+    return this.#submitLarge(new ArrivingRequest(request), request.model, bytes, submitter, detached);
+  }
+
+  async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
+    const resolved = await resolveModel(this.#parts, request.model);
+    return this.#admit(request, resolved, submitter, detached);
+  }
+
+  async #submitLarge(
+    arriving: ArrivingRequest<ChatRequest>,
+    name: string | undefined,
+    bytes: number,
+    submitter: Submitter,
+    detached: boolean,
+  ): Promise<PendingRequest> {
+    const resolved = await resolveModel(this.#parts, name, { caller: submitter.caller, bytes });
+    return this.#admit(arriving.take(), resolved, submitter, detached);
+  }
+
+  /** Synchronous: see the class comment. */
+  #admit(
+    request: ChatRequest,
+    { provider, model, targets }: ResolvedModel,
+    submitter: Submitter,
+    detached: boolean,
+  ): PendingRequest {
+    const { cache, conversations, counts, scheduler, settings } = this.#parts;
+    scheduler.throwIfClosed();
+    const resumed = conversations.resume(request, submitter.caller);
+    const bodyMode = bodyCacheMode(request);
+    const isDeterministic = hasDeterministicSampling(request.options);
+    const bodyPolicy = cache.policyOf(bodyMode, isDeterministic, submitter);
+    const policy = cache.effectivePolicy({ policy: bodyPolicy, cacheMode: bodyMode, isDeterministic }, submitter);
+    const resolved = resolveRequest(
+      resumed?.request ?? request,
+      { provider, model, targets },
+      settings.OLLAMA_SYSTEM_PROMPT,
+      {
+        isShared: policy.reads || policy.stores,
+        dropsFields: request.drop_params ?? submitter.dropParams ?? settings.DROP_PARAMS,
+      },
+    );
+    if (resumed === undefined && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
+      submitter.onKey?.({
+        requestedModel: request.model,
+        provider,
+        model,
+        key: resolved.key,
+        cacheMode: bodyMode,
+        policy: bodyPolicy,
+        isDeterministic,
+        ignoredFields: resolved.ignoredFields,
+        droppedFields: resolved.droppedFields,
+      });
+    const key = cache.scopedKey(resolved.key, submitter.caller);
+    const storeKey = policy.stores ? key : undefined;
+    const lookupKey = policy.reads ? key : undefined;
+    counts.requests += 1;
+    const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;
+    if (cached !== undefined) {
+      counts.lookups.hit += 1;
+      return this.#serveCached(cached, resolved, submitter, detached, resumed);
+    }
+    if (submitter.cacheControl?.onlyIfCached === true) {
+      counts.lookups[policy.reads ? 'miss' : 'bypass'] += 1;
+      throw new AppError(
+        'not_cached',
+        'The response is not cached, and the request has Cache-Control: only-if-cached. Send it without.',
+      );
+    }
+    try {
+      return this.#generations.joinOrStart({
+        submitter,
+        detached,
+        priority: request.priority,
+        resolved,
+        lookupKey,
+        storeKey,
+        resumed,
+      });
+    } catch (error) {
+      throw counts.countRefusal(error);
+    }
+  }
+
+  #serveCached(
+    cached: CachedResponse,
+    { ignoredFields, droppedFields }: Pick<ResolvedRequest, 'ignoredFields' | 'droppedFields'>,
+    submitter: Submitter,
+    detached: boolean,
+    resumed: ResumedRequest | undefined,
+  ): PendingRequest {
+    const { clock, conversations, inFlight } = this.#parts;
+    const pending = new PendingRequest(cached, {
+      id: inFlight.chooseId(submitter),
+      caller: submitter.caller,
+      createdAt: clock.now(),
+      cacheStatus: 'hit',
+      ignoredFields,
+      droppedFields,
+      detached,
+      conversation: resumed && { id: resumed.id, state: resumed.state, addedMessages: 0 },
+    });
+    if (detached || resumed !== undefined) inFlight.add(pending);
+    if (resumed !== undefined) conversations.store(pending, resumed.request.messages);
+    return pending;
+  }
+}

@@ -1,0 +1,82 @@
+import { type CachePolicy, cachePolicy, restrictPolicy } from '#lib/chat/cache/cache-policy';
+import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
+import type { Clock } from '#lib/chat/clock';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
+import type { Config } from '#lib/config/config';
+import { MIB } from '#lib/units';
+import type { CacheMode } from '#lib/wire/chat';
+import type { CacheStats } from '#lib/wire/server-stats';
+
+/** What a request may read from the response cache, and store in it. */
+export class CacheAccess {
+  readonly #settings: Config;
+  readonly #cache: ResponseCache;
+
+  constructor(settings: Config, clock: Clock) {
+    this.#settings = settings;
+    this.#cache = new ResponseCache(
+      { maxBytes: settings.CACHE_MAX_SIZE_MB * MIB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
+      clock,
+    );
+  }
+
+  get isEnabled(): boolean {
+    return this.#settings.CACHE_ENABLED;
+  }
+
+  /** The policy of a request without headers. */
+  policyOf(
+    mode: CacheMode | undefined,
+    isDeterministic: boolean,
+    { readsCache = 'pages' }: Pick<Submitter, 'readsCache'>,
+  ): CachePolicy {
+    return cachePolicy(mode ?? 'auto', readsCache, isDeterministic, this.#settings.CACHE_SDK);
+  }
+
+  /** A request's policy by its body, as its headers change it. */
+  effectivePolicy(
+    { policy, cacheMode, isDeterministic }: Pick<KeyedRequest, 'policy' | 'cacheMode' | 'isDeterministic'>,
+    submitter: Submitter,
+  ): CachePolicy {
+    const { cacheMode: headerMode, cacheControl } = submitter;
+    const isByBody = headerMode === undefined || cacheMode !== undefined;
+    return restrictPolicy(isByBody ? policy : this.policyOf(headerMode, isDeterministic, submitter), cacheControl);
+  }
+
+  /** A cache key, per caller if responses are not shared. */
+  scopedKey(key: string | undefined, caller: string): string | undefined {
+    return key === undefined || this.#settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
+  }
+
+  /** The cached response, unless it is older than the submitter accepts. */
+  lookUp(key: string, { cacheControl }: Submitter): CachedResponse | undefined {
+    const maxAgeMs = cacheControl?.maxAgeMs;
+    return maxAgeMs !== undefined && this.#cache.isOlder(key, maxAgeMs) ? undefined : this.#cache.get(key);
+  }
+
+  /** Like `lookUp`, but counts no miss. */
+  lookUpStored(key: string, submitter: Submitter): CachedResponse | undefined {
+    return this.#cache.has(key) ? this.lookUp(key, submitter) : undefined;
+  }
+
+  /** Stores a response that is of use. `isLimitFine`: it is whole at its token limit. */
+  store(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
+    if (key !== undefined && this.isEnabled && isCacheable(response, isLimitFine)) this.#cache.set(key, response);
+  }
+
+  stats(): CacheStats {
+    return this.#cache.stats();
+  }
+
+  /** Returns how many entries were removed. */
+  clear(): number {
+    return this.#cache.clear();
+  }
+}
+
+/** Any other response at its token limit is incomplete, and an empty one is of no use. */
+function isCacheable({ done_reason, content, tool_calls }: CompletedResponse, isLimitFine: boolean): boolean {
+  const isWhole = done_reason === 'stop' || done_reason === 'tool_calls' || (isLimitFine && done_reason === 'length');
+  return isWhole && (content !== '' || tool_calls.length > 0);
+}

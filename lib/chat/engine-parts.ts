@@ -1,0 +1,32 @@
+import type { CacheAccess } from '#lib/chat/cache/cache-access';
+import type { ChatCounts } from '#lib/chat/chat-counts';
+import type { Clock } from '#lib/chat/clock';
+import type { Conversations } from '#lib/chat/conversations';
+import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { Scheduler } from '#lib/chat/scheduler/scheduler';
+import type { Config } from '#lib/config/config';
+import type { ResolvedModel } from '#lib/models/model-route';
+import type { ModelServers } from '#lib/models/servers';
+import type { Metrics } from '#lib/telemetry/metrics';
+
+export interface ModelResolver {
+  /** The model servers in use; undefined if each provider is its own. */
+  readonly servers?: ModelServers;
+  /** Throws an `AppError` if there is no such model or no model server is reachable. */
+  resolve(model: string | undefined): Promise<ResolvedModel>;
+  /** Like `resolve`, at once. Undefined if that takes I/O, or if `resolve` is to throw. */
+  resolveKnown?(model: string | undefined): ResolvedModel | undefined;
+}
+
+/** The state that all parts of the chat engine share. */
+export interface EngineParts {
+  readonly settings: Config;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly directory: ModelResolver;
+  readonly counts: ChatCounts;
+  readonly cache: CacheAccess;
+  readonly conversations: Conversations;
+  readonly inFlight: InFlight;
+  readonly scheduler: Scheduler;
+}

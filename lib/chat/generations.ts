@@ -1,0 +1,146 @@
+import type { ResumedRequest } from '#lib/chat/conversations';
+import type { EngineParts } from '#lib/chat/engine-parts';
+import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
+import { recordGenerationMetrics, recordGenerationSpans } from '#lib/chat/generation/generation-telemetry';
+import { estimateRequestBytes } from '#lib/chat/generation/packed-request';
+import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { batchGroup } from '#lib/chat/model-request';
+import type { ResolvedRequest } from '#lib/chat/request-resolver';
+import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
+import type { Submitter } from '#lib/chat/submitter';
+import { AppError } from '#lib/errors';
+import type { RouteTarget } from '#lib/models/model-route';
+import type { Completion } from '#lib/wire/completion';
+
+/** A request after the choice of its model. */
+export interface AdmittedRequest {
+  readonly submitter: Submitter;
+  readonly detached: boolean;
+  readonly priority: number;
+  readonly resolved: ResolvedRequest;
+  /** Undefined if the request neither reads the cache nor joins another generation. */
+  readonly lookupKey: string | undefined;
+  readonly storeKey: string | undefined;
+  readonly resumed: ResumedRequest | undefined;
+}
+
+/** Starts generations, lets requests join them, and stores what they end with. */
+export class Generations {
+  readonly #parts: EngineParts;
+  readonly #context: GenerationContext;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#context = {
+      clock: parts.clock,
+      graceMs: parts.settings.DISCONNECT_GRACE_MS,
+      onDone: (generation) => this.#handleDone(generation),
+    };
+  }
+
+  /** Joins the leader of the request's key, or starts a generation. */
+  joinOrStart({
+    submitter,
+    detached,
+    priority,
+    resolved,
+    lookupKey,
+    storeKey,
+    resumed,
+  }: AdmittedRequest): PendingRequest {
+    const { settings, clock, counts, inFlight, scheduler } = this.#parts;
+    if (inFlight.isFull)
+      throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.', {
+        data: { reason: 'open_requests' },
+      });
+    const { caller } = submitter;
+    const id = inFlight.chooseId(submitter);
+    const now = clock.now();
+    const { targets } = resolved;
+    // A response of one of several models is for those who asked for the same ones.
+    const flightKey = (key: string | undefined) =>
+      key === undefined || targets === undefined || targets.length === 1 ? key : `${key} ${modelsOf(targets)}`;
+    const leader =
+      lookupKey !== undefined && settings.BATCH_DEDUPLICATION
+        ? inFlight.findLeader(flightKey(lookupKey) ?? lookupKey)
+        : undefined;
+    const generation =
+      leader ??
+      new Generation(
+        {
+          id,
+          caller,
+          group: batchGroup(resolved.provider.id, resolved.request.model, resolved.request.options),
+          model: resolved.request.model,
+          createdAt: now,
+          key: storeKey,
+          flightKey: flightKey(storeKey),
+          provider: resolved.provider,
+          targets,
+          prefixKey: this.#prefixKey(resolved),
+          priority,
+          request: resolved.request,
+          requestBytes: estimateRequestBytes(resolved.request),
+        },
+        this.#context,
+      );
+    const pending = new PendingRequest(generation, {
+      id,
+      caller,
+      createdAt: now,
+      cacheStatus: leader ? 'joined' : lookupKey !== undefined && settings.CACHE_ENABLED ? 'miss' : 'bypass',
+      ignoredFields: resolved.ignoredFields,
+      droppedFields: resolved.droppedFields,
+      detached,
+      conversation: resumed && {
+        id: resumed.id,
+        state: resumed.state,
+        addedMessages: resolved.request.messages.length - resumed.request.messages.length,
+      },
+    });
+    const lane = leader === undefined ? scheduler.ensureCapacity(generation) : undefined;
+    if (leader === undefined) inFlight.registerLeader(generation);
+    else scheduler.raisePriority(leader, priority);
+    counts.lookups[pending.cacheStatus] += 1;
+    // Before the start: a response finds its requests, however soon it ends.
+    inFlight.add(pending);
+    if (lane !== undefined) scheduler.admit(generation, lane, now);
+    return pending;
+  }
+
+  /** Of the conversation so far, if its server is to be found again. */
+  #prefixKey({ provider, request, targets }: ResolvedRequest): string | undefined {
+    const hasChoice = targets?.some(({ servers }) => servers.length > 1) === true;
+    return hasChoice && this.#parts.settings.MODEL_AFFINITY ? prefixKey(provider.id, request) : undefined;
+  }
+
+  /** The one place where the engine learns that a generation is done. */
+  #handleDone(generation: Generation): void {
+    const { response, request, createdAt, firstTokenAt, finishedAt = createdAt } = generation;
+    const { counts, cache, conversations, inFlight, metrics, scheduler } = this.#parts;
+    // Requests that were cancelled before are counted already, and have left the generation.
+    counts.countEnd(generation.state, generation.requests?.size ?? 0);
+    if (response !== undefined) {
+      cache.store(generation.key, response, isWholeAtLimit(request?.completion));
+      counts.total.add(finishedAt - createdAt);
+      if (firstTokenAt !== undefined) counts.firstToken.add(firstTokenAt - createdAt);
+      for (const pending of inFlight.requestsOf(generation))
+        if (pending.conversation !== undefined && request !== undefined)
+          conversations.store(pending, request.messages.slice(pending.conversation.addedMessages));
+    }
+    recordGenerationMetrics(generation, metrics);
+    recordGenerationSpans(generation);
+    inFlight.settle(generation);
+    scheduler.handleDone(generation);
+  }
+}
+
+/** The models of an alias, as part of a key. */
+function modelsOf(targets: readonly RouteTarget[]): string {
+  return targets.map(({ model, servers }) => `${model}@${servers.map(({ id }) => id).join('+')}`).join(',');
+}
+
+/** A text without a template is whole at its token limit: few of them end before. */
+function isWholeAtLimit(completion: Completion | undefined): boolean {
+  return completion !== undefined && (completion.raw || completion.suffix !== undefined);
+}

@@ -1,0 +1,41 @@
+import type { CacheControl, CachePolicy, CacheReaders } from '#lib/chat/cache/cache-policy';
+import type { ModelProvider } from '#lib/models/provider';
+import type { CacheMode } from '#lib/wire/chat';
+
+/** The caller of a request, and its wishes about delivery. */
+export interface Submitter {
+  caller: string;
+  /** The id for the request, unless another one has it. */
+  id?: string | undefined;
+  /** The id was chosen by the client, and may be in use. */
+  isIdGiven?: boolean;
+  /** Whose rule for the cache holds; `pages` if absent. */
+  readsCache?: CacheReaders;
+  /** The cache policy of the request's headers, for a body that names none. */
+  cacheMode?: CacheMode | undefined;
+  cacheControl?: CacheControl | undefined;
+  /** Whether unsupported fields are dropped, of the request's headers. */
+  dropParams?: boolean | undefined;
+  idempotencyKey?: string | undefined;
+  /** Size of the request's body, if known. */
+  bodyBytes?: number | undefined;
+  /** Called if the response may be cached, and the request stands alone. Must not throw. */
+  onKey?: (keyed: KeyedRequest) => void;
+}
+
+/** A request without its messages, which has the same bytes as one that came before. */
+export interface KeyedRequest {
+  readonly requestedModel: string | undefined;
+  /** What `requestedModel` stood for. */
+  readonly provider: ModelProvider;
+  readonly model: string;
+  /** Of the cache. Holds for this provider and model only. */
+  readonly key: string;
+  /** The cache policy that the body names. */
+  readonly cacheMode: CacheMode | undefined;
+  /** The policy without headers of the request. */
+  readonly policy: CachePolicy;
+  readonly isDeterministic: boolean;
+  readonly ignoredFields: readonly string[];
+  readonly droppedFields: readonly string[];
+}
