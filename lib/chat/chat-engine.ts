@@ -1,4 +1,3 @@
-import { Admission } from '#lib/chat/admission';
 import { CacheAccess } from '#lib/chat/cache/cache-access';
 import { ChatCounts } from '#lib/chat/chat-counts';
 import type { ChatCounters } from '#lib/chat/chat-stats';
@@ -8,6 +7,7 @@ import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { unloadModel, warmModel } from '#lib/chat/model-loading';
+import { RequestAdmission } from '#lib/chat/request-admission';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
@@ -29,13 +29,13 @@ export interface ChatEngineOptions extends SchedulerOptions {
 }
 
 /**
- * The path of a chat request: response cache, single flight, queue with batches, model. `Admission`
+ * The path of a chat request: response cache, single flight, queue with batches, model. `RequestAdmission`
  * has its steps; this class is what the rest of the app sees of it.
  */
 export class ChatEngine {
   readonly #options: ChatEngineOptions;
   readonly #parts: EngineParts;
-  readonly #admission: Admission;
+  readonly #admission: RequestAdmission;
   readonly #tasks: TaskRunner;
   readonly #tokenCounter = new TokenCounter();
 
@@ -53,7 +53,7 @@ export class ChatEngine {
       inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock),
       scheduler: new Scheduler(options, directory.servers),
     };
-    this.#admission = new Admission(this.#parts);
+    this.#admission = new RequestAdmission(this.#parts);
     this.#tasks = new TaskRunner(this.#parts);
   }
 
@@ -66,17 +66,17 @@ export class ChatEngine {
     return this.#parts.scheduler.waitingBytes;
   }
 
-  /** See `Admission.submit`. */
+  /** See `RequestAdmission.submit`. */
   submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     return this.#admission.submit(request, submitter);
   }
 
-  /** See `Admission.submitKeyed`. */
+  /** See `RequestAdmission.submitKeyed`. */
   submitKeyed(keyed: KeyedRequest, submitter: Submitter): PendingRequest | undefined {
     return this.#admission.submitKeyed(keyed, submitter);
   }
 
-  /** See `Admission.enqueue`. */
+  /** See `RequestAdmission.enqueue`. */
   enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     return this.#admission.enqueue(request, submitter);
   }

@@ -18,7 +18,7 @@ import type { ChatRequest } from '#lib/wire/chat';
  * generation. Everything from the choice of a model to joining a leader happens in one turn of the
  * event loop, so that no two identical requests can miss each other.
  */
-export class Admission {
+export class RequestAdmission {
   readonly #parts: EngineParts;
   readonly #generations: Generations;
   readonly #idempotencyKeys: IdempotencyKeys;
