@@ -29,8 +29,8 @@ export interface ChatEngineOptions extends SchedulerOptions {
 }
 
 /**
- * The path of a chat request: response cache, single flight, queue with batches, model. `RequestAdmission`
- * has its steps; this class is what the rest of the app sees of it.
+ * The path of a chat request: response cache, single flight, queue with batches, model. The steps
+ * are those of `RequestAdmission`; this class is what the rest of the app sees of them.
  */
 export class ChatEngine {
   readonly #options: ChatEngineOptions;
