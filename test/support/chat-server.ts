@@ -35,7 +35,7 @@ export async function chatServer(
   parts: Partial<ChatEngineOptions> = {},
 ): Promise<ChatServer> {
   const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
-  const names = ['config', 'chat', 'chat.stored-responses', 'embeddings', 'models', 'metrics'];
+  const names = ['config', 'chat', 'chat.known-requests', 'chat.stored-responses', 'embeddings', 'models', 'metrics'];
   for (const name of names) resetSingleton(name);
   singleton('config', () => readConfig(env));
   const played = engineHarness(env, parts);
