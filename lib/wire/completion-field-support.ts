@@ -5,6 +5,7 @@ import {
   KEEP_ALIVE,
   LOGPROBS,
   OPENAI_FIELDS,
+  OWN_FIELDS,
   PASSTHROUGH_SUPPORT,
 } from '#lib/wire/request-field-support';
 
@@ -58,12 +59,12 @@ export const COMPLETION_FIELDS = {
     model: passed(),
     prompt: passed('Tokens go to OpenAI-compatible servers only. Ollama takes no empty prompt.'),
     suffix: passed('Refused by a model that cannot fill in the middle.'),
-    best_of: refused('Only 1.'),
+    best_of: refused('Only the same as `n`.'),
     echo: here('With `logprobs` only OpenAI-compatible servers have it.'),
     frequency_penalty: passed(),
     logprobs: LOGPROBS,
     max_tokens: passed(),
-    n: refused('Only 1.'),
+    n: here('At most 8, and 32 with all prompts. Each choice is a generation, as in chat completions.'),
     presence_penalty: passed(),
     seed: passed(),
     stop: passed(),
@@ -78,6 +79,7 @@ export const COMPLETION_FIELDS = {
     repetition_penalty: OPENAI_FIELDS.ChatCompletionCreateParamsBase.repetition_penalty,
     response_format: passed(),
     keep_alive: KEEP_ALIVE,
+    ...OWN_FIELDS,
   },
   ChatCompletionStreamOptions: { include_obfuscation: noEffect(), include_usage: here() },
 } as const satisfies Record<string, Readonly<Record<string, FieldSupportByServer>>>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { maxTokensSchema } from '#lib/wire/chat';
+import { maxTokensSchema, REQUEST_POLICY_DESCRIPTIONS, REQUEST_POLICY_SHAPE } from '#lib/wire/chat';
+import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { SAMPLING_SHAPE } from '#lib/wire/openai-request';
 import { optional, withDefault } from '#lib/wire/optional';
@@ -32,6 +33,7 @@ export const infillRequestSchema = z.object({
     'The fields that the response has, such as `timings/prompt_n`, which then have these names.',
   ),
   ...{ model, temperature, top_p, top_k, min_p, frequency_penalty, presence_penalty, repeat_penalty, seed, stop },
+  ...describeFields(REQUEST_POLICY_SHAPE, REQUEST_POLICY_DESCRIPTIONS),
   ...{ cache_prompt, grammar, logit_bias, n_indent, samplers, t_max_predict_ms, t_max_prompt_ms },
 });
 export type InfillRequest = z.infer<typeof infillRequestSchema>;

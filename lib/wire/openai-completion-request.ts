@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { maxTokensSchema, SHARED_CHAT_SHAPE, topLogprobsSchema } from '#lib/wire/chat';
+import {
+  maxTokensSchema,
+  REQUEST_POLICY_DESCRIPTIONS,
+  REQUEST_POLICY_SHAPE,
+  SHARED_CHAT_SHAPE,
+  topLogprobsSchema,
+} from '#lib/wire/chat';
 import { COMPLETION_FIELDS, type CompletionPassthroughField } from '#lib/wire/completion-field-support';
 import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
@@ -14,7 +20,7 @@ import { describeSupportOf } from '#lib/wire/request-field-support';
  * https://platform.openai.com/docs/api-reference/completions
  */
 
-/** Prompts of one request: each one is a request in the queue. */
+/** Prompts of one request, and choices of all of them: each is a request in the queue. */
 export const MAX_PROMPTS = 32;
 
 /** The limit of a request without one, as in OpenAI's API. */
@@ -47,9 +53,9 @@ const SHAPE = {
   max_tokens: optional(maxTokensSchema),
   echo: optional(z.boolean()),
   logprobs: optional(topLogprobsSchema),
-  best_of: optional(z.int().min(1)),
   keep_alive: SHARED_CHAT_SHAPE.keep_alive,
   ...PASSED_SHAPE,
+  ...REQUEST_POLICY_SHAPE,
 };
 
 const DESCRIPTIONS = describeSupportOf(COMPLETION_FIELDS.CompletionCreateParamsBase, {
@@ -58,6 +64,7 @@ const DESCRIPTIONS = describeSupportOf(COMPLETION_FIELDS.CompletionCreateParamsB
   max_tokens: `Default: ${DEFAULT_MAX_TOKENS}. −1 is no bound.`,
   echo: 'Whether the text begins with the prompt.',
   logprobs: 'The number of alternatives per token; 0 is the chosen token alone.',
+  ...REQUEST_POLICY_DESCRIPTIONS,
 });
 
 export const openAiCompletionRequestSchema = z.object(describeFields(SHAPE, DESCRIPTIONS));

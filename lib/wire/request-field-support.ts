@@ -118,7 +118,7 @@ export const KEEP_ALIVE = ollamaOnly(
   'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
 );
 /** Fields of this server's own. */
-const OWN_FIELDS = { cache: here(), drop_params: here() } satisfies FieldTable;
+export const OWN_FIELDS = { cache: here(), drop_params: here() } satisfies FieldTable;
 /** The built-in model reads no tool calls, and all of `tool_calls` is reported. */
 export const IN_CALL = support('passed', 'passed', 'no effect');
 

@@ -212,7 +212,8 @@ describe('/v1/completions to an OpenAI-compatible server', () => {
 
   it('serves a text from the cache that ended at its limit, and joins identical requests', async () => {
     model.play([piece('x'), ...ended('length')]);
-    const create = () => client().completions.create({ model: 'openai', prompt: 'a', max_tokens: 1 }).withResponse();
+    const create = () =>
+      client().completions.create({ model: 'openai', prompt: 'a', max_tokens: 1, temperature: 0 }).withResponse();
     const both = await Promise.all([create(), create()]);
     expect(both.map(({ response }) => response.headers.get('x-cache')).sort()).toEqual(['joined', 'miss']);
     const { data, response } = await create();
@@ -307,6 +308,7 @@ describe('/v1/infill', () => {
     input_extra: [{ text: 'x = 1\n', filename: 'x.py' }],
     n_predict: 128,
     stop: [],
+    temperature: 0,
     n_indent: 0,
     top_k: 40,
     top_p: 0.9,
@@ -396,7 +398,7 @@ describe('several prompts of one request', () => {
     });
     const create = () =>
       client()
-        .completions.create({ model: 'openai', prompt: ['a', 'b', 'a'] })
+        .completions.create({ model: 'openai', prompt: ['a', 'b', 'a'], temperature: 0 })
         .withResponse();
     const { data, response } = await create();
     expect(response.headers.get('x-cache')).toBe('miss');
@@ -538,10 +540,97 @@ describe('several prompts of one request', () => {
   });
 });
 
+describe('n choices of /v1/completions', () => {
+  const bySeed = () =>
+    model.choose((body) => texts(`${promptOf(body)} ${Reflect.get(Object(body), 'seed') ?? 'random'}`));
+
+  it('are as many generations, with a seed each, by which they are cached one by one', async () => {
+    bySeed();
+    const create = (fields: object) =>
+      client()
+        .completions.create({ model: 'openai', prompt: 'a', n: 3, best_of: 3, seed: 7, ...fields })
+        .withResponse();
+    const first = await create({});
+    expect(first.data.choices.map(({ index, text }) => [index, text])).toEqual([
+      [0, 'a 7'],
+      [1, 'a 8'],
+      [2, 'a 9'],
+    ]);
+    // The prompt once, and the tokens of all choices.
+    expect(first.data.usage).toEqual({ prompt_tokens: 3, completion_tokens: 15, total_tokens: 18 });
+    expect(first.response.headers.get('x-cache')).toBe('miss');
+    for (const body of bodies()) expect(Object.keys(Object(body))).not.toContain('n');
+    const again = await create({});
+    expect([again.response.headers.get('x-cache'), again.response.headers.get('age')]).toEqual(['hit', '0']);
+    expect(again.data.choices).toEqual(first.data.choices);
+    expect((await create({ n: 1, best_of: 1, seed: 8 })).response.headers.get('x-cache')).toBe('hit');
+    expect(model.requests).toHaveLength(3);
+  });
+
+  it('follow each other for each of several prompts', async () => {
+    bySeed();
+    const { choices, usage } = await client().completions.create({
+      model: 'openai',
+      prompt: ['a', 'b'],
+      n: 2,
+      seed: 1,
+    });
+    expect(choices.map(({ index, text }) => [index, text])).toEqual([
+      [0, 'a 1'],
+      [1, 'a 2'],
+      [2, 'b 1'],
+      [3, 'b 2'],
+    ]);
+    expect(usage).toEqual({ prompt_tokens: 6, completion_tokens: 20, total_tokens: 26 });
+  });
+
+  it('are never one cached response, also where the cache is read', async () => {
+    let count = 0;
+    model.choose(() => texts(`sample ${++count}`));
+    const ask = { model: 'openai', prompt: 'a', n: 3, ...{ cache: 'on' } };
+    for (const _ of [1, 2]) {
+      const { choices } = await client().completions.create(ask);
+      expect(new Set(choices.map(({ text }) => text)).size).toBe(3);
+    }
+    expect(model.requests).toHaveLength(5);
+  });
+
+  it('come in one stream with their indexes, one usage and one end', async () => {
+    bySeed();
+    const stream = await client().completions.create({
+      ...{ model: 'openai', prompt: ['a', 'b'], n: 2, seed: 1, stream: true },
+      stream_options: { include_usage: true },
+    });
+    const contents = ['', '', '', ''];
+    const chunks: OpenAI.Completion[] = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      for (const { index, text } of chunk.choices) contents[index] += text;
+    }
+    expect(contents).toEqual(['a 1', 'a 2', 'b 1', 'b 2']);
+    expect(chunks.filter(({ usage }) => usage != null).map(({ usage }) => usage)).toEqual([
+      { prompt_tokens: 6, completion_tokens: 20, total_tokens: 26 },
+    ]);
+    expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('count as as many requests for the rate limit', async () => {
+    await s.close();
+    await start({ RATE_LIMIT_CHAT: '5' });
+    model.play(texts('x'));
+    await client().completions.create({ model: 'openai', prompt: ['a', 'b'], n: 2 });
+    await expect(client().completions.create({ model: 'openai', prompt: 'c', n: 2 })).rejects.toMatchObject({
+      status: 429,
+    });
+  });
+});
+
 describe('/v1/completions refuses', () => {
   it.each([
-    ['n', { n: 2 }, 'unsupported_parameter'],
+    ['n', { prompt: ['a', 'b', 'c', 'd', 'e'], n: 8 }, 'invalid_request'],
+    ['n', { n: 9 }, 'invalid_request'],
     ['best_of', { best_of: 2 }, 'unsupported_parameter'],
+    ['best_of', { n: 2, best_of: 3 }, 'unsupported_parameter'],
     ['echo', { suffix: 'x', echo: true }, 'unsupported_parameter'],
     ['prompt', { prompt: Array.from({ length: 33 }, () => 'x') }, 'invalid_request'],
     ['prompt', { prompt: [] }, 'invalid_request'],
@@ -733,14 +822,15 @@ describe('/api/generate to an OpenAI-compatible server', () => {
 
   it('is a chat of one message without them, and shares its response', async () => {
     model.play([event({ choices: [{ index: 0, delta: { content: 'Hi.' }, finish_reason: 'stop' }] })]);
-    const whole = await ollamaClient().generate({ model: 'openai', prompt: 'hello', system: 'be brief' });
+    const options = { temperature: 0 };
+    const whole = await ollamaClient().generate({ model: 'openai', prompt: 'hello', system: 'be brief', options });
     expect(whole).toMatchObject({ response: 'Hi.' });
     expect(whole).not.toHaveProperty('context');
     const messages = [
       { role: 'system', content: 'be brief' },
       { role: 'user', content: 'hello' },
     ];
-    expect((await ollamaClient().chat({ model: 'openai', messages })).message.content).toBe('Hi.');
+    expect((await ollamaClient().chat({ model: 'openai', messages, options })).message.content).toBe('Hi.');
     expect(model.requests.map(({ path }) => path)).toEqual(['/v1/chat/completions']);
   });
 

@@ -51,6 +51,11 @@ const SURFACES: [path: string, body: object, generations: number][] = [
   ['/v1/chat/completions', { messages, n: 2 }, 2],
   ['/api/chat', { messages }, 1],
   ['/api/generate', { prompt: 'hello' }, 1],
+  ['/v1/messages', { messages, max_tokens: 9 }, 1],
+  ['/v1/responses', { input: 'hello' }, 1],
+  ['/v1/completions', { prompt: 'hello' }, 1],
+  ['/v1/completions', { prompt: ['hello', 'bye'], n: 2 }, 4],
+  ['/v1/infill', { input_prefix: 'hello', input_suffix: 'bye' }, 1],
 ];
 const KINDS = ['ollama', 'openai'];
 const CASES = SURFACES.flatMap(([path, body, generations]) =>

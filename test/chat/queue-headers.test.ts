@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
+import { AppError } from '#lib/errors';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
 /** What a caller of any API learns about its place in the queue. */
@@ -36,6 +37,10 @@ const SURFACES = [
   ['/v1/chat/completions', said('second')],
   ['/api/chat', said('second')],
   ['/api/generate', { prompt: 'second' }],
+  ['/v1/messages', { ...said('second'), max_tokens: 9 }],
+  ['/v1/responses', { input: 'second' }],
+  ['/v1/completions', { prompt: 'second' }],
+  ['/v1/infill', { input_prefix: 'second' }],
 ] as const;
 
 const queueHeaders = ({ headers }: Response) => [headers.get('x-queue-position'), headers.get('x-queue-wait-ms')];
@@ -80,28 +85,50 @@ describe.each(SURFACES)('%s', (path, body) => {
   });
 });
 
-describe('a stream of OpenAI’s API', () => {
+describe.each([
+  ['/v1/chat/completions', said('second'), /^data: .*"content":"y"/],
+  ['/v1/completions', { prompt: 'second' }, /^data: .*"text":"y"/],
+  ['/v1/infill', { input_prefix: 'second' }, /^data: .*"content":"y"/],
+  ['/v1/responses', { input: 'second' }, /^data: .*"delta":"y"/],
+] as const)('a stream of %s', (path, body, text) => {
+  /** Comments, and the data of events that have a text. */
+  async function nextOf(lines: ReturnType<typeof linesOf>): Promise<string | undefined> {
+    for (;;) {
+      const line = await lines.next();
+      if (line === undefined || line.startsWith(':') || text.test(line)) return line;
+    }
+  }
+
   it('says its place at once, whenever it changes, and as its heartbeat', async () => {
     s = await chatServer(ENVIRONMENT);
     await occupy(2);
-    const response = await post('/v1/chat/completions', { ...said('second'), stream: true });
+    const response = await post(path, { ...body, stream: true });
     expect(queueHeaders(response)).toEqual(['2', String(2 * AVERAGE_MS)]);
     const lines = linesOf(response);
-    expect(await lines.next()).toBe(`: queued position=2 wait_ms=${2 * AVERAGE_MS}`);
+    expect(await nextOf(lines)).toBe(`: queued position=2 wait_ms=${2 * AVERAGE_MS}`);
     await s.clock.advance(HEARTBEAT_MS);
-    expect(await lines.next()).toBe(`: queued position=2 wait_ms=${2 * AVERAGE_MS}`);
+    expect(await nextOf(lines)).toBe(`: queued position=2 wait_ms=${2 * AVERAGE_MS}`);
     s.provider.last.say('x').done();
-    expect(await lines.next()).toMatch(/^: queued position=1 wait_ms=\d+$/);
+    expect(await nextOf(lines)).toMatch(/^: queued position=1 wait_ms=\d+$/);
     await vi.waitFor(() => expect(s.provider.calls).toHaveLength(2));
     s.provider.last.say('x').done();
     await vi.waitFor(() => expect(s.provider.calls).toHaveLength(3));
     await s.clock.advance(HEARTBEAT_MS);
-    expect(await lines.next()).toBe(': waiting');
+    expect(await nextOf(lines)).toBe(': waiting');
     s.provider.last.say('y').done();
-    expect(await lines.next()).toMatch(/^data: .*"content":"y"/);
+    expect(await nextOf(lines)).toMatch(text);
     await lines.rest();
   });
 
+  it('has no comment if it does not wait', async () => {
+    s = await chatServer(ENVIRONMENT);
+    s.provider.onCall = (call) => void call.say('x').done();
+    const all = await (await post(path, { ...body, stream: true })).text();
+    expect(all.split('\n').filter((line) => line.startsWith(':'))).toEqual([]);
+  });
+});
+
+describe('a stream of OpenAI’s API', () => {
   it('is read by the official client as if there were no comments', async () => {
     s = await chatServer(ENVIRONMENT);
     await occupy();
@@ -118,11 +145,50 @@ describe('a stream of OpenAI’s API', () => {
     expect(text).toBe('Rust');
   });
 
-  it('has no comment if it does not wait', async () => {
+  it('is read by the official client of completions and responses too', async () => {
     s = await chatServer(ENVIRONMENT);
-    s.provider.onCall = (call) => void call.say('x').done();
-    const text = await (await post('/v1/chat/completions', { ...said('second'), stream: true })).text();
-    expect(text.split('\n').filter((line) => line.startsWith(':'))).toEqual([]);
+    const client = new OpenAI({ baseURL: `${s.url}/v1`, apiKey: 'none', maxRetries: 0 });
+    await occupy();
+    const completion = await client.completions.create({ model: 'm', prompt: 'second', stream: true });
+    s.provider.last.say('x').done();
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(2));
+    const response = await client.responses.create({ model: 'm', input: 'third', stream: true });
+    s.provider.last.say('Ru').say('st').done();
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(3));
+    s.provider.last.say('Ru').say('st').done();
+    let text = '';
+    for await (const { choices } of completion) text += choices[0]?.text ?? '';
+    for await (const event of response) if (event.type === 'response.output_text.delta') text += event.delta;
+    expect(text).toBe('RustRust');
+  });
+});
+
+describe('a stream of Anthropic’s API', () => {
+  it('has pings instead of comments', async () => {
+    s = await chatServer(ENVIRONMENT);
+    await occupy();
+    const reply = post('/v1/messages', { ...said('second'), max_tokens: 9, stream: true });
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(1));
+    await s.clock.advance(HEARTBEAT_MS);
+    const response = await reply;
+    expect(queueHeaders(response)[0]).toBe('1');
+    s.provider.last.say('x').done();
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(2));
+    s.provider.last.say('y').done();
+    const lines = (await response.text()).split('\n').filter((text) => text !== '');
+    expect(lines[0]).toBe('event: ping');
+    for (const text of lines) expect(text).toMatch(/^(?:event|data): /);
+  });
+
+  it('has the status of a failure before the first token, also after the queue', async () => {
+    s = await chatServer(ENVIRONMENT);
+    await occupy();
+    const failing = post('/v1/messages', { ...said('third'), max_tokens: 9, stream: true });
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(1));
+    s.provider.last.say('x').done();
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(0));
+    s.provider.last.fail(new AppError('provider_unavailable', 'It is busy.'));
+    expect((await failing).status).toBe(503);
   });
 });
 
@@ -143,6 +209,21 @@ describe('a stream whose clients read every line', () => {
     s.provider.last.say('y').done();
     const lines = (await response.text()).split('\n').filter((text) => text !== '');
     for (const text of lines) expect(text).toMatch(line);
+  });
+});
+
+describe('several prompts of one completion', () => {
+  it('have the place and the wait of the last of them', async () => {
+    s = await chatServer(ENVIRONMENT);
+    const reply = post('/v1/completions', { prompt: ['first', 'second'], n: 2 });
+    await vi.waitFor(() => expect(s.engine.load).toEqual({ running: 1, waiting: 3 }));
+    for (const calls of [2, 3, 4]) {
+      await s.clock.advance(1_000);
+      s.provider.last.say('x').done();
+      await vi.waitFor(() => expect(s.provider.calls).toHaveLength(calls));
+    }
+    s.provider.last.say('x').done();
+    expect(queueHeaders(await reply)).toEqual(['3', '3000']);
   });
 });
 

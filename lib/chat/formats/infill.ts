@@ -1,5 +1,6 @@
 import { openAiError, sse } from '#lib/chat/formats/openai';
 import { fromSampling, passthroughOf } from '#lib/chat/formats/openai-request';
+import { QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -29,6 +30,8 @@ export function fromInfill(input: InfillRequest): ChatRequest {
     model: input.model,
     stream: input.stream,
     use_cache: true,
+    cache: input.cache,
+    drop_params: input.drop_params,
     priority: 0,
     options: fromSampling({ ...input, max_tokens: limit }),
     think: false,
@@ -49,6 +52,7 @@ export function emptyInfillResponse(model: string | undefined, fields?: readonly
 }
 
 export function infillStreamEncoder(request: RequestView, fields?: readonly string[]): StreamEncoder {
+  const comments = new QueueComments();
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'content':
@@ -57,11 +61,19 @@ export function infillStreamEncoder(request: RequestView, fields?: readonly stri
         return sse(chosenFields({ index: 0, content: '', ...endingOf(request, event) }, fields));
       case 'error':
         return sse(openAiError({ error: event.error.message, code: event.error.code }, 500));
+      case 'status':
+        return comments.next(event);
       default:
         return '';
     }
   };
-  return { preamble: '', heartbeat: ': waiting\n\n', encode };
+  return {
+    preamble: '',
+    get heartbeat() {
+      return comments.heartbeat;
+    },
+    encode,
+  };
 }
 
 /** Times that no server measured are those seen here. */

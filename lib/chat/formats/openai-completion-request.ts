@@ -3,18 +3,38 @@ import { AppError } from '#lib/errors';
 import type { ChatRequest } from '#lib/wire/chat';
 import type { Completion } from '#lib/wire/completion';
 import type { ErrorDetail } from '#lib/wire/error';
-import { DEFAULT_MAX_TOKENS, type OpenAiCompletionRequest } from '#lib/wire/openai-completion-request';
+import { DEFAULT_MAX_TOKENS, MAX_PROMPTS, type OpenAiCompletionRequest } from '#lib/wire/openai-completion-request';
 
 /**
  * OpenAI's older completions: their requests as native ones, one for each prompt.
  * https://platform.openai.com/docs/api-reference/completions
  */
 
-/** Throws `unsupported_parameter` with the fields that no provider supports. */
+/**
+ * Native requests without the fields of `refusedCompletionFields`. Throws `invalid_request` if the
+ * prompts have too many choices.
+ */
 export function fromOpenAiCompletion(input: OpenAiCompletionRequest): readonly [ChatRequest, ...ChatRequest[]] {
-  refuseUnsupported(input);
   const [first = '', ...others] = promptsOf(input.prompt ?? '');
+  const choices = (input.n ?? 1) * (1 + others.length);
+  if (choices > MAX_PROMPTS) {
+    const message = `asks with the prompts for ${choices} choices, of which ${MAX_PROMPTS} are possible`;
+    throw new AppError('invalid_request', `n ${message}.`, { details: [{ field: 'n', message }] });
+  }
   return [fromPrompt(input, first), ...others.map((prompt) => fromPrompt(input, prompt))];
+}
+
+/** The fields of a request that no model server supports. */
+export function refusedCompletionFields(input: OpenAiCompletionRequest): readonly ErrorDetail[] {
+  const details: ErrorDetail[] = [];
+  const { n = 1, best_of: bestOf = n } = input;
+  if (bestOf !== n) details.push({ field: 'best_of', message: 'must be the same as n: all choices are returned' });
+  if (isEchoRefused(input)) details.push({ field: 'echo', message: 'cannot be combined with suffix' });
+  return details;
+}
+
+function isEchoRefused({ echo, suffix }: OpenAiCompletionRequest): boolean {
+  return echo === true && suffix !== undefined && suffix !== '';
 }
 
 function fromPrompt(input: OpenAiCompletionRequest, prompt: Completion['prompt']): ChatRequest {
@@ -27,11 +47,13 @@ function fromPrompt(input: OpenAiCompletionRequest, prompt: Completion['prompt']
       prompt,
       raw: suffix === undefined,
       ...(suffix === undefined ? {} : { suffix }),
-      ...(input.echo === true ? { echo: true } : {}),
+      ...(input.echo === true && !isEchoRefused(input) ? { echo: true } : {}),
     },
     model: input.model,
     stream: input.stream ?? false,
     use_cache: true,
+    cache: input.cache,
+    drop_params: input.drop_params,
     priority: 0,
     options: fromSampling({ ...input, max_tokens: input.max_tokens ?? DEFAULT_MAX_TOKENS }),
     // The text is returned as the model writes it.
@@ -53,14 +75,4 @@ function promptsOf(prompt: NonNullable<OpenAiCompletionRequest['prompt']>): read
 
 function isTokens(prompt: readonly (string | number | readonly number[])[]): prompt is readonly number[] {
   return typeof prompt[0] === 'number';
-}
-
-function refuseUnsupported({ n, best_of: bestOf, echo, suffix }: OpenAiCompletionRequest): void {
-  const details: ErrorDetail[] = [];
-  if (n !== undefined && n !== 1) details.push({ field: 'n', message: 'must be 1: one text is given to one prompt' });
-  if (bestOf !== undefined && bestOf !== 1)
-    details.push({ field: 'best_of', message: 'must be 1: one text is given to one prompt' });
-  if (echo === true && suffix !== undefined && suffix !== '')
-    details.push({ field: 'echo', message: 'cannot be combined with suffix' });
-  if (details.length > 0) throw AppError.unsupportedParameters(details);
 }

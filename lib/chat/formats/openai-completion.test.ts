@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { textCompletion, textCompletionEncoder } from '#lib/chat/formats/openai-completion';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { RequestView } from '#lib/chat/generation/request-view';
-import type { TokenLogprob, TokenUsage } from '#lib/wire/chat';
+import type { TokenLogprob } from '#lib/wire/chat';
 
 const request: RequestView = {
   id: 'r',
@@ -23,13 +23,19 @@ const token = (text: string, logprob: number | null = -0.5): TokenLogprob => ({
   top_logprobs: [{ token: 'x', logprob: -2 }],
 });
 
-function encoded(events: GenerationEvent[], options: Partial<Parameters<typeof textCompletionEncoder>[1]> = {}) {
-  const { encode } = textCompletionEncoder(request, { index: 0, includeUsage: false, ...options });
+function encoded(events: GenerationEvent[], { index, includeUsage = false }: EncodedOptions = {}) {
+  const choice = index === undefined ? undefined : { index, first: request };
+  const { encode } = textCompletionEncoder(request, includeUsage, choice);
   const text = events.map((event, index) => encode(event, index + 1)).join('');
   return text.split('\n\n').flatMap((line) => {
     const data = line.slice('data: '.length);
     return data === '' ? [] : [data === '[DONE]' ? data : JSON.parse(data)];
   });
+}
+
+interface EncodedOptions {
+  index?: number;
+  includeUsage?: boolean;
 }
 
 describe('the stream of a completion', () => {
@@ -54,12 +60,10 @@ describe('the stream of a completion', () => {
   });
 
   it('goes on after a choice that is not the only one', () => {
-    const usages: TokenUsage[] = [];
     const done: GenerationEvent = { type: 'done', done_reason: 'stop', usage };
-    expect(encoded([done], { index: 2, onUsage: (one) => usages.push(one) })).toEqual([
+    expect(encoded([done], { index: 2 })).toEqual([
       { ...HEAD, choices: [{ text: '', index: 2, logprobs: null, finish_reason: 'stop' }] },
     ]);
-    expect(usages).toEqual([usage]);
   });
 
   it('counts the offsets of tokens over all chunks, in characters', () => {
@@ -94,5 +98,9 @@ it('puts the responses of several prompts into one body, with their usage added 
       { text: 'b', index: 1, logprobs: null, finish_reason: 'length' },
     ],
     usage: { prompt_tokens: 6, completion_tokens: 10, total_tokens: 16 },
+  });
+  const four = ['a', 'b', 'c', 'd'].map((content) => response(content, 'stop'));
+  expect(textCompletion(request, four, 2)).toMatchObject({
+    usage: { prompt_tokens: 6, completion_tokens: 20, total_tokens: 26 },
   });
 });

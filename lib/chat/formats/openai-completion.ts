@@ -1,4 +1,13 @@
-import { createdSeconds, openAiError, sse, toUsage } from '#lib/chat/formats/openai';
+import {
+  createdSeconds,
+  END_OF_STREAM,
+  openAiError,
+  type StreamedChoice,
+  sse,
+  toUsage,
+  usageOfChoices,
+} from '#lib/chat/formats/openai';
+import { QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -11,11 +20,11 @@ import type { TokenLogprob, TokenUsage } from '#lib/wire/chat';
  * https://platform.openai.com/docs/api-reference/completions/object
  */
 
-/** The end of a stream. */
-export const DONE_LINE = 'data: [DONE]\n\n';
-
-/** The `text_completion` with one choice for each response, in their order. */
-export function textCompletion(request: RequestView, responses: readonly CompletedResponse[]) {
+/**
+ * The `text_completion` with one choice for each response, in their order. `perPrompt` of them
+ * follow each other for one prompt.
+ */
+export function textCompletion(request: RequestView, responses: readonly CompletedResponse[], perPrompt = 1) {
   return {
     ...head(request),
     choices: responses.map(({ content, logprobs, done_reason: reason }, index) => ({
@@ -24,27 +33,30 @@ export function textCompletion(request: RequestView, responses: readonly Complet
       logprobs: toLegacyLogprobs(logprobs, 0),
       finish_reason: finishReason(reason),
     })),
-    usage: toUsage(sumOfUsage(responses.map(({ usage }) => usage))),
+    usage: toUsage(
+      usageOfPrompts(
+        responses.map(({ usage }) => usage),
+        perPrompt,
+      ),
+    ),
   };
 }
 
-export interface CompletionStreamOptions {
-  /** Of the choice. */
-  readonly index: number;
-  readonly includeUsage: boolean;
-  /** Called at the end of a choice that is not alone: the stream goes on. */
-  readonly onUsage?: (usage: TokenUsage) => void;
-}
-
-/** The stream of one choice. While a request waits, comments keep the connection. */
+/**
+ * The stream of chunks. While a request waits, comments say its place in the queue. That of one of
+ * several choices has no end; `textCompletionEnd` is the end of all.
+ */
 export function textCompletionEncoder(
   request: RequestView,
-  { index, includeUsage, onUsage }: CompletionStreamOptions,
+  includeUsage: boolean,
+  choice?: StreamedChoice,
 ): StreamEncoder {
+  const { index, first: whole } = choice ?? { index: 0, first: request };
+  const comments = new QueueComments();
   const rest = includeUsage ? { usage: null } : {};
   const chunk = (text: string, reason: string | null) =>
     sse({
-      ...head(request),
+      ...head(whole),
       choices: [{ text, index, logprobs: takeLogprobs(), finish_reason: reason }],
       ...rest,
     });
@@ -76,15 +88,21 @@ export function textCompletionEncoder(
         return sse(openAiError({ error: event.error.message, code: event.error.code }, 500));
       case 'done': {
         const last = chunk('', finishReason(event.done_reason));
-        if (onUsage === undefined) return last + (includeUsage ? usageChunk(request, event.usage) : '') + DONE_LINE;
-        onUsage(event.usage);
-        return last;
+        return choice === undefined ? last + textCompletionEnd(request, [event.usage], 1, includeUsage) : last;
       }
+      case 'status':
+        return comments.next(event);
       default:
         return '';
     }
   };
-  return { preamble: '', heartbeat: ': waiting\n\n', encode };
+  return {
+    preamble: '',
+    get heartbeat() {
+      return comments.heartbeat;
+    },
+    encode,
+  };
 }
 
 /** The parts of a chunk with an empty text. No JSON string can hold the field. */
@@ -95,12 +113,22 @@ function textFrame(chunk: string): { before: string; after: string } {
 
 const EMPTY_TEXT = '{"text":""';
 
-/** The chunk in front of the end, if the request asks for it. */
-export function usageChunk(request: RequestView, usage: TokenUsage): string {
-  return sse({ ...head(request), choices: [], usage: toUsage(usage) });
+/** The end of a stream, with a chunk for the usage if the request asks for it. */
+export function textCompletionEnd(
+  first: RequestView,
+  usages: readonly TokenUsage[],
+  perPrompt: number,
+  includeUsage: boolean,
+): string {
+  const usage = () => sse({ ...head(first), choices: [], usage: toUsage(usageOfPrompts(usages, perPrompt)) });
+  return (includeUsage ? usage() : '') + END_OF_STREAM;
 }
 
-export function sumOfUsage(usages: readonly TokenUsage[]): TokenUsage {
+/** As OpenAI counts them: each prompt once, and the tokens of all choices. */
+function usageOfPrompts(choices: readonly TokenUsage[], perPrompt: number): TokenUsage {
+  const usages = Array.from({ length: choices.length / perPrompt }, (_, prompt) =>
+    usageOfChoices(choices.slice(prompt * perPrompt, (prompt + 1) * perPrompt)),
+  );
   return {
     prompt_tokens: usages.reduce((sum, usage) => sum + usage.prompt_tokens, 0),
     completion_tokens: usages.reduce((sum, usage) => sum + usage.completion_tokens, 0),

@@ -1,4 +1,4 @@
-import { queueComment } from '#lib/chat/formats/queue-comment';
+import { QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -13,7 +13,7 @@ import type { ModelInfo } from '#lib/wire/models';
  */
 
 /** One of the choices of a completion. */
-export interface OpenAiChoice {
+interface OpenAiChoice {
   readonly request: RequestView;
   readonly response: CompletedResponse;
 }
@@ -52,7 +52,7 @@ function toChoice({ request, response }: OpenAiChoice, index: number) {
 }
 
 /** As OpenAI counts them: the prompt once, and the tokens of all choices. */
-function usageOfChoices(usages: readonly TokenUsage[]): TokenUsage {
+export function usageOfChoices(usages: readonly TokenUsage[]): TokenUsage {
   return {
     prompt_tokens: Math.max(...usages.map(({ prompt_tokens }) => prompt_tokens)),
     completion_tokens: usages.reduce((sum, { completion_tokens }) => sum + completion_tokens, 0),
@@ -81,9 +81,8 @@ export function openAiStreamEnd(first: RequestView, usages: readonly TokenUsage[
   return (includeUsage ? usage() : '') + END_OF_STREAM;
 }
 
-const END_OF_STREAM = 'data: [DONE]\n\n';
-/** The heartbeat of a request that does not wait in the queue. */
-const WAITING = ': waiting\n\n';
+/** The end of a stream. */
+export const END_OF_STREAM = 'data: [DONE]\n\n';
 
 /**
  * The stream of `chat.completion.chunk`s. While a request waits, comments say its place in the
@@ -95,7 +94,7 @@ export function openAiStreamEncoder(
   choice?: StreamedChoice,
 ): StreamEncoder {
   const { index, first: whole } = choice ?? { index: 0, first: request };
-  let heartbeat = WAITING;
+  const comments = new QueueComments();
   let toolCalls = 0;
   let hasBegun = false;
   const chunk = (choices: object[], usage?: object) =>
@@ -128,8 +127,7 @@ export function openAiStreamEncoder(
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
-        heartbeat = event.status === 'queued' ? queueComment(event) : WAITING;
-        return event.status === 'queued' ? heartbeat : '';
+        return comments.next(event);
       case 'content':
         return text('content', event.text);
       case 'thinking':
@@ -162,7 +160,7 @@ export function openAiStreamEncoder(
   return {
     preamble: '',
     get heartbeat() {
-      return heartbeat;
+      return comments.heartbeat;
     },
     encode,
   };

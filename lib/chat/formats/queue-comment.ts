@@ -1,9 +1,25 @@
-import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
+import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 
 /**
  * The place in the queue as a comment of a server-sent event stream, which clients skip:
  * `: queued position=3 wait_ms=4000`. The position counts from 1, the wait is an estimate.
  */
-export function queueComment({ queue_position: position, estimated_wait_time: waitMs }: QueueStatusEvent): string {
+function queueComment({ queue_position: position, estimated_wait_time: waitMs }: QueueStatusEvent): string {
   return `: queued position=${position} wait_ms=${Math.round(waitMs)}\n\n`;
 }
+
+/** The heartbeat of a request that does not wait in the queue. */
+const WAITING = ': waiting\n\n';
+
+/** The comments of one stream: its heartbeat repeats the last known place in the queue. */
+export class QueueComments {
+  heartbeat = WAITING;
+
+  /** The comment for a change of the request's state; empty once it has left the queue. */
+  next(event: GenerationStatus): string {
+    this.heartbeat = event.status === 'queued' ? queueComment(event) : WAITING;
+    return event.status === 'queued' ? this.heartbeat : '';
+  }
+}
+
+type GenerationStatus = Extract<GenerationEvent, { type: 'status' }>;

@@ -1,3 +1,4 @@
+import { QueueComments } from '#lib/chat/formats/queue-comment';
 import {
   callItem,
   finalState,
@@ -33,18 +34,25 @@ export interface ResponsesStreamOptions {
 }
 
 /**
- * The stream of a response. While a request waits, comments keep the connection.
+ * The stream of a response. While a request waits, comments say its place in the queue.
  * https://platform.openai.com/docs/api-reference/responses-streaming
  */
 export function responsesStreamEncoder(request: RequestView, options: ResponsesStreamOptions): StreamEncoder {
   const { isEager = false, startingAfter } = options;
   const encoder = new ResponsesEncoder(request, options);
   const preamble = isEager ? ': responses\n\n' : '';
-  if (startingAfter === undefined) return { preamble, heartbeat: HEARTBEAT, encode: (event) => encoder.encode(event) };
-  return { preamble, heartbeat: HEARTBEAT, encode: (event) => eventsAfter(encoder.encode(event), startingAfter) };
+  return {
+    preamble,
+    get heartbeat() {
+      return encoder.comments.heartbeat;
+    },
+    encode: (event) => {
+      const text = encoder.encode(event);
+      return startingAfter === undefined ? text : eventsAfter(text, startingAfter);
+    },
+  };
 }
 
-const HEARTBEAT = ': waiting\n\n';
 const NUMBER = /"sequence_number":(\d+)/;
 
 /** The events of `text` with a number above `number`. */
@@ -67,6 +75,7 @@ interface OpenText {
 }
 
 class ResponsesEncoder {
+  readonly comments = new QueueComments();
   readonly #request: RequestView;
   readonly #options: ResponsesStreamOptions;
   #number = 0;
@@ -85,7 +94,8 @@ class ResponsesEncoder {
   encode(event: GenerationEvent): string {
     switch (event.type) {
       case 'status':
-        if (event.status === 'queued') return this.#wait();
+        if (event.status === 'queued') return this.#wait() + this.comments.next(event);
+        this.comments.next(event);
         return this.#isCreated || this.#options.isEager === true ? this.#begin() : '';
       case 'content':
       case 'thinking':
@@ -102,7 +112,7 @@ class ResponsesEncoder {
     }
   }
 
-  /** The request waits. Said once: a stream has no event for a place in line. */
+  /** The request waits. Said once: comments have its place in the queue. */
   #wait(): string {
     if (this.#isCreated) return '';
     this.#options.onWaiting?.();

@@ -65,18 +65,6 @@ export function choicesLogFields(choices: readonly PendingRequest[], cacheStatus
   return `,"cache":"${cacheStatus}","caller":"${callerHash(first.caller)}","model":${modelNameJson(first.model)},"choices":${choices.length}${tokens},"queued_ms":${queuedMs},"total_ms":${totalMs},"outcome":"${outcome}"`;
 }
 
-/** Access-log members of a request of several prompts: their tokens are added up. */
-export function joinedLogFields(all: readonly PendingRequest[], cacheStatus: CacheHeader): string {
-  const [first] = all;
-  if (first === undefined) return '';
-  const usages = all.flatMap(({ generation }) => generation.response?.usage ?? []);
-  const sum = (count: (usage: TokenUsage) => number) => usages.reduce((total, usage) => total + count(usage), 0);
-  const state = all.find(({ state: one }) => one !== 'completed')?.state ?? 'completed';
-  const queuedMs = Math.max(...all.map((pending) => pending.timings().queued_ms));
-  const totalMs = Math.max(...all.map((pending) => pending.timings().total_ms));
-  return `,"cache":"${cacheStatus}","caller":"${callerHash(first.caller)}","model":${modelNameJson(first.model)},"prompts":${all.length},"prompt_tokens":${sum((usage) => usage.prompt_tokens)},"completion_tokens":${sum((usage) => usage.completion_tokens)},"queued_ms":${queuedMs},"total_ms":${totalMs},"outcome":"${state}"`;
-}
-
 /** Access-log members of a rejected chat request. `model` is the one that was requested. */
 export function rejectedLogFields(caller: string, model: string | undefined): string {
   const name = model === undefined ? '' : `,"model":${JSON.stringify(model)}`;

@@ -9,9 +9,14 @@ import type { CacheHeader } from '#lib/wire/chat';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The model server that works on the response, or did. A request that waits has none yet. */
-function modelServerHeader({ state, generation: { server } }: PendingRequest): Headers {
-  return server?.isNameShown === true && state !== 'queued' ? { 'x-model-server': server.name } : {};
+/** The model servers that work on the responses, or did. A request that waits has none yet. */
+export function modelServersHeader(requests: readonly PendingRequest[]): Headers {
+  const names = new Set(
+    requests.flatMap(({ state, storedAt, generation: { server } }) =>
+      server?.isNameShown === true && state !== 'queued' && storedAt === undefined ? [server.name] : [],
+    ),
+  );
+  return names.size === 0 ? {} : { 'x-model-server': [...names].join(', ') };
 }
 
 /** Headers of a server-sent event stream. */
@@ -65,7 +70,7 @@ export function jsonReply(
 /** A response from the cache has an age; another one has a model server, and perhaps waited. */
 function howServed(request: PendingRequest, position: number | undefined): Headers {
   if (request.storedAt !== undefined) return ageHeader(request);
-  const server = modelServerHeader(request);
+  const server = modelServersHeader([request]);
   return position === undefined ? server : { ...server, ...queueHeaders(request, position) };
 }
 

@@ -1,9 +1,8 @@
-import { chatEngine } from '#lib/chat/engine-singleton';
+import { OwnTemplate } from '#lib/chat/cache/response-cache';
 import { emptyInfillResponse, fromInfill, infillResponse, infillStreamEncoder } from '#lib/chat/formats/infill';
-import { apiAdapter, reply } from '#lib/chat/http/api-adapter';
+import { type ApiAdapter, apiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody, parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
@@ -32,27 +31,22 @@ function parse(bytes: Uint8Array): InfillBody {
 
 /** Not async: an async function would retain the input for as long as the request waits. */
 function respond({ input, unknown }: InfillBody, request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { response_fields: fields, stream, model } = input;
+  const { response_fields: fields, model } = input;
   if (input.n_predict === 0)
     return Promise.resolve(json(emptyInfillResponse(model, fields), 200, ignoredFieldsHeader(unknown)));
-  const { signal } = request;
-  return chatEngine()
-    .submit(fromInfill(input), submitterOf(request, context))
-    .then(
-      (pending) => {
-        const { cacheStatus, ignoredFields } = pending;
-        const headers = ignoredFieldsHeader(unknown, ignoredFields);
-        return reply(infillApi(fields), pending, { cacheStatus, stream, signal, headers }, context);
-      },
-      logRejection(context, model),
-    );
+  return submitThrough(infillApi(fields), { chat: fromInfill(input), unknownFields: unknown }, request, context);
 }
 
 /** A new one for each request: its fields are the client's choice. */
-function infillApi(fields: readonly string[] | undefined) {
-  return apiAdapter({
+function infillApi(fields: readonly string[] | undefined): ApiAdapter {
+  const api = apiAdapter({
     streamHeaders: EVENT_STREAM_HEADERS,
     encoder: (pending) => infillStreamEncoder(pending, fields),
     body: (pending, response) => infillResponse(pending, response, fields),
   });
+  return {
+    ...api,
+    cachedJson: { ...api.cachedJson, ownTemplate: new OwnTemplate() },
+    cachedStream: { ...api.cachedStream, ownTemplate: new OwnTemplate() },
+  };
 }

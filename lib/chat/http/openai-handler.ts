@@ -1,4 +1,10 @@
-import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
+import {
+  openAiCompletion,
+  openAiCompletionOf,
+  openAiFieldName,
+  openAiStreamEncoder,
+  openAiStreamEnd,
+} from '#lib/chat/formats/openai';
 import { fromOpenAi, refusedFields } from '#lib/chat/formats/openai-request';
 import {
   type ApiAdapter,
@@ -10,7 +16,7 @@ import {
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
-import { replyWithChoices } from '#lib/chat/http/openai-choices';
+import { type ChoicesFormat, replyWithChoices } from '#lib/chat/http/several-choices';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
@@ -27,18 +33,22 @@ export async function handleOpenAiChat(request: HttpRequest, context: RequestCon
 
 /** Not async: an async function would retain the body for as long as the request waits. */
 function respond(
-  { includeUsage, choices, ...parsed }: OpenAiBody,
+  { includeUsage, choices, chat, ...fields }: OpenAiBody,
   request: HttpRequest,
   context: RequestContext,
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  const adapter = includeUsage ? API_WITH_USAGE : API;
-  if (choices > 1) return replyWithChoices({ adapter, parsed, count: choices, includeUsage }, request, context);
-  return submitThrough(adapter, parsed, request, context, remember);
+  if (choices > 1) {
+    const format = includeUsage ? CHOICES_WITH_USAGE : CHOICES;
+    return replyWithChoices(format, { ...fields, chats: [chat], choices }, request, context);
+  }
+  return submitThrough(includeUsage ? API_WITH_USAGE : API, { ...fields, chat }, request, context, remember);
 }
 
 const API = openAiApi(false);
 const API_WITH_USAGE = openAiApi(true);
+const CHOICES = choicesFormat(API, false);
+const CHOICES_WITH_USAGE = choicesFormat(API_WITH_USAGE, true);
 
 function openAiApi(includeUsage: boolean): ApiAdapter {
   return apiAdapter({
@@ -47,6 +57,15 @@ function openAiApi(includeUsage: boolean): ApiAdapter {
     body: openAiCompletion,
     fieldName: openAiFieldName,
   });
+}
+
+function choicesFormat(adapter: ApiAdapter, includeUsage: boolean): ChoicesFormat {
+  return {
+    adapter,
+    body: openAiCompletionOf,
+    encoder: (request, choice) => openAiStreamEncoder(request, includeUsage, choice),
+    end: (first, usages) => openAiStreamEnd(first, usages, includeUsage),
+  };
 }
 
 interface OpenAiBody extends ParsedChatRequest {
