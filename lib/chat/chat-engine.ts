@@ -193,13 +193,14 @@ export class ChatEngine {
   async countTokens(
     request: ChatRequest,
     signal: AbortSignal,
-  ): Promise<TokenCount & Pick<ResolvedRequest, 'ignoredFields'>> {
+  ): Promise<TokenCount & Pick<ResolvedRequest, 'ignoredFields' | 'droppedFields'>> {
     this.#parts.scheduler.throwIfClosed();
     const resolved = await this.#options.directory.resolve(request.model);
     const { OLLAMA_SYSTEM_PROMPT: systemPrompt, DROP_PARAMS } = this.#options.settings;
     const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
-    const { provider, request: prompt, ignoredFields } = resolveRequest(request, resolved, systemPrompt, policy);
-    return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields };
+    const sent = resolveRequest(request, resolved, systemPrompt, policy);
+    const { provider, request: prompt, ignoredFields, droppedFields } = sent;
+    return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields, droppedFields };
   }
 
   /** Ends everything that waits or runs with `shutting_down`, and refuses new requests. */

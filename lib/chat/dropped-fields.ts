@@ -1,5 +1,6 @@
 import { AppError } from '#lib/errors';
 import type { ModelRequest } from '#lib/models/provider';
+import type { Completion } from '#lib/wire/completion';
 import type { ErrorDetail } from '#lib/wire/error';
 import { PASSTHROUGH_FIELDS, type PassthroughField } from '#lib/wire/passthrough';
 
@@ -17,12 +18,14 @@ export interface SupportedRequest {
 }
 
 /**
- * `request` without the fields for which `check` throws `unsupported_parameter`. Throws the error
- * if it names anything else than a parameter: a message is never left out, nor a part of one.
+ * `request` without the fields for which `check` throws `unsupported_parameter`, as `reshape` has
+ * it. Throws the error about anything else than a parameter: nothing of a conversation or a prompt
+ * is left out.
  */
 export function withoutUnsupported(
   request: ModelRequest,
   check: (request: ModelRequest) => readonly string[],
+  reshape: (request: ModelRequest) => ModelRequest,
 ): SupportedRequest {
   const dropped = new Set<string>();
   let rest = request;
@@ -32,9 +35,11 @@ export function withoutUnsupported(
       return { request: rest, ignoredFields: check(rest), droppedFields: [...dropped] };
     } catch (error) {
       if (!AppError.is(error) || error.code !== 'unsupported_parameter') throw error;
-      const names = (error.details ?? []).map(({ field }) => field);
-      if (names.length === 0 || names.some((name) => dropped.has(name) || !isDroppable(name))) throw error;
-      rest = without(rest, names);
+      const names = (error.details ?? [])
+        .map(({ field }) => field)
+        .filter((name) => isDroppable(name) && !dropped.has(name));
+      if (names.length === 0) throw error;
+      rest = reshape(without(rest, names));
       for (const name of names) dropped.add(name);
     }
   }
@@ -42,19 +47,31 @@ export function withoutUnsupported(
 
 /**
  * The names of `refused` fields, which no model server supports. Throws `unsupported_parameter` if
- * they are not to be dropped, or for a part of a message.
+ * they are not to be dropped, or for those that hold a part of the conversation.
  */
 export function droppedNames(refused: readonly ErrorDetail[], dropsFields: boolean): readonly string[] {
   if (refused.length === 0) return NO_NAMES;
-  const kept = dropsFields ? refused.filter(({ field }) => isMessagePart(field)) : refused;
+  const kept = dropsFields ? refused.filter(({ field }) => isOfConversation(field)) : refused;
   if (kept.length > 0) throw AppError.unsupportedParameters(kept);
   return refused.map(({ field }) => field);
 }
 
 const NO_NAMES: readonly string[] = [];
 
-function isMessagePart(field: string): boolean {
-  return field === 'messages' || field.startsWith('messages.');
+/** Fields with what the model reads, or with a reference to it, in all APIs. */
+const CONVERSATION: ReadonlySet<string> = new Set([
+  'context',
+  'conversation',
+  'images',
+  'input',
+  'messages',
+  'prompt',
+  'thread',
+]);
+
+/** Whether a field, by its name or by a path into it, holds a part of the conversation. */
+function isOfConversation(field: string): boolean {
+  return CONVERSATION.has(field.split('.', 1)[0] ?? field);
 }
 
 /** The places of parameters in a model's request, by their wire names. */
@@ -69,16 +86,19 @@ const DROPPABLE: Readonly<Record<string, readonly (keyof ModelRequest)[]>> = {
   top_logprobs: ['topLogprobs'],
 };
 
+/** Parameters that are members of a completion. */
+const OF_COMPLETION: ReadonlySet<string> = new Set(['echo', 'template'] satisfies (keyof Completion)[]);
+
 const PASSTHROUGH: ReadonlySet<string> = new Set<string>(PASSTHROUGH_FIELDS);
 const OPTION = 'options.';
 
 function isDroppable(name: string): boolean {
-  return Object.hasOwn(DROPPABLE, name) || PASSTHROUGH.has(name) || name.startsWith(OPTION);
+  return Object.hasOwn(DROPPABLE, name) || OF_COMPLETION.has(name) || PASSTHROUGH.has(name) || name.startsWith(OPTION);
 }
 
 function without(request: ModelRequest, names: readonly string[]): ModelRequest {
   const places = new Set<string>(names.flatMap((name) => DROPPABLE[name] ?? []));
-  const { model, messages, options, passthrough, ...optional } = request;
+  const { model, messages, options, passthrough, completion, ...optional } = request;
   const isKept = ([name]: [string, unknown]) => !places.has(name);
   const keptOptions = entriesWithout(
     options,
@@ -90,6 +110,7 @@ function without(request: ModelRequest, names: readonly string[]): ModelRequest 
     messages,
     options: keptOptions,
     ...Object.fromEntries(Object.entries(optional).filter(isKept)),
+    ...(completion === undefined ? {} : { completion: entriesWithout(completion, names) }),
     ...(Object.keys(keptPassthrough).length === 0 ? {} : { passthrough: keptPassthrough }),
   };
 }

@@ -32,10 +32,11 @@ export function resolveRequest(
   { isShared = false, dropsFields = false }: { isShared?: boolean; dropsFields?: boolean } = {},
 ): ResolvedRequest {
   const asSent = toModelRequest(request, model, defaultSystemPrompt);
-  const whole = provider.templatesPrompts === true ? asSent : promptAsMessage(asSent);
+  const shaped = (sent: ModelRequest) => (provider.templatesPrompts === true ? sent : promptAsMessage(sent));
+  const whole = shaped(asSent);
   const check = (checked: ModelRequest) => provider.checkFieldSupport?.(checked) ?? NO_FIELDS;
   const supported = dropsFields
-    ? withoutUnsupported(whole, check)
+    ? withoutUnsupported(whole, check, shaped)
     : { request: whole, ignoredFields: check(whole), droppedFields: NO_FIELDS };
   const { request: sent, ignoredFields: ignored } = supported;
   return {

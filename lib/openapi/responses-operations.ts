@@ -64,8 +64,12 @@ export const RESPONSES_OPERATIONS: readonly Operation[] = [
     errorCodes: CHAT_ERROR_CODES,
     errorSchema: 'OpenAiError',
     examples: [
-      { summary: 'A response', body: { input: HELLO }, headers: { 'X-Request-Id': EXAMPLE_ID } },
-      { summary: 'Streamed', body: { input: HELLO, stream: true }, headers: { 'X-Request-Id': DELETED_ID } },
+      { summary: 'A response', body: { input: HELLO, temperature: 0 }, headers: { 'X-Request-Id': EXAMPLE_ID } },
+      {
+        summary: 'Streamed',
+        body: { input: HELLO, temperature: 0, stream: true },
+        headers: { 'X-Request-Id': DELETED_ID },
+      },
       { summary: 'Continued', body: { input: 'Say it again.', previous_response_id: EXAMPLE.id } },
     ],
   },

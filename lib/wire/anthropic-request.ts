@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ANTHROPIC_FIELDS } from '#lib/wire/anthropic-field-support';
-import { imageSchema, toolArgumentsSchema } from '#lib/wire/chat';
+import { imageSchema, REQUEST_POLICY_DESCRIPTIONS, REQUEST_POLICY_SHAPE, toolArgumentsSchema } from '#lib/wire/chat';
 import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { jsonObjectSchema } from '#lib/wire/json-values';
@@ -203,6 +203,7 @@ const PROMPT_SHAPE = {
     }),
   ),
   output_format: optional(formatSchema),
+  ...REQUEST_POLICY_SHAPE,
   mcp_servers: refused,
   container: refused,
   inference_geo: refused,
@@ -225,6 +226,7 @@ const DESCRIPTIONS = describeSupportOf(ANTHROPIC_FIELDS.MessageCreateParamsBase,
   messages: 'If the last message is from the assistant, the model continues it.',
   system: 'Default: OLLAMA_SYSTEM_PROMPT.',
   stream: 'true: server-sent events, as Anthropic sends them.',
+  ...REQUEST_POLICY_DESCRIPTIONS,
 });
 
 export const anthropicRequestSchema = z.object(describeFields(REQUEST_SHAPE, DESCRIPTIONS));

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { imageDetailSchema, maxTokensSchema, topLogprobsSchema } from '#lib/wire/chat';
+import {
+  imageDetailSchema,
+  maxTokensSchema,
+  REQUEST_POLICY_DESCRIPTIONS,
+  REQUEST_POLICY_SHAPE,
+  topLogprobsSchema,
+} from '#lib/wire/chat';
 import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { boundedRecord, jsonObjectSchema } from '#lib/wire/json-values';
@@ -237,6 +243,7 @@ const PROMPT_SHAPE = {
   reasoning: optional(z.object({ effort: PASSTHROUGH_SHAPE.reasoning_effort, mode: optional(z.string().max(64)) })),
   text: optional(z.object({ format: optional(formatSchema), verbosity: PASSTHROUGH_SHAPE.verbosity })),
   conversation: refused,
+  ...REQUEST_POLICY_SHAPE,
 };
 
 const REQUEST_SHAPE = {
@@ -263,6 +270,7 @@ const MEANINGS = {
   store: 'Default true: the response can be read, continued and deleted by its id while it is kept.',
   background: 'Runs without a connection. Poll with GET, or cancel.',
   metadata: 'Returned with the response.',
+  ...REQUEST_POLICY_DESCRIPTIONS,
 };
 
 export const responsesRequestSchema = z.object(

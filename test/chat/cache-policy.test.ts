@@ -36,7 +36,47 @@ const SURFACES = [
   ['/v1/chat/completions', { model: 'm', messages }, (sampling: object) => sampling],
   ['/api/chat', { model: 'm', messages, stream: false }, (sampling: object) => ({ options: sampling })],
   ['/api/generate', { model: 'm', prompt: 'hello', stream: false }, (sampling: object) => ({ options: sampling })],
+  ['/v1/completions', { model: 'm', prompt: 'hello' }, (sampling: object) => sampling],
+  ['/v1/completions', { model: 'm', prompt: 'hello', stream: true }, (sampling: object) => sampling],
+  ['/v1/infill', { model: 'm', input_prefix: 'hello' }, (sampling: object) => sampling],
+  ['/v1/infill', { model: 'm', input_prefix: 'a', response_fields: ['content'] }, (sampling: object) => sampling],
 ] as const;
+
+/** They have no seed. */
+const SEEDLESS_SURFACES = [
+  ['/v1/messages', { model: 'm', max_tokens: 9, messages }],
+  ['/v1/responses', { model: 'm', input: 'hello' }],
+] as const;
+
+describe.each(SEEDLESS_SURFACES)('%s', (path, body) => {
+  it('generates each time for random sampling, and reads the cache for temperature 0', async () => {
+    s = await chatServer();
+    samples();
+    const caches = [];
+    for (const fields of [{}, {}, { temperature: 1 }, { temperature: 0 }, { temperature: 0 }])
+      caches.push(await cacheOf(post(path, { ...body, ...fields })));
+    expect(caches).toEqual(['bypass', 'bypass', 'bypass', 'miss', 'hit']);
+  });
+
+  it('reads the cache if the request says so, in its body or a header', async () => {
+    s = await chatServer({ CACHE_SDK: 'never' });
+    samples();
+    const fixed = { ...body, temperature: 0 };
+    expect(await cacheOf(post(path, fixed))).toBe('bypass');
+    expect(await cacheOf(post(path, { ...fixed, cache: 'on' }))).toBe('miss');
+    for (const _ of [1, 2]) expect(await cacheOf(post(path, fixed, { 'x-cache-policy': 'on' }))).toBe('hit');
+    expect(await cacheOf(post(path, { ...fixed, cache: 'off' }, { 'x-cache-policy': 'on' }))).toBe('bypass');
+    expect(await cacheOf(post(path, fixed, { 'x-cache-policy': 'on', 'cache-control': 'no-cache' }))).toBe('bypass');
+    const old = await post(path, { ...fixed, cache: 'on' });
+    expect([old.headers.get('x-cache'), old.headers.get('age')]).toEqual(['hit', '0']);
+  });
+
+  it('reads it for all with CACHE_SDK=always', async () => {
+    s = await chatServer({ CACHE_SDK: 'always' });
+    samples();
+    expect([await cacheOf(post(path, body)), await cacheOf(post(path, body))]).toEqual(['miss', 'hit']);
+  });
+});
 
 describe.each(SURFACES)('%s', (path, body, sampling) => {
   it('generates each time for random sampling', async () => {

@@ -69,6 +69,10 @@ function post(path: string, body: object, headers: Record<string, string> = {}):
 
 const messages = [{ role: 'user' as const, content: 'hello' }];
 const tools = [{ type: 'function' as const, function: { name: 'look' } }];
+const anthropicTools = [
+  { name: 'look', input_schema: { type: 'object' } },
+  { type: 'web_search_20250305', name: 'web_search' },
+];
 const DROP = { 'x-drop-params': 'true' };
 
 async function dropped(reply: Promise<Response>): Promise<string[] | undefined> {
@@ -130,6 +134,41 @@ describe('a field that the model server does not support', () => {
     ],
     ['/api/chat', { model: 'embedded', messages, tools, stream: false }, ['tools']],
     ['/api/generate', { model: 'ollama', prompt: 'hello', width: 64, stream: false }, ['width']],
+    ['/api/generate', { model: 'openai', prompt: 'hello', template: '{{ .Prompt }}', stream: false }, ['template']],
+    ['/v1/messages', { model: 'openai', messages, container: 'c', mcp_servers: [{}] }, ['container', 'mcp_servers']],
+    [
+      '/v1/messages',
+      { model: 'ollama', messages, tools: anthropicTools, tool_choice: { type: 'any' } },
+      ['tools.1.type', 'tool_choice'],
+    ],
+    [
+      '/v1/messages',
+      {
+        model: 'ollama',
+        messages,
+        tools: anthropicTools.slice(0, 1),
+        tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      },
+      ['tool_choice.disable_parallel_tool_use'],
+    ],
+    [
+      '/v1/messages/count_tokens',
+      { model: 'ollama', messages, tools: anthropicTools, tool_choice: { type: 'any' } },
+      ['tools.1.type', 'tool_choice'],
+    ],
+    ['/v1/responses', { model: 'openai', input: 'hello', moderation: { model: 'm' } }, ['moderation']],
+    ['/v1/responses', { model: 'openai', input: 'hello', tools: [{ type: 'web_search' }] }, ['tools.0.type']],
+    ['/v1/responses', { model: 'embedded', input: 'hello', top_logprobs: 2 }, ['top_logprobs']],
+    ['/v1/responses/input_tokens', { model: 'openai', input: 'hello', reasoning: { mode: 'pro' } }, ['reasoning.mode']],
+    [
+      '/v1/completions',
+      { model: 'ollama', prompt: 'hello', best_of: 3, logit_bias: { 5: 1 } },
+      ['best_of', 'logit_bias'],
+    ],
+    ['/v1/completions', { model: 'ollama', prompt: ['a', 'b'], grammar: 'a', n: 2 }, ['grammar']],
+    ['/v1/completions', { model: 'openai', prompt: 'hello', suffix: 'b', echo: true }, ['echo']],
+    ['/v1/completions', { model: 'ollama', prompt: 'hello', logprobs: 1, echo: true }, ['echo']],
+    ['/v1/infill', { model: 'ollama', input_prefix: 'hello', grammar: 'a' }, ['grammar']],
   ])('is named at %s too', async (path, body, names) => {
     await start();
     expect((await post(path, body)).status).toBe(400);
@@ -151,6 +190,17 @@ describe('a field that the model server does not support', () => {
     expect((await post('/v1/chat/completions', { ...body, drop_params: false })).status).toBe(400);
   });
 
+  it('leaves the chat of one message when it was a template', async () => {
+    await start();
+    const prompt = { model: 'openai', prompt: 'hello', images: ['aGk='], stream: false };
+    const { length } = model.requests;
+    expect(await dropped(post('/api/generate', { ...prompt, template: 'x' }, DROP))).toEqual(['template']);
+    await dropped(post('/api/generate', prompt, DROP));
+    const [one, other] = model.requests.slice(length);
+    expect(one?.path).toBe('/v1/chat/completions');
+    expect([other?.path, other?.body]).toEqual([one?.path, one?.body]);
+  });
+
   it('is never left out of a message', async () => {
     await start({ DROP_PARAMS: 'true' });
     const audio = [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'x', format: 'mp3' } }] }];
@@ -165,6 +215,36 @@ describe('a field that the model server does not support', () => {
     const { details } = await imageRefusal.json();
     expect(imageRefusal.status).toBe(400);
     expect(details.map(({ field }: { field: string }) => field)).toContain('messages.images');
+  });
+
+  it.each<[path: string, body: object, field: RegExp]>([
+    [
+      '/v1/messages',
+      { model: 'openai', container: 'c', messages: [{ role: 'user', content: [{ type: 'container_upload' }] }] },
+      /^messages\.0\.content\.0\.type$/,
+    ],
+    ['/v1/messages', { model: 'openai', messages, thread: { id: 't' } }, /^thread$/],
+    [
+      '/v1/responses',
+      {
+        model: 'openai',
+        moderation: { model: 'm' },
+        input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }],
+      },
+      /^input\.0\.content\.0\.file_id$/,
+    ],
+    ['/v1/responses', { model: 'openai', input: [{ type: 'compaction' }] }, /^input\.0\.type$/],
+    ['/v1/responses', { model: 'openai', input: 'x', conversation: 'c' }, /^conversation$/],
+    ['/v1/completions', { model: 'ollama', prompt: [1, 2], logit_bias: { 5: 1 } }, /^prompt$/],
+    ['/api/generate', { model: 'openai', prompt: 'hello', context: [1], stream: false }, /^context$/],
+  ])('is never left out of the conversation at %s: %j', async (path, body, field) => {
+    await start({ DROP_PARAMS: 'true' });
+    const { length } = model.requests;
+    const refused = await post(path, body);
+    const { error, details } = await refused.json();
+    const [first] = error?.details?.fields ?? details ?? [{ field: error.param }];
+    expect([refused.status, first.field]).toEqual([400, expect.stringMatching(field)]);
+    expect(model.requests).toHaveLength(length);
   });
 
   it('is named by the API’s own name for it', async () => {

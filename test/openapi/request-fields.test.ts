@@ -686,7 +686,7 @@ async function send(path: string, body: object, headers: Record<string, string> 
     ignored: response.headers.get('x-ignored-fields')?.split(', ') ?? [],
     dropped: response.headers.get('x-dropped-params')?.split(', ') ?? [],
     refused: failure?.error?.param ?? (failure?.error?.details?.fields ?? failure?.details)?.[0]?.field,
-    code: failure?.error?.code ?? failure?.code,
+    code: failure?.error?.code ?? failure?.error?.details?.error_code ?? failure?.code,
     arrived: model.requests[before[0] ?? 0]?.body ?? embeddedRequests[before[1] ?? 0],
   };
 }
@@ -801,11 +801,14 @@ const ROWS: Row[] = [
   ...rowsOf('/api/generate', OLLAMA_FIELDS, OLLAMA_SAMPLES, { stream: false }, ['GenerateRequest']),
 ];
 
+/** Fields that hold a part of the conversation, or refer to one: they are never left out. */
+const OF_CONVERSATION = /^(?:messages|input|prompt|conversation|context|thread|images)\b/;
+
 /** A parameter that is refused can be left out: the request is then the one without it. */
 async function checkDropping(row: Row, given: Outcome, drop: (value: unknown) => Promise<Outcome>): Promise<void> {
   const [value] = row.sample.values[row.field] ?? [];
   const dropping = await drop(value);
-  if (given.code !== 'unsupported_parameter' || given.refused?.startsWith('messages') === true) {
+  if (given.code !== 'unsupported_parameter' || OF_CONVERSATION.test(given.refused ?? '')) {
     expect([dropping.status, dropping.refused]).toEqual([given.status, given.refused]);
     return;
   }

@@ -75,6 +75,8 @@ export const ANTHROPIC_SAMPLES: Record<keyof typeof ANTHROPIC_FIELDS, FieldSampl
     values: {
       messages: [[{ role: 'user', content: 'a' }], [{ role: 'user', content: 'b' }]],
       max_tokens: [5, 6],
+      cache: ['auto', 'on'],
+      drop_params: [true, false],
       system: ['a', [{ type: 'text', text: 'b' }]],
       stream: [true, false],
       stop_sequences: [['a'], ['b']],

@@ -123,6 +123,8 @@ export const RESPONSES_SAMPLES: Record<keyof typeof RESPONSES_FIELDS, ResponsesS
       instructions: NAMES,
       access_programs: [{ cyber: 'standard' }, { cyber: 'daybreak_blue' }],
       background: [true, false],
+      cache: ['auto', 'on'],
+      drop_params: [true, false],
       background_options: [{ completion_window: '2h' }, { completion_window: '8h' }],
       context_management: [[{ type: 'compaction' }], [{ type: 'other' }]],
       conversation: NAMES,

@@ -22,8 +22,11 @@ const NO_FILES = 'files are not stored here; send the content itself';
 /** Blocks that only one of the roles may have. */
 const ASSISTANT_ONLY: ReadonlySet<string> = new Set(['tool_use', 'thinking', 'redacted_thinking']);
 
-/** Throws `invalid_request`, `unsupported_value` or `unsupported_parameter` with all of them. */
-export function refuseUnsupported(input: AnthropicPrompt): void {
+/**
+ * The fields of a request that no model server supports. Throws `invalid_request` for a block that
+ * the role of its message cannot have, and `unsupported_value` for an image that is an address.
+ */
+export function refusedAnthropicFields(input: AnthropicPrompt): readonly ErrorDetail[] {
   const details: ErrorDetail[] = [];
   const misplaced: ErrorDetail[] = [];
   for (const [field, message] of Object.entries(REFUSED_FIELDS))
@@ -44,7 +47,7 @@ export function refuseUnsupported(input: AnthropicPrompt): void {
     });
   if (details.some(({ message }) => message === IMAGE_SOURCE))
     throw new AppError('unsupported_value', `The image ${IMAGE_SOURCE}.`, { details });
-  if (details.length > 0) throw AppError.unsupportedParameters(details);
+  return details;
 }
 
 function checkMessage(

@@ -1,4 +1,3 @@
-import { refuseUnsupported } from '#lib/chat/formats/anthropic-refusals';
 import { fromAnthropicToolId } from '#lib/chat/formats/anthropic-tool-ids';
 import { AppError } from '#lib/errors';
 import type { AnthropicBlock, AnthropicMessage, AnthropicPrompt, AnthropicRequest } from '#lib/wire/anthropic-request';
@@ -9,14 +8,13 @@ import type { ChatRequest, Message, ModelOptions, Think, Tool, ToolCall, ToolCho
  * https://platform.claude.com/docs/en/api/messages
  */
 
-/** Throws `unsupported_parameter` or `unsupported_value` for what no model server supports. */
+/** A native request without the fields of `refusedAnthropicFields`. */
 export function fromAnthropic(input: AnthropicRequest): ChatRequest {
   return { ...fromAnthropicPrompt(input), stream: input.stream, options: fromSampling(input) };
 }
 
 /** The request for which POST /v1/messages/count_tokens counts. */
 export function fromAnthropicPrompt(input: AnthropicPrompt): ChatRequest {
-  refuseUnsupported(input);
   const system = systemText(input.system);
   const toolNames = new Map<string, string>();
   const messages = toTurns(
@@ -25,20 +23,25 @@ export function fromAnthropicPrompt(input: AnthropicPrompt): ChatRequest {
   );
   const think = fromThinking(input.thinking);
   const effort = input.output_config?.effort;
+  const tools = input.tools?.flatMap((tool) => (tool.type === 'refused' ? [] : [fromTool(tool)]));
+  // A choice between tools that were all left out means nothing.
+  const choice = tools?.length === 0 ? undefined : input.tool_choice;
   return {
     messages,
     model: input.model,
     system_prompt: system === '' ? '' : undefined,
     stream: false,
     use_cache: true,
+    cache: input.cache,
+    drop_params: input.drop_params,
     priority: 0,
     options: {},
     think,
     think_optional: think === true || (think === undefined && effort !== undefined) ? true : undefined,
     format: outputFormat(input)?.schema,
-    tools: input.tools?.flatMap((tool) => (tool.type === 'refused' ? [] : [fromTool(tool)])),
-    tool_choice: fromToolChoice(input.tool_choice),
-    parallel_tool_calls: allowsParallelCalls(input.tool_choice),
+    tools,
+    tool_choice: fromToolChoice(choice),
+    parallel_tool_calls: allowsParallelCalls(choice),
     passthrough: effort === undefined ? undefined : { reasoning_effort: effort },
   };
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { droppedNames } from '#lib/chat/dropped-fields';
 import { anthropicMessage, anthropicStreamEncoder } from '#lib/chat/formats/anthropic';
 import { anthropicErrorBody, anthropicFieldName } from '#lib/chat/formats/anthropic-errors';
 import { anthropicModels } from '#lib/chat/formats/anthropic-models';
+import { refusedAnthropicFields } from '#lib/chat/formats/anthropic-refusals';
 import { fromAnthropic } from '#lib/chat/formats/anthropic-request';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -26,7 +28,11 @@ const VIEW: RequestView = {
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const USER = { role: 'user', content: 'hello' };
 
-const translate = (body: object) => fromAnthropic(parseBody(anthropicRequestSchema, { model: 'm', ...body }));
+const translate = (body: object, drops = false) => {
+  const input = parseBody(anthropicRequestSchema, { model: 'm', ...body });
+  droppedNames(refusedAnthropicFields(input), drops);
+  return fromAnthropic(input);
+};
 const messagesOf = (...messages: object[]) => translate({ messages }).messages;
 const refusal = (body: object): AppError => {
   try {
@@ -558,4 +564,20 @@ describe('the models in Anthropic’s format', () => {
     expect(page('lifecycle=retired')).toEqual({ data: [], has_more: false, first_id: null, last_id: null });
     expect(page('lifecycle[]=active&lifecycle[]=retired').data).toHaveLength(20);
   });
+});
+
+it('leaves refused parameters out, with a choice between tools that are gone', () => {
+  const messages = [USER];
+  const search = { type: 'web_search_20250305', name: 'web_search' };
+  const look = { name: 'look', input_schema: { type: 'object' } };
+  const refused = { container: 'c', mcp_servers: [{}], thinking: { type: 'between_tools' } };
+  const choice = { tool_choice: { type: 'any', disable_parallel_tool_use: true } };
+  expect(translate({ messages, ...refused, tools: [search], ...choice }, true)).toEqual({
+    ...translate({ messages }),
+    tools: [],
+  });
+  expect(translate({ messages, ...refused, tools: [search, look], ...choice }, true)).toEqual(
+    translate({ messages, tools: [look], ...choice }),
+  );
+  expect(() => translate({ messages, thread: { id: 't' } }, true)).toThrow(/thread/);
 });

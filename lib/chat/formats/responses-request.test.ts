@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { droppedNames } from '#lib/chat/dropped-fields';
 import type { PlacedItem } from '#lib/chat/formats/responses-messages';
-import { checkResponsesRequest, fromResponses, itemsOf } from '#lib/chat/formats/responses-request';
+import { fromResponses, itemsOf, refusedResponsesFields, withoutRefused } from '#lib/chat/formats/responses-request';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import { isKnownItem, MAX_ITEMS, responsesRequestSchema } from '#lib/wire/responses-request';
@@ -16,9 +17,9 @@ const file = (text: string, name?: string) => ({
   ...(name === undefined ? {} : { filename: name }),
 });
 
-function convert(body: object) {
-  const request = parseBody(responsesRequestSchema, body);
-  checkResponsesRequest(request);
+function convert(body: object, drops = false) {
+  const sent = parseBody(responsesRequestSchema, body);
+  const request = droppedNames(refusedResponsesFields(sent), drops).length === 0 ? sent : withoutRefused(sent);
   const items = itemsOf(request.input).flatMap((item, index): PlacedItem[] =>
     isKnownItem(item) && item.type !== 'item_reference' ? [{ item, field: `input.${index}` }] : [],
   );
@@ -241,5 +242,41 @@ describe('a response’s request', () => {
     [{ input: 'x', background: true, store: false }, 'background'],
   ])('is refused by the name of what cannot be done: %j', (body, field) => {
     expect(refusal(body)[0]).toBe(field);
+  });
+});
+
+describe('a parameter that is left out', () => {
+  const search = { type: 'web_search' };
+  const look = { type: 'function', name: 'look' };
+  const patch = { type: 'custom', name: 'patch' };
+  const grammar = { type: 'grammar', syntax: 'lark', definition: 'x' };
+
+  it.each([
+    [
+      { tools: [search, look], tool_choice: 'required' },
+      { tools: [look], tool_choice: 'required' },
+    ],
+    [{ tools: [search], tool_choice: 'required' }, {}],
+    [{ tools: [look], tool_choice: { type: 'web_search' } }, { tools: [look] }],
+    [{ tools: [{ ...patch, format: grammar }] }, { tools: [patch] }],
+    [
+      { tools: [{ type: 'namespace', name: 'n', tools: [{ ...patch, format: grammar }] }] },
+      { tools: [{ type: 'namespace', name: 'n', tools: [patch] }] },
+    ],
+    [{ reasoning: { effort: 'low', mode: 'pro' } }, { reasoning: { effort: 'low' } }],
+    [{ context_management: [{ type: 'compaction' }], moderation: { model: 'm' } }, {}],
+  ])('makes the request that lacks it: %j', (fields, rest) => {
+    expect(refusal({ input: 'x', ...fields })[0]).toBeDefined();
+    expect(convert({ input: 'x', ...fields }, true)).toEqual(convert({ input: 'x', ...rest }));
+  });
+
+  it.each([
+    { prompt: { id: 'a' } },
+    { conversation: 'a' },
+    { input: [user([{ type: 'input_file', file_id: 'f' }])] },
+    { input: [user([{ type: 'input_image', file_id: 'f' }])] },
+    { input: [{ type: 'compaction' }] },
+  ])('is none that holds a part of the conversation: %j', (fields) => {
+    expect(() => convert({ input: 'x', moderation: { model: 'm' }, ...fields }, true)).toThrow(AppError);
   });
 });

@@ -10,9 +10,12 @@ import {
   isKnownItem,
   isKnownPart,
   isKnownTool,
+  type KnownTool,
   MAX_ITEMS,
   PASSED_FIELDS,
+  type ResponsesCustomTool,
   type ResponsesFormat,
+  type ResponsesFunctionTool,
   type ResponsesItem,
   type ResponsesRequest,
   type ResponsesTool,
@@ -33,8 +36,8 @@ const REFUSED = {
 
 const LOGPROBS = 'message.output_text.logprobs';
 
-/** Throws `unsupported_parameter` with what no model server supports, or `invalid_request`. */
-export function checkResponsesRequest(request: ResponsesRequest): void {
+/** The fields of a request that no model server supports. Throws `invalid_request`. */
+export function refusedResponsesFields(request: ResponsesRequest): readonly ErrorDetail[] {
   const { input, tools, tool_choice: choice, store, background, previous_response_id: previous } = request;
   const details: ErrorDetail[] = [];
   for (const [field, message] of Object.entries(REFUSED))
@@ -46,8 +49,7 @@ export function checkResponsesRequest(request: ResponsesRequest): void {
   for (const [index, tool] of (tools ?? []).entries()) checkTool(tool, `tools.${index}`, details);
   if (typeof choice === 'object' && !TOOL_CHOICES.has(choice.type))
     details.push({ field: 'tool_choice.type', message: `${choice.type} cannot be asked for` });
-  if (details.length > 0) throw AppError.unsupportedParameters(details);
-  if (typeof choice === 'object' && choice.type !== 'allowed_tools' && choice.name === undefined)
+  else if (typeof choice === 'object' && choice.type !== 'allowed_tools' && choice.name === undefined)
     throw invalid('tool_choice.name', 'is needed: it says which tool to call');
   const shared = ambiguousToolName(tools);
   if (shared !== undefined)
@@ -56,6 +58,29 @@ export function checkResponsesRequest(request: ResponsesRequest): void {
     throw invalid('input', 'is needed: a text, or at least one item');
   if (background === true && store === false)
     throw invalid('background', 'needs store: true, since the response is read later');
+  return details;
+}
+
+/** `request` without those of its refused fields that can be left out. */
+export function withoutRefused(request: ResponsesRequest): ResponsesRequest {
+  const { tools, tool_choice: choice, reasoning } = request;
+  const kept = tools?.filter(isKnownTool).map(withoutGrammar);
+  const isChoiceKept = kept?.length !== 0 && (typeof choice !== 'object' || TOOL_CHOICES.has(choice.type));
+  return {
+    ...request,
+    tools: kept?.length === 0 ? undefined : kept,
+    tool_choice: isChoiceKept ? choice : undefined,
+    reasoning: reasoning === undefined ? undefined : { ...reasoning, mode: undefined },
+  };
+}
+
+function withoutGrammar(tool: KnownTool): KnownTool {
+  if (tool.type === 'namespace') return { ...tool, tools: tool.tools.map(withoutInnerGrammar) };
+  return withoutInnerGrammar(tool);
+}
+
+function withoutInnerGrammar<T extends ResponsesFunctionTool | ResponsesCustomTool>(tool: T): T {
+  return tool.type === 'custom' && tool.format?.type !== 'text' ? { ...tool, format: undefined } : tool;
 }
 
 const TOOL_CHOICES: ReadonlySet<string> = new Set(['function', 'custom', 'allowed_tools']);
@@ -116,6 +141,8 @@ export function fromResponses(request: ResponsesRequest, items: readonly PlacedI
     model: request.model,
     stream: request.stream ?? false,
     use_cache: true,
+    cache: request.cache,
+    drop_params: request.drop_params,
     priority: 0,
     options: optionsOf(request),
     format: fromFormat(format),

@@ -71,7 +71,8 @@ export function fromResponsesTools(
 
 export function fromToolChoice(choice: ResponsesToolChoice | undefined): ToolChoice | undefined {
   if (choice === undefined || typeof choice === 'string') return choice;
-  if (choice.type === 'allowed_tools') return choice.mode ?? 'auto';
+  // `auto` is the default of every model server.
+  if (choice.type === 'allowed_tools') return choice.mode === 'required' ? 'required' : undefined;
   return { type: 'function', function: { name: choice.name } };
 }
 

@@ -1,15 +1,25 @@
+import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { anthropicMessage, anthropicStreamEncoder } from '#lib/chat/formats/anthropic';
 import { anthropicFieldName } from '#lib/chat/formats/anthropic-errors';
+import { refusedAnthropicFields } from '#lib/chat/formats/anthropic-refusals';
 import { fromAnthropic, fromAnthropicPrompt, ignoredBlocks } from '#lib/chat/formats/anthropic-request';
-import { apiAdapter, type KnownRequest, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import {
+  apiAdapter,
+  dropsFields,
+  fieldHeaders,
+  type KnownRequest,
+  type ParsedChatRequest,
+  submitThrough,
+  submitterFor,
+} from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { logRejection } from '#lib/chat/http/submitter';
 import { parseBody, parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
+import { unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { type AnthropicPrompt, anthropicCountSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
@@ -43,24 +53,28 @@ const ANTHROPIC_BODIES = { api: 'anthropic', parse: parseMessages, respond };
 function parseMessages(bytes: Uint8Array): ParsedChatRequest {
   const body = parseChatBody(bytes);
   const parsed = parseBody(anthropicRequestSchema, body);
-  return { chat: fromAnthropic(parsed), unknownFields: ignoredFields(body, parsed) };
+  const refused = refusedAnthropicFields(parsed);
+  return { chat: fromAnthropic(parsed), unknownFields: ignoredFields(body, parsed), refused };
 }
 
 /** POST /v1/messages/count_tokens. The header `X-Token-Count` says whether it was counted. */
 export async function handleCountTokens(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { chat, unknownFields: unknown } = parseOnce(await readChatBody(request), parsePrompt);
-  const counting = chatEngine().countTokens(chat, request.signal);
-  const { tokens, isEstimate, ignoredFields: ignored } = await counting.catch(logRejection(context, chat.model));
-  return json({ input_tokens: tokens }, 200, {
-    'x-token-count': isEstimate ? 'estimated' : 'counted',
-    ...ignoredFieldsHeader(unknown, ignored.map(anthropicFieldName)),
+  const { chat, unknownFields: unknown, refused = [] } = parseOnce(await readChatBody(request), parsePrompt);
+  const drops = dropsFields(chat.drop_params, submitterFor(API, request, context), context);
+  const droppedFields = droppedNames(refused, drops);
+  const counting = chatEngine().countTokens({ ...chat, drop_params: drops }, request.signal);
+  const count = await counting.catch(logRejection(context, chat.model));
+  return json({ input_tokens: count.tokens }, 200, {
+    'x-token-count': count.isEstimate ? 'estimated' : 'counted',
+    ...fieldHeaders(API, count, { unknownFields: unknown, droppedFields }),
   });
 }
 
 function parsePrompt(bytes: Uint8Array): ParsedChatRequest {
   const body = parseChatBody(bytes);
   const parsed = parseBody(anthropicCountSchema, body);
-  return { chat: fromAnthropicPrompt(parsed), unknownFields: ignoredFields(body, parsed) };
+  const refused = refusedAnthropicFields(parsed);
+  return { chat: fromAnthropicPrompt(parsed), unknownFields: ignoredFields(body, parsed), refused };
 }
 
 function ignoredFields(body: unknown, parsed: AnthropicPrompt): readonly string[] {

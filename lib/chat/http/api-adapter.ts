@@ -190,7 +190,7 @@ type ReportedFields = Pick<KnownRequest, 'unknownFields' | 'droppedFields'>;
 
 /** The headers that name fields without an effect. Undefined without such fields. */
 export function fieldHeaders(
-  { fieldName }: ApiAdapter,
+  { fieldName }: Pick<ApiAdapter, 'fieldName'>,
   { ignoredFields: ignored, droppedFields: dropped }: Pick<PendingRequest, 'ignoredFields' | 'droppedFields'>,
   { unknownFields, droppedFields }: ReportedFields,
 ): Record<string, string> | undefined {

@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
-import { responsesFieldName } from '#lib/chat/formats/responses';
-import { checkResponsesRequest, fromResponses, ignoredIncludes } from '#lib/chat/formats/responses-request';
-import { type KnownRequest, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import {
+  fromResponses,
+  ignoredIncludes,
+  refusedResponsesFields,
+  withoutRefused,
+} from '#lib/chat/formats/responses-request';
+import { dropsFields, fieldHeaders, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
+import { queuePosition } from '#lib/chat/http/reply-headers';
 import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
 import { conversationOf, storedResponses } from '#lib/chat/http/responses-state';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
+import { unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
+import type { ChatRequest } from '#lib/wire/chat';
+import type { ErrorDetail } from '#lib/wire/error';
 import { type ResponsesRequest, responsesRequestSchema } from '#lib/wire/responses-request';
 
 const FIELDS = Object.keys(responsesRequestSchema.shape);
@@ -26,6 +34,8 @@ export async function handleCreateResponse(request: HttpRequest, context: Reques
 interface ResponsesBody {
   readonly input: ResponsesRequest;
   readonly unknownFields: readonly string[];
+  /** Fields that no model server supports. */
+  readonly refused: readonly ErrorDetail[];
   readonly bodyBytes: number;
 }
 
@@ -34,9 +44,10 @@ const RESPONSES_BODIES = { api: 'responses', parse: parseResponsesBody, respond 
 function parseResponsesBody(bytes: Uint8Array): ResponsesBody {
   const body = parseChatBody(bytes);
   const input = parseBody(responsesRequestSchema, body);
-  checkResponsesRequest(input);
+  const refused = refusedResponsesFields(input);
   return {
     input,
+    refused,
     unknownFields: [...unknownFields(body, input, FIELDS), ...ignoredIncludes(input)],
     bodyBytes: bytes.byteLength,
   };
@@ -44,20 +55,34 @@ function parseResponsesBody(bytes: Uint8Array): ResponsesBody {
 
 /** Not async: an async function would retain the body for as long as the request waits. */
 function respond(
-  { input, unknownFields: unknown, bodyBytes }: ResponsesBody,
+  { input: sent, unknownFields: unknown, refused, bodyBytes }: ResponsesBody,
   request: HttpRequest,
   context: RequestContext,
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
+  // Before the conversation is read: what is refused in it is never dropped.
+  const droppedFields = droppedResponsesFields(refused, sent, request, context);
+  const input = droppedFields.length === 0 ? sent : withoutRefused(sent);
   const { items, added } = conversationOf(input, context.caller);
   const chat = fromResponses(input, items);
   const adapter = new ResponsesAdapter(input, added);
   const own = withFreshId(context);
   const isWhole = isWholeRequest(input);
   // A stored conversation is larger than the body that continues it.
-  const parsed = { chat, unknownFields: unknown, ...(isWhole ? { bodyBytes } : {}) };
-  if (input.background === true) return respondLater(adapter, parsed, request, own);
+  const parsed = { chat, unknownFields: unknown, refused, ...(isWhole ? { bodyBytes } : {}) };
+  if (input.background === true) return respondLater(adapter, { ...parsed, droppedFields }, request, own);
   return submitThrough(adapter, parsed, request, own, isWhole && adapter.isSmall ? remember : undefined);
+}
+
+/** The names of `refused` fields, if they are to be dropped. Throws `unsupported_parameter` if not. */
+export function droppedResponsesFields(
+  refused: readonly ErrorDetail[],
+  { drop_params: ofBody }: Pick<ResponsesRequest, 'drop_params'>,
+  request: HttpRequest,
+  context: RequestContext,
+): readonly string[] {
+  if (refused.length === 0) return [];
+  return droppedNames(refused, dropsFields(ofBody, submitterOf(request, context), context));
 }
 
 /** Whether the same bytes mean the same request: what is stored may be deleted or expire. */
@@ -73,10 +98,17 @@ function withFreshId(context: RequestContext): RequestContext {
   return { ...context, requestId: randomUUID(), hasClientRequestId: false };
 }
 
+interface BackgroundRequest {
+  readonly chat: ChatRequest;
+  readonly unknownFields: readonly string[];
+  readonly droppedFields: readonly string[];
+  readonly bodyBytes?: number | undefined;
+}
+
 /** Replies at once, or with a stream whose end does not end the work. */
 function respondLater(
   adapter: ResponsesAdapter,
-  { chat, unknownFields: unknown, bodyBytes }: ParsedChatRequest,
+  { chat, unknownFields: unknown, droppedFields, bodyBytes }: BackgroundRequest,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
@@ -88,12 +120,14 @@ function respondLater(
     .then(
       async (pending) => {
         adapter.accepted(pending);
-        const { cacheStatus, ignoredFields } = pending;
-        const headers = ignoredFieldsHeader(unknown, ignoredFields.map(responsesFieldName));
-        if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers });
+        const { cacheStatus } = pending;
+        const headers = fieldHeaders(adapter, pending, { unknownFields: unknown, droppedFields });
+        const position = queuePosition(pending);
+        if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position });
         const encoder = adapter.eagerEncoder(pending);
         const { signal } = request;
-        return streamReply(pending, cacheStatus, { encoder, signal, headers: { ...EVENT_STREAM_HEADERS, ...headers } });
+        const allHeaders = { ...EVENT_STREAM_HEADERS, ...headers };
+        return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
       },
       logRejection(context, model),
     );

@@ -1,5 +1,4 @@
 import { hasDeterministicSampling } from '#lib/chat/cache/cache-policy';
-import type { Submitter } from '#lib/chat/chat-engine';
 import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamedChoice } from '#lib/chat/formats/openai';
@@ -21,6 +20,7 @@ import { modelServersHeader } from '#lib/chat/http/chat-replies';
 import { ageHeader, queueHeaders, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection } from '#lib/chat/http/submitter';
 import { toAppError } from '#lib/chat/model-error';
+import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { consumeRateLimit } from '#lib/http/rate-limit';
