@@ -1,4 +1,10 @@
-import { CACHE_HEADER, CHAT_ERROR_CODES } from '#lib/openapi/chat-operations';
+import {
+  CACHE_HEADER,
+  CHAT_ERROR_CODES,
+  DROP_PARAMS_HEADER,
+  FIELD_HEADERS,
+  REQUEST_POLICY_PARAMETERS,
+} from '#lib/openapi/chat-operations';
 import type { Operation, OperationParameter } from '#lib/openapi/operation';
 
 /** Anthropic's API, served by the same chat engine. */
@@ -26,7 +32,7 @@ export const ANTHROPIC_OPERATIONS: readonly Operation[] = [
     description:
       'The official SDKs and Claude Code work unchanged: set `ANTHROPIC_BASE_URL` to this server. A key may also be sent as `x-api-key`.',
     access: 'key',
-    parameters: [ANTHROPIC_VERSION],
+    parameters: [ANTHROPIC_VERSION, ...REQUEST_POLICY_PARAMETERS],
     body: {
       schema: 'AnthropicRequest',
       description:
@@ -71,13 +77,17 @@ export const ANTHROPIC_OPERATIONS: readonly Operation[] = [
     description:
       "Counted by the built-in model's tokenizer, or by the `/tokenize` route of llama.cpp and vLLM. For other model servers, and with images, the number is an estimate.",
     access: 'key',
-    parameters: [ANTHROPIC_VERSION],
+    parameters: [ANTHROPIC_VERSION, DROP_PARAMS_HEADER],
     body: { schema: 'AnthropicCountRequest' },
     responses: {
       200: {
         description: 'The number of tokens.',
         content: { 'application/json': { schema: 'AnthropicTokenCount' } },
-        headers: { 'X-Token-Count': '`counted`, or `estimated` from the length of the text.', ...REQUEST_ID },
+        headers: {
+          'X-Token-Count': '`counted`, or `estimated` from the length of the text.',
+          ...FIELD_HEADERS,
+          ...REQUEST_ID,
+        },
       },
     },
     errorCodes: [

@@ -28,20 +28,29 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'not_cached',
 ];
 
+/** Headers that name fields without an effect. */
+export const FIELD_HEADERS = {
+  'X-Ignored-Fields':
+    'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
+  'X-Dropped-Params':
+    'With `drop_params`: fields that the model server does not support and that were left out, by the names of the API. Absent if there are none.',
+};
+
 export const CACHE_HEADER = {
   'X-Cache':
     '`hit`: from the cache. `joined`: shares the generation of an identical request. `miss`: generated, because the cache did not have it. `bypass`: generated, because the cache was not read (random sampling on a route of another API, `cache: "off"`, `Cache-Control: no-cache`, or a server with `CACHE_ENABLED=false`).',
   Age: 'Of a response from the cache: seconds since it was generated.',
   'X-Model-Server':
     'The name of the model server that generates the response. Absent for a cached one, for a stream that began while the request waited, and if there is one server without a `#name=`. A stream whose headers are sent before the first token names the server that works on it by then.',
-  'X-Ignored-Fields':
-    'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
-  'X-Dropped-Params':
-    'With `drop_params`: fields that the model server does not support and that were left out. Absent if there are none.',
+  ...FIELD_HEADERS,
   'X-Queue-Position': 'The place in the queue at arrival, from 1; 0 if the request did not wait. Absent on `hit`.',
   'X-Queue-Wait-Ms':
     'Milliseconds in the queue; in a stream whose request still waits, the estimated wait. Absent on `hit`.',
 };
+
+/** Of a stream of `data:` lines whose clients skip comments. */
+export const QUEUE_COMMENTS =
+  'While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`.';
 
 const CHAT_STREAM: MediaContent = {
   description:
@@ -53,6 +62,13 @@ const CHAT_RESPONSE: OperationResponse = {
   description: 'The response: a stream, or one JSON body with `"stream": false`.',
   content: { 'text/event-stream': CHAT_STREAM, 'application/json': { schema: 'ChatAnswer' } },
   headers: CACHE_HEADER,
+};
+
+export const DROP_PARAMS_HEADER: OperationParameter = {
+  name: 'X-Drop-Params',
+  in: 'header',
+  description: '`drop_params` for a body that does not have it.',
+  schema: { type: 'string', enum: ['true', 'false'] },
 };
 
 /** Headers of a chat request in all APIs. */
@@ -70,12 +86,7 @@ export const REQUEST_POLICY_PARAMETERS: readonly OperationParameter[] = [
     description: '`cache` for a body that does not have it: `auto`, `on` or `off`.',
     schema: { type: 'string', enum: cacheModeSchema.options },
   },
-  {
-    name: 'X-Drop-Params',
-    in: 'header',
-    description: '`drop_params` for a body that does not have it.',
-    schema: { type: 'string', enum: ['true', 'false'] },
-  },
+  DROP_PARAMS_HEADER,
 ];
 
 const CHAT_EXAMPLES: readonly RequestExample[] = [

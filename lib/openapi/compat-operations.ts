@@ -1,5 +1,10 @@
 import { ANTHROPIC_VERSION } from '#lib/openapi/anthropic-operations';
-import { CACHE_HEADER, CHAT_ERROR_CODES, REQUEST_POLICY_PARAMETERS } from '#lib/openapi/chat-operations';
+import {
+  CACHE_HEADER,
+  CHAT_ERROR_CODES,
+  QUEUE_COMMENTS,
+  REQUEST_POLICY_PARAMETERS,
+} from '#lib/openapi/chat-operations';
 import type { MediaContent, Operation } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
@@ -32,8 +37,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: 'OpenAiCompletion' },
           'text/event-stream': {
-            description:
-              '`data:` lines; the last is `data: [DONE]`. While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`.',
+            description: `\`data:\` lines; the last is \`data: [DONE]\`. ${QUEUE_COMMENTS}`,
             events: [{ schema: 'OpenAiChunk' }, { schema: 'OpenAiError' }],
           },
         },

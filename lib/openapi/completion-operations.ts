@@ -1,4 +1,9 @@
-import { CACHE_HEADER, CHAT_ERROR_CODES } from '#lib/openapi/chat-operations';
+import {
+  CACHE_HEADER,
+  CHAT_ERROR_CODES,
+  QUEUE_COMMENTS,
+  REQUEST_POLICY_PARAMETERS,
+} from '#lib/openapi/chat-operations';
 import type { Operation } from '#lib/openapi/operation';
 
 /** Completions of a text, which editors use for code. */
@@ -14,6 +19,7 @@ export const COMPLETION_OPERATIONS: readonly Operation[] = [
     summary: 'Continue a text, or fill a gap in it (OpenAI)',
     description: 'The prompt goes through no chat template. With `suffix` the model writes what stands between both.',
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: {
       schema: 'TextCompletionRequest',
       description:
@@ -25,7 +31,7 @@ export const COMPLETION_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: 'TextCompletion' },
           'text/event-stream': {
-            description: '`data:` lines; the last is `data: [DONE]`. Comments keep the connection open.',
+            description: `\`data:\` lines; the last is \`data: [DONE]\`. ${QUEUE_COMMENTS}`,
             events: [{ schema: 'TextCompletion' }, { schema: 'OpenAiError' }],
           },
         },
@@ -48,6 +54,7 @@ export const COMPLETION_OPERATIONS: readonly Operation[] = [
     description:
       "llama.cpp's `/infill`, for its editor plugins. The model writes what stands between prefix and suffix.",
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: { schema: 'InfillRequest' },
     responses: {
       200: {
@@ -55,7 +62,7 @@ export const COMPLETION_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: 'InfillResponse' },
           'text/event-stream': {
-            description: '`data:` lines; `stop` is true in the last.',
+            description: `\`data:\` lines; \`stop\` is true in the last. ${QUEUE_COMMENTS}`,
             events: [{ schema: 'InfillResponse' }, { schema: 'OpenAiError' }],
           },
         },

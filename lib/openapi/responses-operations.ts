@@ -1,4 +1,10 @@
-import { CACHE_HEADER, CHAT_ERROR_CODES } from '#lib/openapi/chat-operations';
+import {
+  CACHE_HEADER,
+  CHAT_ERROR_CODES,
+  DROP_PARAMS_HEADER,
+  QUEUE_COMMENTS,
+  REQUEST_POLICY_PARAMETERS,
+} from '#lib/openapi/chat-operations';
 import type { MediaContent, Operation, OperationParameter, StreamEvent } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import { DELTA_EVENTS, DONE_EVENTS, ITEM_EVENTS, LIFE_CYCLE_EVENTS, PART_EVENTS } from '#lib/wire/responses-response';
@@ -29,7 +35,7 @@ const named = (names: readonly string[], schema: SchemaName): StreamEvent[] =>
   names.map((event) => ({ event, schema }));
 
 const STREAM: MediaContent = {
-  description: 'Events with names and numbers. Comments keep the connection open.',
+  description: `Events with names and numbers. ${QUEUE_COMMENTS}`,
   events: [
     ...named(LIFE_CYCLE_EVENTS, 'ResponsesLifeCycle'),
     ...named(ITEM_EVENTS, 'ResponsesItemEvent'),
@@ -49,6 +55,7 @@ export const RESPONSES_OPERATIONS: readonly Operation[] = [
     description:
       'The official SDKs, their agents and tools work unchanged. The response is stored for its caller in the memory of this server (`RESPONSES_MAX_SIZE_MB`, `RESPONSES_TTL_SECONDS`) unless `store` is false.',
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: {
       schema: 'ResponsesRequest',
       description:
@@ -141,9 +148,14 @@ export const RESPONSES_OPERATIONS: readonly Operation[] = [
     summary: 'Count the tokens of an input (OpenAI)',
     description: 'The model reads the input and generates one token, so it takes its turn in the queue.',
     access: 'key',
+    parameters: [DROP_PARAMS_HEADER],
     body: { schema: 'ResponsesTokens' },
     responses: {
-      200: { description: 'The count.', content: { 'application/json': { schema: 'ResponsesTokenCount' } } },
+      200: {
+        description: 'The count.',
+        content: { 'application/json': { schema: 'ResponsesTokenCount' } },
+        headers: CACHE_HEADER,
+      },
     },
     errorCodes: CHAT_ERROR_CODES,
     errorSchema: 'OpenAiError',

@@ -107,11 +107,11 @@ describe('a client that leaves in the middle of a response', () => {
 });
 
 describe('a client that leaves while its request waits', () => {
-  it.each(CASES)(TITLE, async ({ path, body, generations }) => {
+  it.each(CASES)(TITLE, async ({ path, body, kind, generations }) => {
     await start(1, 1);
     model.play(['hang']);
     const before = model.requests.length;
-    const running = leavingCall('/api/chat-optimized', { model: 'ollama', messages, stream: false, cache: 'off' });
+    const running = leavingCall('/api/chat-optimized', { model: kind, messages, stream: false, cache: 'off' });
     await callsSince(before, 1);
     const { leave } = leavingCall(path, body);
     await vi.waitFor(() => expect(s.engine.load.waiting).toBe(generations));
