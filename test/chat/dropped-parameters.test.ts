@@ -158,6 +158,16 @@ describe('a field that the model server does not support', () => {
     ],
     ['/v1/responses', { model: 'openai', input: 'hello', moderation: { model: 'm' } }, ['moderation']],
     ['/v1/responses', { model: 'openai', input: 'hello', tools: [{ type: 'web_search' }] }, ['tools.0.type']],
+    [
+      '/v1/responses',
+      { model: 'openai', input: 'hello', tools: [{ type: 'web_search' }], tool_choice: 'required' },
+      ['tools.0.type', 'tool_choice'],
+    ],
+    [
+      '/v1/messages',
+      { model: 'openai', messages, tools: anthropicTools.slice(1), tool_choice: { type: 'any' } },
+      ['tools.0.type', 'tool_choice'],
+    ],
     ['/v1/responses', { model: 'embedded', input: 'hello', top_logprobs: 2 }, ['top_logprobs']],
     ['/v1/responses/input_tokens', { model: 'openai', input: 'hello', reasoning: { mode: 'pro' } }, ['reasoning.mode']],
     [

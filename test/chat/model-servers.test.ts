@@ -264,3 +264,26 @@ it('keeps a single server without a name as it was', async () => {
   expect(await statsOf(app)).toMatchObject([{ name: new URL(only.url).host, state: 'up', slots: 1 }]);
   expect((await json(`${app.url}/api/chat-queue`)).body.max_concurrent).toBe(1);
 });
+
+it('names all servers that complete the prompts of one request', { timeout: 60_000 }, async () => {
+  const [a, b] = await Promise.all([startFaultyModelServer(), startFaultyModelServer()]);
+  servers.push(a, b);
+  const both = Promise.withResolvers<void>();
+  let asked = 0;
+  for (const server of [a, b])
+    server.choose(() => {
+      asked += 1;
+      if (asked === 2) both.resolve();
+      const end = { response: 'x', done: true, done_reason: 'stop', prompt_eval_count: 1, eval_count: 1 };
+      return [{ wait: both.promise }, { send: `${JSON.stringify(end)}\n` }];
+    });
+  const app = await start({
+    OLLAMA_API_URL: listOf([
+      { name: 'a', url: a.url, fragment: '&slots=1' },
+      { name: 'b', url: b.url, fragment: '&slots=1' },
+    ]),
+  });
+  const { status, headers, body } = await post(app, '/v1/completions', { prompt: ['one', 'two'] });
+  expect([status, body.choices?.map(({ text }: { text: string }) => text)]).toEqual([200, ['x', 'x']]);
+  expect(headers.get('x-model-server')?.split(', ').sort()).toEqual(['a', 'b']);
+});

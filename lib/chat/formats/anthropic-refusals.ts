@@ -39,6 +39,7 @@ export function refusedAnthropicFields(input: AnthropicPrompt): readonly ErrorDe
         field: `tools.${index}.type`,
         message: `${tool.name} is not offered here; define a tool with an input_schema`,
       });
+  if (choosesRefusedTool(input)) details.push({ field: 'tool_choice', message: 'has no tool that is offered here' });
   for (const [index, message] of input.messages.entries()) checkMessage(message, index, details, misplaced);
   const [first] = misplaced;
   if (first !== undefined)
@@ -48,6 +49,12 @@ export function refusedAnthropicFields(input: AnthropicPrompt): readonly ErrorDe
   if (details.some(({ message }) => message === IMAGE_SOURCE))
     throw new AppError('unsupported_value', `The image ${IMAGE_SOURCE}.`, { details });
   return details;
+}
+
+/** Whether a call is forced of tools that are all refused. */
+function choosesRefusedTool({ tools = [], tool_choice: choice }: AnthropicPrompt): boolean {
+  const isForced = choice?.type === 'any' || choice?.type === 'tool';
+  return isForced && tools.length > 0 && tools.every(({ type }) => type === 'refused');
 }
 
 function checkMessage(

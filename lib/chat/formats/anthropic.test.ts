@@ -566,7 +566,7 @@ describe('the models in Anthropic’s format', () => {
   });
 });
 
-it('leaves refused parameters out, with a choice between tools that are gone', () => {
+it('leaves refused parameters out, with a choice between tools that are left out', () => {
   const messages = [USER];
   const search = { type: 'web_search_20250305', name: 'web_search' };
   const look = { name: 'look', input_schema: { type: 'object' } };

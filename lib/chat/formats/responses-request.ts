@@ -47,6 +47,9 @@ export function refusedResponsesFields(request: ResponsesRequest): readonly Erro
     details.push({ field: 'reasoning.mode', message: 'must be standard: a response is generated once' });
   if (Array.isArray(input)) for (const [index, item] of input.entries()) checkItem(item, `input.${index}`, details);
   for (const [index, tool] of (tools ?? []).entries()) checkTool(tool, `tools.${index}`, details);
+  const isForced = choice === 'required' || (typeof choice === 'object' && TOOL_CHOICES.has(choice.type));
+  if (isForced && tools !== undefined && tools.length > 0 && !tools.some(isKnownTool))
+    details.push({ field: 'tool_choice', message: 'has no tool that is offered here' });
   if (typeof choice === 'object' && !TOOL_CHOICES.has(choice.type))
     details.push({ field: 'tool_choice.type', message: `${choice.type} cannot be asked for` });
   else if (typeof choice === 'object' && choice.type !== 'allowed_tools' && choice.name === undefined)
