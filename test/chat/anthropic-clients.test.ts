@@ -29,7 +29,7 @@ const client = (options: object = {}) => new Anthropic({ baseURL: s.url, apiKey:
 
 describe('the official Anthropic client', () => {
   beforeEach(async () => {
-    s = await chatServer();
+    s = await chatServer({ CACHE_SDK: 'always' });
   });
 
   afterEach(async () => {

@@ -36,7 +36,7 @@ const types = (events: readonly ResponseStreamEvent[]) => events.map(({ type }) 
 
 describe('the official openai client, over responses', () => {
   beforeEach(async () => {
-    s = await chatServer();
+    s = await chatServer({ CACHE_SDK: 'always' });
   });
 
   afterEach(async () => {

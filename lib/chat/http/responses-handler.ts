@@ -74,7 +74,7 @@ function respond(
   return submitThrough(adapter, parsed, request, own, isWhole && adapter.isSmall ? remember : undefined);
 }
 
-/** The names of `refused` fields that are dropped. Throws `unsupported_parameter` if they are not. */
+/** Names of `refused` fields that are dropped. Throws `unsupported_parameter` if they are not. */
 export function droppedResponsesFields(
   refused: readonly ErrorDetail[],
   { drop_params: ofBody }: Pick<ResponsesRequest, 'drop_params'>,
