@@ -18,7 +18,7 @@ const textOf = (markup: string) => markup.replace(/<[^>]+>/g, ' ').replace(/\s+/
 
 it('folds the models that a row has no space for', () => {
   const markup = renderToStaticMarkup(<ModelServers servers={[A, EMBEDDED]} />);
-  expect(textOf(markup)).toContain('a, b, c 5 of 14 loaded 2 more d, e');
+  expect(textOf(markup)).toContain('a, b, c 5 of 14 loaded 2 more d e');
   expect(markup).toContain('aria-label="2 more on gpu-a"');
   expect(textOf(markup)).toContain('Busy');
 });

@@ -139,7 +139,11 @@ function Models({ server }: { server: ModelServerStats }) {
           >
             {STRINGS.more(more)}
           </summary>
-          <p className="mt-1">{others.join(', ')}</p>
+          <ul className="mt-1">
+            {others.map((model) => (
+              <li key={model}>{model}</li>
+            ))}
+          </ul>
         </details>
       )}
     </>
