@@ -51,6 +51,9 @@ async function open(page: Page, ...servers: ModelServerStats[]): Promise<void> {
   await scripted;
 }
 
+// A poll may be under way when a test ends.
+test.afterEach(({ page }) => page.unrouteAll({ behavior: 'ignoreErrors' }));
+
 test('one model server is a line among the components, without a section', async ({ page }) => {
   await open(page, FREE);
   const line = page.getByRole('region', { name: 'Model server', exact: true });
