@@ -142,6 +142,8 @@ export class Lanes<T extends QueuedWork> {
   #gainsFromMove(work: T, from: Lane<T>, to: Lane<T>, ahead: number, now: number): boolean {
     const target = work.targets?.[0];
     if (target?.servers.includes(to.server) !== true || to.server.has(work.model) === false) return false;
+    // Else a server that fails at once would take the work that it failed from the next line again.
+    if (to.isAvoided(work.model, now)) return false;
     if (!from.server.isUp) return true;
     const there = this.#figures(work, from, now);
     const here = this.#figures(work, to, now);

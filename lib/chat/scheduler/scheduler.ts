@@ -426,7 +426,11 @@ export class Scheduler {
     }
   }
 
-  /** Starts the work of a server that is down if no other server can do it: it fails by itself. */
+  /**
+   * Starts the work of a server that is down if no other server has its model. It fails by itself,
+   * and takes the next model of an alias then. A server that has not responded for LINE_HOLD_MS is
+   * not waited for.
+   */
   #startStranded(lane: Lane<Work>): void {
     const now = this.#options.clock.now();
     for (const { item } of [...lane.line.waiting()]) {
@@ -434,6 +438,7 @@ export class Scheduler {
       if (this.#lanes.chooseUp(item, now) !== undefined) continue;
       lane.line.remove(item.id);
       this.#start(item, lane);
+      if (lane.cancelMove === undefined) this.#giveUpOn(item, lane, now);
     }
   }
 
@@ -447,10 +452,12 @@ export class Scheduler {
         lane.cancelMove = undefined;
         this.#moveLine(lane);
       });
-    else if (lane.cancelMove !== undefined) {
-      this.#options.call.reset?.(server.provider);
-      lane.cancelMove();
+    else {
+      if (lane.cancelMove !== undefined) this.#options.call.reset?.(server.provider);
+      lane.cancelMove?.();
       lane.cancelMove = undefined;
+      // Lines that no server could take when their time was over.
+      for (const each of this.#lanes) if (each.cancelMove === undefined) this.#moveLine(each);
     }
     this.#dispatchAll(lane);
   }
@@ -460,11 +467,9 @@ export class Scheduler {
    * that has no token yet fails now, and moves too: a machine without power closes no connection.
    */
   #moveLine(from: Lane<Work>): void {
-    const { isUp, error } = from.server;
-    if (isUp) return;
+    if (from.server.isUp) return;
     const now = this.#options.clock.now();
-    for (const work of [...from.running])
-      if (work.isRepeatable && this.#lanes.hasOther(work, now)) this.#attempts.get(work)?.abort(error);
+    for (const work of [...from.running]) this.#giveUpOn(work, from, now);
     for (const { item, since } of [...from.line.waiting()]) {
       const to = this.#lanes.chooseUp(item, now);
       if (to === undefined) continue;
@@ -475,6 +480,11 @@ export class Scheduler {
       } else to.line.add(item, since);
     }
     this.#dispatchAll(from);
+  }
+
+  /** Fails a call without a token on a server that is down, if another one can do it. */
+  #giveUpOn(work: Work, { server }: Lane<Work>, now: number): void {
+    if (work.isRepeatable && this.#lanes.hasOther(work, now)) this.#attempts.get(work)?.abort(server.error);
   }
 
   /** Reports the new length of the queue and the positions in it. */

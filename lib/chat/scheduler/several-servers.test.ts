@@ -16,6 +16,15 @@ const unreached = (what: string) => new AppError('provider_unavailable', what, {
 const onlyLoadedOn = (first: string) => (at: Fleet['at']) => {
   for (const name of ['a', 'b']) at(name).loaded = name === first ? ['m'] : [];
 };
+/** The server accepts connections, and responds to nothing. */
+async function hangs(name: string): Promise<void> {
+  const provider = f.at(name);
+  provider.models = provider.check = async () => {
+    throw new AppError('provider_unavailable', `${name} does not respond in time`);
+  };
+  f.directory.servers.reportFailure(f.server(name), new AppError('upstream_timeout', 'too slow'));
+  await settled();
+}
 const open = () => [f.at('a').open, f.at('b').open];
 
 /** A model whose responses take `ms`. */
@@ -270,6 +279,19 @@ describe('a failure before the first token', () => {
     expect(direct.cacheStatus).toBe('miss');
   });
 
+  it('is not repeated on a server that is free because it fails at once', async () => {
+    f = await modelFleet(TWO);
+    const both = [await f.ask('1'), await f.ask('2')];
+    f.at('a').onCall = (call) => call.fail(new AppError('upstream_failed', 'it broke again'));
+    f.at('a').last.fail(new AppError('upstream_failed', 'it broke'));
+    await settled();
+    expect(f.at('a').calls).toHaveLength(1);
+    f.at('b').onCall = (call) => call.say('from b').done();
+    f.at('b').last.say('x').done();
+    await settled();
+    expect(both.map(({ state }) => state)).toEqual(['completed', 'completed']);
+  });
+
   it('of a model keeps requests from its server for a while', async () => {
     f = await modelFleet(TWO, onlyLoadedOn('a'));
     f.at('b').onCall = (call) => call.say('x').done();
@@ -313,6 +335,32 @@ describe('a server that is down', () => {
     await f.clock.advance(2_000);
     expect([pending.state, pending.generation.server?.name]).toEqual(['completed', 'b']);
     expect(f.at('a').last.signal.aborted).toBe(true);
+  });
+
+  it('is left by all that wait for it once another model of the alias can respond', async () => {
+    f = await modelFleet({ ...TWO, MODEL_ALIASES: 'fast=m@a,other' }, (at) => {
+      at('b').listed = ['other'];
+    });
+    f.at('b').onCall = (call) => call.say('from b').done();
+    const all = [];
+    for (const text of ['1', '2', '3']) all.push(await f.ask(text, { model: 'fast' }));
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect(all.map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
+  });
+
+  it('is left by a request that it never responded to when another one comes up', async () => {
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const pending = await f.ask('1');
+    f.at('b').onCall = (call) => call.say('from b').done();
+    f.at('b').isDown = true;
+    await f.directory.check(new AbortController().signal);
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect(pending.state).toBe('running');
+    f.at('b').isDown = false;
+    await f.clock.advance(1_000);
+    expect(pending.state).toBe('completed');
   });
 
   it('goes on with its line when it is up again', async () => {
