@@ -62,8 +62,8 @@ export class ModelServerClient {
       'accept-encoding': 'identity',
       ...headers,
     };
-    const user = decodeURIComponent(username);
-    const secret = decodeURIComponent(password);
+    const user = percentDecoded(username);
+    const secret = percentDecoded(password);
     if (user !== '' || secret !== '')
       allHeaders.authorization = `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
     const credentials = (allHeaders.authorization ?? '').replace(/^\w+ /, '');
@@ -258,6 +258,15 @@ class StreamConsumer implements ResponseConsumer {
   /** The text of an error body; empty if it is too long. */
   errorText(): string {
     return this.#errorBytes > MAX_ERROR_BYTES ? '' : new TextDecoder().decode(Buffer.concat(this.#errorChunks));
+  }
+}
+
+/** A password may have a percent sign that encodes nothing. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

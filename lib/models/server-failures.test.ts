@@ -172,6 +172,14 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(String(error)).not.toContain('geheim');
   });
 
+  it('has credentials that may have a percent sign', async () => {
+    const login = dialect.make(server.url.replace('//', '//user:100%@'));
+    server.play([{ send: dialect.text('a') }, ...dialect.end.map((send) => ({ send }))]);
+    const events = await Array.fromAsync(chatEvents(login, REQUEST));
+    await login.close();
+    expect(events.at(-1)).toMatchObject({ type: 'done' });
+  });
+
   it('hides addresses inside a network, also the address of the server', async () => {
     const sentence =
       'dial tcp 10.1.2.3:8080: Post "http://gpu-a.internal:8080/x?key=AIzaSyA1234567890abcdefg": EOF for user:pw';
