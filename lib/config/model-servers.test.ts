@@ -24,6 +24,7 @@ describe('the addresses of model servers', () => {
     ['http://a#slot=4', /nothing but slots=, name= and weight= after the #/],
     ['http://a#slots=1&slots=2', /set slots once for each address/],
     ['http://a,http://a/', /list each address once/],
+    ['http://ann:one@a,http://bob:two@A:80', /list each address once/],
     ['http://a#name=x,http://b#name=x', /its own name, and x is there twice/],
     ['a:11434', /must be a URL/],
     [',', /must have an address/],

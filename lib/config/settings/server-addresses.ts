@@ -25,7 +25,9 @@ export const serverAddresses = () =>
       if (part === '') continue;
       const parsed = parseAddress(part);
       if (typeof parsed === 'string') return fail(context, parsed);
-      if (addresses.some(({ url }) => url === parsed.url)) return fail(context, 'must list each address once');
+      const place = withoutCredentials(parsed.url);
+      if (addresses.some(({ url }) => withoutCredentials(url) === place))
+        return fail(context, 'must list each address once');
       if (parsed.name !== undefined && addresses.some(({ name }) => name === parsed.name))
         return fail(context, `must give each server its own name, and ${parsed.name} is there twice`);
       addresses.push(parsed);
@@ -62,6 +64,12 @@ function parseAddress(text: string): ServerAddress | string {
     } else return 'must have nothing but slots=, name= and weight= after the # of an address, with & between them';
   }
   return { url: url.data, ...values };
+}
+
+/** Servers are told apart by this part of their addresses: it may be shown. */
+function withoutCredentials(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return `${origin}${pathname}${search}`;
 }
 
 function isWhole(text: string, max: number): boolean {
