@@ -37,7 +37,8 @@ export function aliasModels(aliases: ModelAliases, models: readonly ServerModel[
   return [...aliases].flatMap(([id, targets]) => {
     const [first] = targets.flatMap(({ model, server }) => {
       const info = findModel(models, model);
-      return info !== undefined && (server === undefined || info.servers?.includes(server) === true) ? [info] : [];
+      if (info === undefined || server === undefined) return info === undefined ? [] : [info];
+      return info.servers?.includes(server) === true ? [{ ...info, servers: [server] }] : [];
     });
     if (first === undefined) return [];
     const aliasOf = targets.map(({ model, server }) => (server === undefined ? model : `${model}@${server}`));

@@ -176,6 +176,11 @@ describe('MODEL_ALIASES', () => {
       ['gpt', undefined],
     ]);
     expect(default_model).toBe('m');
+    expect(models.map(({ id, servers }) => [id, servers]).slice(0, 3)).toEqual([
+      ['fast', ['b']],
+      ['smart', ['a']],
+      ['m', ['a', 'b']],
+    ]);
   });
 
   it('may be the default model', async () => {
