@@ -80,10 +80,15 @@ export function isMeaningful(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
+/** Passed-on fields whose empty value has an effect: a search, any JSON, no samplers. */
+const MEANINGFUL_IF_EMPTY: ReadonlySet<PassthroughField> = new Set(['guided_json', 'samplers', 'web_search_options']);
+
 export function passthroughOf(input: Pick<OpenAiRequest, PassthroughField>): Passthrough | undefined {
-  const entries = PASSTHROUGH_FIELDS.flatMap((field) =>
-    isMeaningful(input[field]) ? [[field, input[field]] as const] : [],
-  );
+  const entries = PASSTHROUGH_FIELDS.flatMap((field) => {
+    const value = input[field];
+    const isPassed = MEANINGFUL_IF_EMPTY.has(field) ? value !== undefined && value !== null : isMeaningful(value);
+    return isPassed ? [[field, value] as const] : [];
+  });
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Passthrough);
 }
 
