@@ -2,8 +2,46 @@ import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { isLoopbackHost, listensOnLoopback } from '#lib/http/host-check';
 
-const ALLOWED_HEADERS =
-  'Content-Type, Accept, Authorization, X-Api-Key, Anthropic-Version, Anthropic-Beta, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control, X-Cache-Policy, X-Drop-Params';
+/** Headers that the official SDKs add to every request in a browser, as Ollama allows them. */
+const SDK_HEADERS = [
+  'User-Agent',
+  'X-Requested-With',
+  'Anthropic-Dangerous-Direct-Browser-Access',
+  'Anthropic-Workspace-Id',
+  'OpenAI-Beta',
+  'OpenAI-Organization',
+  'OpenAI-Project',
+  ...[
+    'Arch',
+    'Async',
+    'Custom-Poll-Interval',
+    'Helper',
+    'Helper-Method',
+    'Lang',
+    'OS',
+    'Package-Version',
+    'Poll-Helper',
+    'Retry-Count',
+    'Runtime',
+    'Runtime-Version',
+    'Timeout',
+  ].map((name) => `X-Stainless-${name}`),
+];
+const ALLOWED_HEADERS = [
+  'Content-Type',
+  'Accept',
+  'Authorization',
+  'X-Api-Key',
+  'Anthropic-Version',
+  'Anthropic-Beta',
+  'Last-Event-ID',
+  'X-Request-Id',
+  'Idempotency-Key',
+  'Cache-Control',
+  'X-Cache-Policy',
+  'X-Drop-Params',
+  ...SDK_HEADERS,
+].join(', ');
 const EXPOSED_HEADERS =
   'X-Request-Id, X-Cache, Age, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Dropped-Params, X-Queue-Position, X-Queue-Wait-Ms, X-Model-Server, Request-Id, X-Token-Count';
 const MAX_AGE_SECONDS = '3600';
