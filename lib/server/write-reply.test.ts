@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { request } from 'undici';
@@ -106,6 +107,35 @@ describe('a request body', () => {
     expect(response).toMatch(/^HTTP\/1\.1 400 /);
     expect(response).toMatch(/connection: close/i);
     expect(response).toContain('body_too_large');
+  });
+
+  it('that is refused can still be sent, so that its sender gets the response', async () => {
+    const { port } = await start(count);
+    const errors: Error[] = [];
+    let response = '';
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', (error) => errors.push(error)).on('data', (data) => (response += data));
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n');
+    await once(socket, 'end');
+    for (let sent = 0; sent < 4; sent++) {
+      socket.write('x'.repeat(1000));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(response).toMatch(/^HTTP\/1\.1 400 /);
+    expect(errors).toEqual([]);
+    socket.destroy();
+  });
+
+  it('that is refused and never ends is read for a moment only', async () => {
+    const { port } = await start(count);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume();
+    const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve));
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n');
+    const startedMs = performance.now();
+    const sending = setInterval(() => socket.write('x'), 20);
+    await closed;
+    clearInterval(sending);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 
   it('whose client disconnects is an error of that request only', async () => {

@@ -68,7 +68,7 @@ export function writeReply(
     if (body instanceof ReadableStream || body instanceof StreamBody) return body.cancel();
     return;
   }
-  if (!incoming.complete) discardBody(incoming, outgoing, headers);
+  if (!incoming.complete) discardBody(incoming, headers);
   if (body === null) {
     outgoing.writeHead(status, headers);
     outgoing.end();
@@ -102,14 +102,23 @@ function sendWhole(body: WholeBody, outgoing: ServerResponse): void {
     else outgoing.end(piece);
 }
 
-/** Discards the rest of the request body for a moment, then closes the connection. */
-function discardBody(incoming: IncomingMessage, outgoing: ServerResponse, headers: Record<string, string>): void {
+/**
+ * Discards the rest of the request body for a moment, then closes the connection. While the client
+ * still sends, closing it resets it: the client then loses the response, or never sees it.
+ */
+function discardBody(incoming: IncomingMessage, headers: Record<string, string>): void {
   headers.connection = 'close';
   incoming.resume();
-  outgoing.once('finish', () => {
-    const timer = setTimeout(() => incoming.destroy(), UNREAD_BODY_MS);
-    incoming.once('close', () => clearTimeout(timer));
-  });
+  const { socket } = incoming;
+  const close = socket.destroySoon.bind(socket);
+  // node:http calls it when the response has been sent.
+  socket.destroySoon = () => {
+    if (incoming.complete || incoming.destroyed) return close();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), UNREAD_BODY_MS);
+    incoming.once('end', close);
+    socket.once('close', () => clearTimeout(timer));
+  };
 }
 
 /** Writes each piece of the body in one write of the socket, in its chunk of HTTP/1.1. */
