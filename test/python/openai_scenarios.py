@@ -129,12 +129,9 @@ def logprobs(url, content):
 
 
 def choices(url, content, n):
-    """The texts of `n` choices, or the error."""
-    try:
-        response = client(url).chat.completions.create(model="test:latest", messages=message(content), n=n)
-    except openai.BadRequestError as error:
-        return {"error": shown(error)}
-    return {"texts": [choice.message.content for choice in response.choices]}
+    """The texts of `n` choices."""
+    response = client(url).chat.completions.create(model="test:latest", messages=message(content), n=n)
+    return [choice.message.content for choice in response.choices]
 
 
 def error(url, content, key="none", stream=False, **fields):
