@@ -42,7 +42,7 @@ export function inputBytes(input: EmbedInput): number {
  * Splits the tokens of a batch among its inputs by their lengths. The shares add up to the total:
  * a request gets the sum that the model server counted.
  */
-export function tokenShares(inputs: readonly EmbedInput[], total: number): number[] {
+function tokenShares(inputs: readonly EmbedInput[], total: number): number[] {
   const lengths = inputs.map((input) => input.length);
   let restLength = lengths.reduce((sum, length) => sum + length, 0);
   let rest = total;
@@ -66,6 +66,7 @@ export class EmbeddingBatch {
   readonly #clock: Clock;
   readonly #graceMs: number;
   #refCount = 0;
+  #isSettled = false;
   #cancelGraceTimer: (() => void) | undefined;
 
   constructor(inputs: readonly BatchInput[], { clock, graceMs }: { clock: Clock; graceMs: number }) {
@@ -96,13 +97,13 @@ export class EmbeddingBatch {
     );
     const embeddings = vectors.map((vector, index) => ({ vector, promptTokens: shares[index] ?? 0 }));
     this.#result.resolve(embeddings);
-    this.#dropTimer();
+    this.#settle();
     return embeddings;
   }
 
   reject(error: unknown): void {
     this.#result.reject(error);
-    this.#dropTimer();
+    this.#settle();
   }
 
   /** Keeps the batch going until the matching `release`. */
@@ -111,12 +112,20 @@ export class EmbeddingBatch {
     this.#dropTimer();
   }
 
-  /** Undoes one `retain`. After the last one the batch is aborted, `isFailed` at once. */
+  /**
+   * Undoes one `retain`. After the last one the batch is aborted, `isFailed` at once. One that has
+   * ended starts no timer: that would hold its vectors for the grace period.
+   */
   release(isFailed: boolean): void {
     this.#refCount -= 1;
-    if (this.#refCount > 0) return;
+    if (this.#refCount > 0 || this.#isSettled) return;
     if (isFailed) this.#abort.abort(ABANDONED);
     else this.#cancelGraceTimer ??= this.#clock.after(this.#graceMs, () => this.#abort.abort(ABANDONED));
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#dropTimer();
   }
 
   #dropTimer(): void {

@@ -147,6 +147,12 @@ describe('embeddings', () => {
 });
 
 describe('a client of embeddings that leaves', () => {
+  it('holds no batch for the grace period once it has ended', async () => {
+    const service = serviceOf();
+    (await service.embed(provider, request(['one', 'two']), by())).release();
+    expect(clock.pending).toBe(0);
+  });
+
   it('ends its batches after the grace period, unless another needs an input of them', async () => {
     const service = serviceOf({ DISCONNECT_GRACE_MS: '1000' });
     provider.held = new Promise(() => {});
