@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { peekMultipartModel } from '#lib/chat/http/multipart-model';
@@ -47,6 +47,19 @@ describe('the model of a form', () => {
     expect(model).toBeUndefined();
     form.end(part('model', 'late'));
     expect(await text(content)).toContain('late');
+  });
+
+  it.each([
+    ['lines that begin a part', 'content-disposition:'.repeat(3_200)],
+    ['fields without an end', 'content-disposition:;name=model\r\n'.repeat(2_000)],
+    ['parameters', `content-disposition:${';  '.repeat(20_000)}`],
+  ])('is looked for in %s that come byte by byte, without blocking the server', async (_what, body) => {
+    const bytes = Buffer.from(body);
+    const startMs = performance.now();
+    const { model, content } = await peekMultipartModel(Readable.from(bytes.values().map((byte) => Buffer.of(byte))));
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    expect(model).toBeUndefined();
+    expect(await text(content)).toBe(body);
   });
 
   it('ends its form when it is left', async () => {
