@@ -40,7 +40,8 @@ export interface ResilientChat {
   reset?(provider: ModelProvider): void;
 }
 
-const FIRST_BACKOFF_MS = 100;
+/** The wait before the first retry, at least. */
+export const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
 /** A longer `Retry-After` of the model server is passed to the caller, without a retry. */
 const MAX_RETRY_AFTER_MS = 3_000;
@@ -359,7 +360,8 @@ export function isRetryable(error: unknown): boolean {
   return AppError.is(error) && RETRYABLE_CODES.has(error.code) && requestedWaitMs(error) <= MAX_RETRY_AFTER_MS;
 }
 
-function requestedWaitMs(error: unknown): number {
+/** What the model server asks for. */
+export function requestedWaitMs(error: unknown): number {
   return AppError.is(error) ? (error.upstream?.waitSeconds ?? 0) * 1_000 : 0;
 }
 

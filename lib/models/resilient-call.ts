@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import type { ErrorCode } from '#lib/wire/error';
+import { FIRST_BACKOFF_MS, isRetryable, requestedWaitMs } from '#lib/models/resilience';
 
 export type CallLimits = Pick<Config, 'UPSTREAM_RETRIES' | 'UPSTREAM_TOTAL_TIMEOUT_MS'>;
-
-/** Doubled after each attempt, with up to as much again at random. */
-const FIRST_BACKOFF_MS = 100;
-/** A longer `Retry-After` of the model server is passed to the caller, without a retry. */
-const MAX_RETRY_AFTER_MS = 3_000;
-const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'upstream_failed']);
 
 /**
  * Calls `call` again after transient errors, up to UPSTREAM_RETRIES times, for requests that may
@@ -28,6 +22,7 @@ export async function callWithRetries<T>(
           return await call(inTime);
         } catch (error) {
           if (attempt >= limits.UPSTREAM_RETRIES || !isRetryable(error)) throw error;
+          // Doubled after each attempt, with up to as much again at random.
           const backoffMs = FIRST_BACKOFF_MS * 2 ** attempt * (1 + Math.random());
           await sleep(Math.max(backoffMs, requestedWaitMs(error)), undefined, { signal: inTime });
         }
@@ -58,12 +53,4 @@ export async function withTimeout<T>(
 
 function timeoutError(ms: number): AppError {
   return new AppError('upstream_timeout', `The model server did not finish within ${ms / 1000} seconds.`);
-}
-
-function isRetryable(error: unknown): boolean {
-  return AppError.is(error) && RETRYABLE_CODES.has(error.code) && requestedWaitMs(error) <= MAX_RETRY_AFTER_MS;
-}
-
-function requestedWaitMs(error: unknown): number {
-  return AppError.is(error) ? (error.upstream?.waitSeconds ?? 0) * 1_000 : 0;
 }

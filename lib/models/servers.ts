@@ -257,7 +257,7 @@ export class ModelServers {
 }
 
 /** Whether an error may mean that the whole server is down. */
-export function isFailureOfServer({ code, upstream }: AppError): boolean {
+function isFailureOfServer({ code, upstream }: AppError): boolean {
   if (upstream?.isRateLimited === true) return false;
   return code === 'provider_unavailable' || code === 'upstream_failed' || code === 'upstream_timeout';
 }

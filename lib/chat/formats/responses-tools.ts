@@ -34,7 +34,7 @@ const CUSTOM_PARAMETERS = {
 const NO_NAMES: ResponsesToolNames = new Map();
 
 /** The name that the model knows. */
-export function modelToolName(name: string, namespace: string | undefined): string {
+function modelToolName(name: string, namespace: string | undefined): string {
   return namespace === undefined ? name : `${namespace}__${name}`;
 }
 

@@ -2,7 +2,7 @@ import type { ModelOptions } from '#lib/wire/chat';
 import type { OptionDefaults } from '#lib/wire/models';
 
 /** A tiny model may never stop by itself. */
-export const DEFAULT_RESPONSE_TOKENS = 1024;
+const DEFAULT_RESPONSE_TOKENS = 1024;
 /** A small model needs a low temperature to stay on topic, and a penalty against repetition. */
 const DEFAULT_TEMPERATURE = 0.3;
 const DEFAULT_TOP_P = 0.9;

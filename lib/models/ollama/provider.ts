@@ -244,7 +244,7 @@ function withoutThink({ think: _, ...request }: ModelRequest): ModelRequest {
   return request;
 }
 
-export const OLLAMA_FIELD_RULES: FieldRules = {
+const OLLAMA_FIELD_RULES: FieldRules = {
   id: 'ollama',
   unsupported: 'Ollama has no such setting',
   check: checkOllamaFields,
