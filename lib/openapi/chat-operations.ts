@@ -64,6 +64,13 @@ const CHAT_RESPONSE: OperationResponse = {
   headers: CACHE_HEADER,
 };
 
+export const CACHE_POLICY_HEADER: OperationParameter = {
+  name: 'X-Cache-Policy',
+  in: 'header',
+  description: '`cache` for a body that does not have it: `auto`, `on` or `off`.',
+  schema: { type: 'string', enum: cacheModeSchema.options },
+};
+
 export const DROP_PARAMS_HEADER: OperationParameter = {
   name: 'X-Drop-Params',
   in: 'header',
@@ -80,12 +87,7 @@ export const REQUEST_POLICY_PARAMETERS: readonly OperationParameter[] = [
       '`no-cache`: do not read the cache, but store the new response. `no-store`: neither. `max-age=60`: read no response that is older, in seconds. `only-if-cached`: 504 `not_cached` without a cached response.',
     schema: { type: 'string' },
   },
-  {
-    name: 'X-Cache-Policy',
-    in: 'header',
-    description: '`cache` for a body that does not have it: `auto`, `on` or `off`.',
-    schema: { type: 'string', enum: cacheModeSchema.options },
-  },
+  CACHE_POLICY_HEADER,
   DROP_PARAMS_HEADER,
 ];
 

@@ -1,3 +1,4 @@
+import { CACHE_POLICY_HEADER } from '#lib/openapi/chat-operations';
 import type { Operation, OperationParameter } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
@@ -22,6 +23,16 @@ const X_CACHE = {
   'X-Cache': '`hit` if every input was cached, `joined` if the others were under way, `miss` or `bypass` otherwise.',
   'X-Ignored-Fields': 'Fields without an effect.',
 };
+/** An input has one embedding, so its age is of no interest. */
+const EMBEDDING_PARAMETERS: readonly OperationParameter[] = [
+  {
+    name: 'Cache-Control',
+    in: 'header',
+    description: '`no-cache`: do not read the cache, but store the new embeddings. `no-store`: neither.',
+    schema: { type: 'string' },
+  },
+  CACHE_POLICY_HEADER,
+];
 const EMBEDDING_MODEL = 'nomic-embed-text';
 const TEXTS = ['The sky is blue.', 'Why is the sky blue?'];
 
@@ -36,6 +47,7 @@ function embedding(id: string, path: string, schema: SchemaName, response: Schem
     description:
       'Cached and joined by single input: only inputs that are new go to the model server, in batches of at most 64. The built-in model makes none.',
     access: 'key',
+    parameters: EMBEDDING_PARAMETERS,
     body: { schema },
     responses: {
       200: {
