@@ -196,4 +196,12 @@ describe('several choices', () => {
     await create({ n: 3 });
     await expect(create({ n: 2 })).rejects.toMatchObject({ status: 429 });
   });
+
+  it('that the rate limit refuses count as one request', async () => {
+    s = await chatServer({ RATE_LIMIT_CHAT: '6' });
+    samples();
+    await create({ n: 4 });
+    await expect(create({ n: 4 })).rejects.toMatchObject({ status: 429 });
+    expect(textsOf(await create({ n: 1 }))).toEqual(['sample 5']);
+  });
 });

@@ -23,7 +23,7 @@ import { toAppError } from '#lib/chat/model-error';
 import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
-import { consumeRateLimit } from '#lib/http/rate-limit';
+import { consumeRateLimit, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest, TokenUsage } from '#lib/wire/chat';
@@ -77,9 +77,17 @@ export function replyWithChoices(
     .then((submitted) => replyToAll(format, submitted, options, request, context), logRejection(context, model));
 }
 
-/** The request itself is counted already. */
+/** The request itself is counted already, and stays so if its other choices are too many. */
 async function countChoices(count: number, { caller, settings }: RequestContext): Promise<void> {
-  for (let choice = 1; choice < count; choice++) await consumeRateLimit('chat', caller, settings.RATE_LIMIT_CHAT);
+  const { RATE_LIMIT_CHAT: perMinute } = settings;
+  let choice = 1;
+  try {
+    for (; choice < count; choice++) await consumeRateLimit('chat', caller, perMinute);
+  } catch (error) {
+    // The one that was refused is counted, too.
+    for (; choice > 0; choice--) await refundRateLimit('chat', caller, perMinute);
+    throw error;
+  }
 }
 
 /** A separate function: only the closure that it returns retains the prompts. */
