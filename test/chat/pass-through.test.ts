@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '#lib/openapi/operations';
@@ -335,6 +336,37 @@ describe('several model servers', () => {
       await both.stop();
       await ollama.close();
       await openAi.close();
+    }
+  });
+
+  it('are not asked for their lists by requests without a model', async () => {
+    const handlers: Record<string, ModelServerHandler> = {
+      '/v1/models': (_, response) => sendJson(response, { data: [{ id: 'm' }] }),
+      '/tokenize': (_, response) => sendJson(response, { tokens: [] }),
+    };
+    const [one, other] = [await startScriptedModelServer(handlers), await startScriptedModelServer(handlers)];
+    const both = await startApp('server', {
+      MODEL_PROVIDER: 'openai',
+      OPENAI_BASE_URL: `${one.url}/v1,${other.url}/v1`,
+      LOG_LEVEL: 'silent',
+    });
+    const tokenize = async () => {
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(`${both.url}/tokenize`, { method: 'POST', headers, body: '{"content":"Hi"}' })).status;
+    };
+    try {
+      const lists: number[] = [];
+      for (let request = 0; request < 4; request++) {
+        expect(await tokenize()).toBe(200);
+        lists.push(one.of('/v1/models').length);
+        // At this age of the lists, a name that is in none of them reads them again.
+        await sleep(2_200);
+      }
+      expect(lists[3]).toBe(lists[1]);
+    } finally {
+      await both.stop();
+      await one.close();
+      await other.close();
     }
   });
 });

@@ -87,7 +87,15 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   });
   const search = new URL(request.url).search;
   const headers = contentHeaders(request, contentLength);
-  const task = { caller, priority: 0, model: model ?? path, provider, bytes: heldBytes, signal: request.signal };
+  const task = {
+    caller,
+    model: model ?? path,
+    provider,
+    // A path is in no list of models, which would be read again for it.
+    targets: model === undefined ? [] : undefined,
+    bytes: heldBytes,
+    signal: request.signal,
+  };
   const head = Promise.withResolvers<ForwardedResponse>();
   /** Holds the slot until the whole response has been read. */
   const work = (chosen: ModelProvider, signal: AbortSignal) => {
