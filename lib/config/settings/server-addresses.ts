@@ -66,7 +66,7 @@ function parseAddress(text: string): ServerAddress | string {
   return { url: url.data, ...values };
 }
 
-/** Servers are told apart by this part of their addresses: it may be shown. */
+/** Two addresses without their credentials are those of one server, if they are equal. */
 function withoutCredentials(url: string): string {
   const { origin, pathname, search } = new URL(url);
   return `${origin}${pathname}${search}`;
