@@ -410,3 +410,42 @@ describe('the examples of the API’s description that need a model server', () 
     await response.body?.cancel();
   });
 });
+
+describe('in front of several model servers, a request that is passed on', () => {
+  it('has the model of an alias, and goes to the next server when one is killed', async () => {
+    const list: ModelServerHandler = (_received, response) =>
+      sendJson(response, { object: 'list', data: [{ id: 'ranker', object: 'model' }] });
+    const seen: string[] = [];
+    const two = await Promise.all(
+      [1, 2].map(() =>
+        startScriptedModelServer({
+          '/v1/models': list,
+          '/v1/rerank': ({ body }, response) => {
+            seen.push(JSON.parse(body).model);
+            if (seen.length === 1) response.destroy();
+            else sendJson(response, { results: [] });
+          },
+        }),
+      ),
+    );
+    const own = await startApp('server', {
+      MODEL_PROVIDER: 'openai',
+      OPENAI_BASE_URL: two.map(({ url }) => `${url}/v1`).join(','),
+      MODEL_ALIASES: 'sorter=ranker',
+      LOG_LEVEL: 'silent',
+    });
+    try {
+      const response = await fetch(`${own.url}/v1/rerank`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'sorter', query: 'a', documents: ['b'] }),
+      });
+      expect([response.status, await response.json()]).toEqual([200, { results: [] }]);
+      expect(seen).toEqual(['ranker', 'ranker']);
+      expect(two.map((server) => server.of('/v1/rerank').length)).toEqual([1, 1]);
+    } finally {
+      await own.stop();
+      for (const server of two) await server.close();
+    }
+  });
+});

@@ -10,6 +10,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse } from '#lib/models/forwarding';
+import { modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider } from '#lib/models/provider';
 import { withTimeout } from '#lib/models/resilient-call';
 import { withSpan } from '#lib/telemetry/tracing';
@@ -30,6 +31,8 @@ interface Passed {
   readonly contentLength: number | undefined;
   /** Memory while it waits. */
   readonly heldBytes: number;
+  /** The body with another model, for an alias. Undefined if it is not held. */
+  readonly naming?: (model: string) => Uint8Array;
 }
 
 /** Passes JSON on to the model server's endpoint of the same path. */
@@ -38,7 +41,9 @@ export function passJson(path: string): RequestHandler {
     const content = await readJsonBytes(request, JSON_LIMIT_BYTES);
     const { byteLength } = content;
     const model = modelOf(parseJson(content));
-    return await pass(path, { model, content, contentLength: byteLength, heldBytes: byteLength }, request, context);
+    const naming = (name: string) => Buffer.from(JSON.stringify({ ...asObject(parseJson(content)), model: name }));
+    const body = { model, content, contentLength: byteLength, heldBytes: byteLength, naming };
+    return await pass(path, body, request, context);
   };
 }
 
@@ -73,7 +78,7 @@ function isJson({ headers }: HttpRequest): boolean {
 
 async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { caller, requestId, settings } = context;
-  const { model, content, contentLength, heldBytes } = body;
+  const { model, content, contentLength, heldBytes, naming } = body;
   context.failureLog = () => rejectedLogFields(caller, model);
   const provider = await chooseProvider({
     model,
@@ -86,22 +91,21 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
       ),
   });
   const search = new URL(request.url).search;
-  const headers = contentHeaders(request, contentLength);
-  const task = {
-    caller,
-    model: model ?? path,
-    provider,
-    // A path is in no list of models, which would be read again for it.
-    targets: model === undefined ? [] : undefined,
-    bytes: heldBytes,
-    signal: request.signal,
-  };
+  const isAlias = model !== undefined && naming !== undefined && settings.MODEL_ALIASES.has(model);
+  // A path is in no list of models, which would be read again for it.
+  const targets = model === undefined ? [] : undefined;
+  const named = isAlias ? await modelDirectory().resolve(model) : { model: model ?? path, provider, targets };
+  // What is held can be sent again. Once there is a head, no error of the server is thrown.
+  const isRepeatable = naming !== undefined;
+  const task = { caller, ...named, isRepeatable, bytes: heldBytes, signal: request.signal };
   const head = Promise.withResolvers<ForwardedResponse>();
   /** Holds the slot until the whole response has been read. */
-  const work = (chosen: ModelProvider, signal: AbortSignal) => {
+  const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
     const call = async (inTime: AbortSignal) => {
       if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
-      const forwarded = { method: 'POST', path: path + search, headers, content } as const;
+      const renamed = isAlias ? naming(name) : undefined;
+      const headers = contentHeaders(request, renamed?.byteLength ?? contentLength);
+      const forwarded = { method: 'POST', path: path + search, headers, content: renamed ?? content } as const;
       const response = await chosen.forward(forwarded, inTime);
       head.resolve(response);
       await bodyClosed(response);
@@ -120,6 +124,10 @@ function contentHeaders({ headers }: HttpRequest, contentLength: number | undefi
   }
   if (contentLength !== undefined) sent['content-length'] = String(contentLength);
   return sent;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 /** The model that a body names; the model server checks the rest. */
