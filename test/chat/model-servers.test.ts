@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { type RunningApp, startApp } from '../support/running-app.ts';
+import { sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 /** A running app in front of several scripted model servers, over real sockets. */
 const apps: RunningApp[] = [];
@@ -287,3 +288,31 @@ it('names all servers that complete the prompts of one request', { timeout: 60_0
   expect([status, body.choices?.map(({ text }: { text: string }) => text)]).toEqual([200, ['x', 'x']]);
   expect(headers.get('x-model-server')?.split(', ').sort()).toEqual(['a', 'b']);
 });
+
+it('lists what the other servers have and run while one hangs', async () => {
+  let hangs = false;
+  const [hanging, sound] = await Promise.all(
+    [true, false].map((mayHang) => {
+      const respond = (body: object) => (_received: unknown, response: Parameters<typeof sendJson>[0]) => {
+        if (!hangs || !mayHang) sendJson(response, body);
+      };
+      return startScriptedModelServer({
+        '/api/tags': respond({ models: [{ name: 'test:latest', model: 'test:latest', size: 1 }] }),
+        '/api/ps': respond({ models: [{ name: 'test:latest', model: 'test:latest', size: 1 }] }),
+        '/api/show': respond({ capabilities: ['completion'] }),
+        '/api/version': respond({ version: '1.2.3' }),
+      });
+    }),
+  );
+  try {
+    const app = await start({ OLLAMA_API_URL: `${hanging?.url},${sound?.url}`, LOG_LEVEL: 'silent' });
+    const get = async (path: string) => (await fetch(app.url + path)).json();
+    expect((await get('/api/tags')).models).toHaveLength(1);
+    hangs = true;
+    const [tags, ps, version] = await Promise.all(['/api/tags', '/api/ps', '/api/version'].map(get));
+    expect([tags.models.length, ps.models.length, version.version.length > 0]).toEqual([1, 1, true]);
+  } finally {
+    await hanging?.close();
+    await sound?.close();
+  }
+}, 25_000);

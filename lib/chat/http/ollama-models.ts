@@ -15,6 +15,7 @@ import { ollamaShowSchema } from '#lib/wire/ollama-request';
 /** Models in the format of Ollama's API: as Ollama writes them where it has them. */
 
 const VERSION_TTL_MS = 60_000;
+const LIST_TIMEOUT_MS = 2_000;
 
 /** GET /api/tags */
 export async function handleOllamaTags({ signal }: HttpRequest): Promise<Reply> {
@@ -57,7 +58,9 @@ async function showOfOllama(model: ModelInfo, verbose: boolean, signal: AbortSig
     unsupported: () => new AppError('model_not_found', `There is no model ${model.id}.`),
   }).catch(() => undefined);
   if (provider?.forward === undefined) return undefined;
-  const content = Buffer.from(JSON.stringify({ model: model.id, verbose }));
+  // Ollama does not know aliases.
+  const named = model.alias_of === undefined ? undefined : modelDirectory().resolveKnown(model.id);
+  const content = Buffer.from(JSON.stringify({ model: named?.model ?? model.id, verbose }));
   const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
   const response = await provider.forward({ method: 'POST', path: '/api/show', headers, content }, signal);
   return response.isSuccess ? forwardedReply(response, '/api/show') : undefined;
@@ -69,13 +72,17 @@ function knownEntry(known: ReadonlyMap<string, object>, { id, provider }: ModelI
 }
 
 async function everyTag(signal: AbortSignal): Promise<ReadonlyMap<string, object>> {
-  const lists = await Promise.all((await ollamas()).map((ollama) => ollama.tags(signal).catch(orRethrow(signal))));
+  const lists = await Promise.all(
+    (await ollamas()).map((ollama) => ollama.tags(inTime(signal)).catch(orRethrow(signal))),
+  );
   return new Map(lists.flatMap((list) => [...(list ?? [])]));
 }
 
 /** Undefined if no Ollama reports what it runs. */
 async function everyRunning(signal: AbortSignal): Promise<readonly object[] | undefined> {
-  const lists = await Promise.all((await ollamas()).map((ollama) => ollama.running(signal).catch(orRethrow(signal))));
+  const lists = await Promise.all(
+    (await ollamas()).map((ollama) => ollama.running(inTime(signal)).catch(orRethrow(signal))),
+  );
   const known = lists.filter((list) => list !== undefined);
   return known.length === 0 ? undefined : known.flat();
 }
@@ -91,21 +98,30 @@ async function ollamaVersion(signal: AbortSignal): Promise<string | undefined> {
   if (ollama === undefined) return undefined;
   const known = singleton('ollama.version', (): KnownVersion => ({ version: undefined, readAtMs: 0 }));
   if (known.version !== undefined && performance.now() - known.readAtMs < VERSION_TTL_MS) return known.version;
-  const version = await ollama.version(signal).catch(orRethrow(signal));
+  const version = await ollama.version(inTime(signal)).catch(orRethrow(signal));
   Object.assign(known, { version, readAtMs: performance.now() });
   return version;
 }
 
 async function ollamas(): Promise<OllamaManagement[]> {
-  const providers: readonly ModelProvider[] = await modelDirectory().providers();
+  const directory = modelDirectory();
+  const all: readonly ModelProvider[] = await directory.providers();
+  const up = all.filter((provider) => directory.servers.serverOf(provider)?.isUp !== false);
+  const providers = up.length > 0 ? up : all;
   return providers.flatMap(({ ollama }) => (ollama === undefined ? [] : [ollama]));
+}
+
+/** A server that hangs must not hold back what the others list. */
+function inTime(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
 }
 
 /** Undefined for an expected failure of Ollama, which must not hide the other models. */
 function orRethrow(signal: AbortSignal): (error: unknown) => undefined {
   return (error) => {
     signal.throwIfAborted();
-    if (!AppError.is(error)) throw error;
+    const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+    if (!AppError.is(error) && !isTimeout) throw error;
     return undefined;
   };
 }
