@@ -47,6 +47,8 @@ const FOREIGN = new Set([
   'NO_PROXY',
   'NODE_EXTRA_CA_CERTS',
   'OLLAMA_NUM_PARALLEL',
+  'OLLAMA_HOST',
+  'CUDA_VISIBLE_DEVICES',
 ]);
 
 describe('every file', () => {
@@ -182,9 +184,14 @@ describe('Docker', () => {
     const settings = readConfig(environment);
     const named = ['MODEL_PROVIDER', 'OLLAMA_API_URL', 'OPENAI_BASE_URL', 'EMBEDDED_MODEL'] as const;
     const given = named.filter((name) => settings.given.has(name));
-    expect(Object.fromEntries(given.map((name) => [name, settings[name]]))).toEqual(expected);
+    const asked = given.map((name) => [name, addressesIn(settings[name])]);
+    expect(Object.fromEntries(asked)).toEqual(expected);
     expect(unknownSettings(environment)).toEqual([]);
   });
+
+  function addressesIn(value: string | readonly { url: string }[] | undefined): string | undefined {
+    return typeof value === 'object' ? value.map(({ url }) => url).join(',') : value;
+  }
 
   /** The lines `NAME=value` of the app's environment, as they are in the file. */
   function composeEnvironment(): string[] {

@@ -55,6 +55,7 @@ export async function chatServer(
     list: async () => list,
     resolve: async (model?: string) => ({ provider: played.provider, model: model ?? MODEL.id }),
     providers: async () => [played.provider],
+    servers: { serverOf: () => undefined },
     check,
   }));
   const server: Server = await createAppServer({
