@@ -19,7 +19,9 @@ const { model, temperature, top_p, top_k, min_p, frequency_penalty, presence_pen
 const { cache_prompt, grammar, logit_bias, n_indent, samplers, t_max_predict_ms, t_max_prompt_ms } = PASSTHROUGH_SHAPE;
 
 export const infillRequestSchema = z.object({
-  input_prefix: withDefault(z.string(), '').describe('The text in front of the gap, up to the line with the cursor.'),
+  input_prefix: z
+    .string({ error: 'is required: the text in front of the gap, which may be empty' })
+    .describe('The text in front of the gap, up to the line with the cursor.'),
   input_suffix: withDefault(z.string(), '').describe('The text after the gap.'),
   prompt: withDefault(z.string(), '').describe('The begun line in front of the gap.'),
   input_extra: optional(

@@ -384,6 +384,8 @@ describe('/v1/infill', () => {
     const refused = await post({ input_suffix: 1 });
     expect(refused.status).toBe(400);
     expect(await refused.json()).toMatchObject({ error: { param: 'input_suffix', code: 'invalid_request' } });
+    const empty = await post({ input_prefix: undefined });
+    expect([empty.status, (await empty.json()).error.param]).toEqual([400, 'input_prefix']);
     expect(model.requests).toEqual([]);
   });
 });

@@ -129,11 +129,18 @@ export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
   });
 }
 
+const FIRST_CLOSED_PORT = 20_000;
+const CLOSED_PORTS = 10_000;
+
 /** A port without a listener. */
 export async function closedPort(): Promise<number> {
+  // Below the ports that systems give out by themselves: no other test gets it in the meantime.
+  const port = FIRST_CLOSED_PORT + Math.floor(Math.random() * CLOSED_PORTS);
   const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!isFree) return await closedPort();
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
