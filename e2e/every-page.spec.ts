@@ -304,3 +304,15 @@ test('a page that is open says that the server is away, and comes back with it',
 function fontOf(address: string): string {
   return /([^/]+)-wght-normal/.exec(address)?.[1] ?? address;
 }
+
+test('what the router fetches of the chat ahead is the page, not what clients of Ollama look for', async ({ page }) => {
+  const types: (string | undefined)[] = [];
+  page.on('response', (response) => {
+    const { pathname, search } = new URL(response.url());
+    if (pathname === '/' && search.includes('_rsc=')) types.push(response.headers()['content-type']);
+  });
+  await page.goto('/nowhere-at-all');
+  await expect.poll(() => types.length).toBeGreaterThan(0);
+  await page.waitForLoadState('networkidle');
+  expect(new Set(types)).toEqual(new Set(['text/x-component']));
+});

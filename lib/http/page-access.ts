@@ -90,9 +90,13 @@ export function isNavigation(headers: RequestHeaders): boolean {
 /** What Ollama's clients look for at `/` before they do anything else, without a key. */
 const OLLAMA_IS_RUNNING = 'Ollama is running';
 
-/** Next's own requests for the page have a query. The fetch of Node sends `Sec-Fetch-Mode`, too. */
+/**
+ * Browsers name themselves Mozilla. The router of Next fetches pages without `text/html`, and Next
+ * hides its headers and its query from proxy.ts. The fetch of Node sends `Sec-Fetch-Mode`, too.
+ */
 function isBrowser(headers: RequestHeaders): boolean {
-  return headers.get('sec-fetch-mode') === 'navigate' || /\btext\/html\b/i.test(headers.get('accept') ?? '');
+  if (headers.get('sec-fetch-mode') === 'navigate') return true;
+  return /\btext\/html\b/i.test(headers.get('accept') ?? '') || /^mozilla\//i.test(headers.get('user-agent') ?? '');
 }
 
 /** Whether the path decodes to text without control characters, backslashes and dot segments. */

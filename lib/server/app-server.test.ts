@@ -79,7 +79,7 @@ describe('app server', () => {
     });
     expect((await httpRequest(url, { method: 'HEAD' })).statusCode).toBe(200);
     expect(load).not.toHaveBeenCalled();
-    for (const headers of [{ accept: 'text/html' }, { 'sec-fetch-mode': 'navigate' }])
+    for (const headers of [{ accept: 'text/html' }, { 'sec-fetch-mode': 'navigate' }, { 'user-agent': 'Mozilla/5.0' }])
       expect((await httpRequest(url, { headers })).statusCode).toBe(404);
     expect((await httpRequest(`${url}/?_rsc=1`)).statusCode).toBe(404);
     expect((await httpRequest(url, { method: 'POST' })).statusCode).toBe(405);
