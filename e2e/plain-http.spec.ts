@@ -29,7 +29,7 @@ test('copy buttons work over plain http from another machine, and the console is
 
 test('the opener policy is sent where browsers obey it', async ({ app }) => {
   const policy = async (headers: Record<string, string>) =>
-    (await fetch(app.url, { headers })).headers.get('cross-origin-opener-policy');
+    (await fetch(app.url, { headers: { accept: 'text/html', ...headers } })).headers.get('cross-origin-opener-policy');
   expect(await policy({})).toBe('same-origin');
   expect(await policy({ host: 'chat.example.org', 'x-forwarded-proto': 'https' })).toBe('same-origin');
 });
