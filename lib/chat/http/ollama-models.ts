@@ -56,7 +56,7 @@ async function showOfOllama(model: ModelInfo, verbose: boolean, signal: AbortSig
     model: model.id,
     canServe: ({ ollama, forward }) => ollama !== undefined && forward !== undefined,
     unsupported: () => new AppError('model_not_found', `There is no model ${model.id}.`),
-  }).catch(() => undefined);
+  }).catch(orRethrow(signal));
   if (provider?.forward === undefined) return undefined;
   // Ollama does not know aliases.
   const named = model.alias_of === undefined ? undefined : modelDirectory().resolveKnown(model.id);
