@@ -1,6 +1,6 @@
 import { createElement, type FunctionComponent, Suspense } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { type Loadable, loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
 
 const Greeting: FunctionComponent<{ name: string }> = ({ name }) => `Hello, ${name}`;
@@ -89,4 +89,24 @@ it('ignores a failed preload', async () => {
   expect(drawn(part)).toContain('wait');
   await part.load();
   expect(drawn(part)).toBe('Hello, Ada');
+});
+
+it('runs what waits for the first input with it, and what comes later soon', async () => {
+  const window = new EventTarget();
+  vi.stubGlobal('window', window);
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  vi.resetModules();
+  const { onFirstInput } = await import('#lib/browser/loadable');
+  const ran: string[] = [];
+  onFirstInput(() => ran.push('waiting'));
+  onFirstInput(() => ran.push('cancelled'))();
+  expect(ran).toEqual([]);
+  window.dispatchEvent(new Event('keydown'));
+  window.dispatchEvent(new Event('input'));
+  expect(ran).toEqual(['waiting']);
+  onFirstInput(() => ran.push('late'));
+  onFirstInput(() => ran.push('late and cancelled'))();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(ran).toEqual(['waiting', 'late']);
+  vi.unstubAllGlobals();
 });

@@ -97,15 +97,19 @@ export function usePreloaded({ preload }: LoadablePart, isNeeded: boolean): void
   }, [preload, isNeeded]);
 }
 
-/** Runs `action` once, with the reader's first input. Returns the function that cancels it. */
+/**
+ * Runs `action` once, with the reader's first input, or soon if that has been: code that came with
+ * it fetches what it needs at once. Returns the function that cancels it.
+ */
 export function onFirstInput(action: () => void): () => void {
-  const listening = new AbortController();
-  const run = () => {
-    listening.abort();
-    action();
-  };
-  for (const input of INPUTS) addEventListener(input, run, { signal: listening.signal, passive: true, capture: true });
-  return () => listening.abort();
+  if (hadInput) {
+    const timer = setTimeout(action);
+    return () => clearTimeout(timer);
+  }
+  // An own function: the same action may be given twice.
+  const run = () => action();
+  atFirstInput.add(run);
+  return () => atFirstInput.delete(run);
 }
 
 /**
@@ -113,6 +117,23 @@ export function onFirstInput(action: () => void): () => void {
  * page itself moves the focus into the message field.
  */
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'input'] as const;
+
+const atFirstInput = new Set<() => void>();
+let hadInput = false;
+
+if (typeof window !== 'undefined') watchForInput();
+
+function watchForInput(): void {
+  const listening = new AbortController();
+  const onInput = () => {
+    hadInput = true;
+    listening.abort();
+    for (const action of atFirstInput) action();
+    atFirstInput.clear();
+  };
+  for (const input of INPUTS)
+    addEventListener(input, onInput, { signal: listening.signal, passive: true, capture: true });
+}
 
 /** Code that an action needs. It is fetched before, or with the first use. */
 export interface LazyCode<Code> {
