@@ -9,11 +9,16 @@ describe('parseOptions', () => {
       rounds: 1,
       only: '/v1',
       goals: false,
+      continue: false,
     });
   });
 
   it('is a full run without arguments', () => {
-    expect(parseOptions([])).toEqual({ names: [], goals: false });
+    expect(parseOptions([])).toEqual({ names: [], goals: false, continue: false });
+  });
+
+  it('continues a run', () => {
+    expect(parseOptions(['--continue']).continue).toBe(true);
   });
 
   it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1'])('refuses %s', (flag) => {

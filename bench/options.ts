@@ -11,6 +11,8 @@ export interface Options {
   only?: string;
   /** Prints which table holds which goal, and measures nothing. */
   goals: boolean;
+  /** Measures what an ended run of the same commit has not. */
+  continue: boolean;
 }
 
 /** Throws on an unknown flag, and on a number that is not above zero. */
@@ -23,11 +25,13 @@ export function parseOptions(args: readonly string[]): Options {
       seconds: { type: 'string' },
       only: { type: 'string' },
       goals: { type: 'boolean', default: false },
+      continue: { type: 'boolean', default: false },
     },
   });
   return {
     names: positionals,
     goals: values.goals,
+    continue: values.continue,
     ...(values.rounds === undefined ? {} : { rounds: positive('rounds', values.rounds) }),
     ...(values.seconds === undefined ? {} : { seconds: positive('seconds', values.seconds) }),
     ...(values.only === undefined ? {} : { only: values.only }),

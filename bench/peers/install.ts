@@ -7,7 +7,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSy
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bench');
+/** Where peers lie, and the tables of an interrupted run. */
+export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bench');
 const BIN = join(CACHE, 'bin');
 
 /** A program, or the reason why this machine cannot have it. */

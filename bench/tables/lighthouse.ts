@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CHROMIUM, CHROMIUM_ARGS } from '../browser.ts';
 import { type Benchmark, scratchFile, startApp, type Table } from '../harness.ts';
+import { CACHE } from '../peers/install.ts';
 import { median } from '../rounds.ts';
 
 const VERSION = '13.5.0';
-const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);
+const FOLDER = join(CACHE, `lighthouse-${VERSION}`);
 const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in', '/docs/api'];
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
 /**
