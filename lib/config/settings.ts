@@ -7,6 +7,7 @@ import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
 import { RATE_LIMIT_SETTINGS } from '#lib/config/settings/rate-limits';
 import { SERVER_SETTINGS } from '#lib/config/settings/server';
 import type { Setting } from '#lib/config/settings/setting';
+import { STORE_SETTINGS } from '#lib/config/settings/store';
 import { UPSTREAM_SETTINGS } from '#lib/config/settings/upstream';
 
 /**
@@ -15,6 +16,7 @@ import { UPSTREAM_SETTINGS } from '#lib/config/settings/upstream';
  */
 export const SETTINGS = {
   ...SERVER_SETTINGS,
+  ...STORE_SETTINGS,
   ...MODEL_SETTINGS,
   ...CACHE_SETTINGS,
   ...QUEUE_SETTINGS,
@@ -30,6 +32,7 @@ export type SettingName = keyof typeof SETTINGS;
 /** The sections of `.env.example`. */
 export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName, Setting>>>> = {
   Server: SERVER_SETTINGS,
+  Database: STORE_SETTINGS,
   Models: MODEL_SETTINGS,
   Cache: CACHE_SETTINGS,
   Queue: QUEUE_SETTINGS,

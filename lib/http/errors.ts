@@ -33,6 +33,7 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   sandbox_unavailable: 503,
   language_unavailable: 503,
   not_configured: 503,
+  not_saved: 503,
   shutting_down: 503,
   upstream_timeout: 504,
   not_cached: 504,

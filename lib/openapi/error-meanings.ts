@@ -32,6 +32,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   sandbox_unavailable: 'The server has no sandbox, so it runs no programs.',
   language_unavailable: 'The toolchain of this language is not installed or not answering.',
   not_configured: 'The server is not configured for this.',
+  not_saved: 'The database does not take the change: its disk is full, it is locked, or it cannot be reached.',
   shutting_down: 'The server is stopping. Send the request again.',
   upstream_timeout: 'The model server, executor or backend did not respond in time.',
   not_cached: 'The request has `Cache-Control: only-if-cached`, and its response is not cached.',

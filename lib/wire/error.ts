@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'sandbox_unavailable',
   'language_unavailable',
   'not_configured',
+  'not_saved',
   'shutting_down',
   'upstream_timeout',
   'not_cached',

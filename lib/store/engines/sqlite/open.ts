@@ -1,0 +1,131 @@
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CompiledQuery, Kysely } from 'kysely';
+import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
+import { writeBatch } from '#lib/store/engines/sqlite/batch-writer';
+import { SqliteConnection } from '#lib/store/engines/sqlite/connection';
+import { NodeSqliteDialect } from '#lib/store/engines/sqlite/dialect';
+import { unavailableFrom } from '#lib/store/engines/sqlite/errors';
+import { WalSync } from '#lib/store/engines/sqlite/wal-sync';
+import { WorkerClient } from '#lib/store/engines/sqlite/worker-client';
+import { StoreUnavailable } from '#lib/store/errors';
+import { bytesOfParameters } from '#lib/store/parameter-bytes';
+import type { Database } from '#lib/store/schema';
+import { MIB } from '#lib/units';
+
+/** Name of the database in `DATA_DIR`. */
+export const DATABASE_FILE = 'chill-space.db';
+
+/** The log is written back to the database file when about this much was added to it. */
+const CHECKPOINT_BYTES = 4 * MIB;
+/** Pages that a transaction writes at least, of 4 KiB with their headers. */
+const BYTES_PER_BATCH = 12 * 1024;
+/** A smaller file is checked at once: it costs less than a thread. */
+const SMALL_FILE_BYTES = MIB;
+
+/** Opens the database in `folder`, and makes both where absent. Throws `StoreUnavailable`. */
+export function openSqlite(folder: string): Engine {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const file = join(folder, DATABASE_FILE);
+    makePrivateFile(file);
+    return new SqliteEngine(file);
+  } catch (error) {
+    throw unavailableFrom(error) ?? unavailableFromFileSystem(error);
+  }
+}
+
+class SqliteEngine implements Engine {
+  readonly name = 'sqlite';
+  readonly db: Kysely<Database>;
+  readonly #file: string;
+  readonly #reader: SqliteConnection;
+  /** Its own: a transaction of `db` spans turns of the event loop, and a batch would join it. */
+  readonly #writer: SqliteConnection;
+  readonly #wal: WalSync;
+  readonly #worker: WorkerClient;
+  readonly #hasWal: boolean;
+  #bytesSinceCheckpoint = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#reader = new SqliteConnection(file);
+    this.#hasWal = this.#reader.configure();
+    this.#writer = new SqliteConnection(file);
+    this.#writer.configure();
+    this.#wal = new WalSync(file);
+    this.#worker = new WorkerClient(file);
+    this.db = new Kysely<Database>({ dialect: new NodeSqliteDialect(this.#reader, () => this.#saved(0)) });
+  }
+
+  async writeBatch(batch: readonly Statements[], budgetMs: number): Promise<BatchResult> {
+    const result = writeBatch(this.#writer, batch, budgetMs);
+    await this.#saved(bytesOf(batch.slice(0, result.handled)));
+    return result;
+  }
+
+  async probe(): Promise<void> {
+    try {
+      this.#writer.execute(
+        'insert into store_probe (id, at) values (1, ?) on conflict (id) do update set at = excluded.at',
+        [Date.now()],
+      );
+    } catch (error) {
+      throw unavailableFrom(error) ?? error;
+    }
+    await this.#saved(0);
+  }
+
+  async report<Row>({ sql, parameters }: CompiledQuery<Row>): Promise<Row[]> {
+    // The query's type says what its rows are.
+    return (await this.#worker.run({ kind: 'report', sql, parameters })) as Row[];
+  }
+
+  async check(): Promise<void> {
+    const isSmall = statSync(this.#file).size <= SMALL_FILE_BYTES;
+    const rows = isSmall
+      ? this.#reader.execute('PRAGMA quick_check(1)', []).rows
+      : await this.#worker.run({ kind: 'check' });
+    const found = JSON.stringify(rows);
+    if (found !== '[{"quick_check":"ok"}]') throw new StoreUnavailable('damaged', undefined, new Error(found));
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.close();
+    await this.#wal.close();
+    this.#writer.close();
+    // The last connection writes the log back and deletes it.
+    await this.db.destroy();
+    this.#reader.close();
+  }
+
+  /** Resolves when all that was committed is on disk. */
+  async #saved(bytes: number): Promise<void> {
+    if (!this.#hasWal) return;
+    await this.#wal.sync();
+    this.#bytesSinceCheckpoint += bytes + BYTES_PER_BATCH;
+    if (this.#bytesSinceCheckpoint < CHECKPOINT_BYTES) return;
+    this.#bytesSinceCheckpoint = 0;
+    // SQLite's own checkpoint follows where the worker fails.
+    this.#worker.run({ kind: 'checkpoint' }).catch(() => undefined);
+  }
+}
+
+/** SQLite gives its other files the mode of this one. */
+function makePrivateFile(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+function bytesOf(batch: readonly Statements[]): number {
+  let bytes = 0;
+  for (const statements of batch) for (const { parameters } of statements) bytes += bytesOfParameters(parameters);
+  return bytes;
+}
+
+function unavailableFromFileSystem(error: unknown): StoreUnavailable {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new StoreUnavailable('full', undefined, error);
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST')
+    return new StoreUnavailable('read_only', undefined, error);
+  return new StoreUnavailable('failed', undefined, error);
+}

@@ -1,0 +1,41 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SqliteConnection } from '#lib/store/engines/sqlite/connection';
+import { isWorkerOptions, type WorkerReply, type WorkerTask } from '#lib/store/engines/sqlite/worker-messages';
+
+/**
+ * Worker thread of the SQLite engine: reads that take long, checkpoints of the write-ahead log,
+ * and the check for damage. SQLite itself keeps its connection apart from those of the main thread.
+ */
+const BUSY_TIMEOUT_MS = 5_000;
+const port = parentPort;
+if (port === null || !isWorkerOptions(workerData)) throw new Error('this file runs as a worker thread of the store');
+const { file } = workerData;
+let reader: SqliteConnection | undefined;
+
+port.on('message', (task: WorkerTask) => {
+  let reply: WorkerReply;
+  try {
+    reply = { id: task.id, rows: run(task) };
+  } catch (error) {
+    const errcode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined;
+    reply = { id: task.id, error: error instanceof Error ? error.message : String(error), errcode };
+  }
+  port.postMessage(reply);
+});
+
+function run(task: WorkerTask): unknown[] {
+  if (task.kind === 'checkpoint') return checkpoint();
+  reader ??= new SqliteConnection(file, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
+  if (task.kind === 'check') return reader.execute('PRAGMA quick_check(1)', []).rows;
+  return reader.execute(task.sql, task.parameters).rows;
+}
+
+/** Passive: neither readers nor writers wait for it. */
+function checkpoint(): unknown[] {
+  const writer = new SqliteConnection(file, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  try {
+    return writer.execute('PRAGMA wal_checkpoint(PASSIVE)', []).rows;
+  } finally {
+    writer.close();
+  }
+}

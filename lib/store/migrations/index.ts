@@ -1,0 +1,11 @@
+import type { Migration } from 'kysely/migration';
+import * as firstTables from '#lib/store/migrations/0001-first-tables';
+
+/**
+ * Every migration under the name that the database records. Append only: a name or a migration
+ * that was released never changes. Each runs on both engines, in the transaction of all that are
+ * pending.
+ */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first-tables': firstTables,
+};
