@@ -2,6 +2,9 @@ import { defineConfig } from 'playwright/test';
 
 const port = process.env.E2E_PORT ?? '3399';
 
+/** Each run begins with an empty database. */
+const DATA_DIR = `.cache/e2e-data-${port}`;
+
 /**
  * Drives the built app in Debian's Chromium, with the real small model and the real sandbox.
  * `npm test` builds it first.
@@ -32,11 +35,12 @@ export default defineConfig({
     trace: 'retain-on-failure',
   },
   webServer: {
-    command: 'node server.ts',
+    command: `rm -rf ${DATA_DIR} && exec node server.ts`,
     url: `http://127.0.0.1:${port}/health`,
     timeout: 120_000,
     env: {
       PORT: port,
+      DATA_DIR,
       HOST: '127.0.0.1',
       MODEL_PROVIDER: 'embedded',
       RATE_LIMIT_CHAT: '0',

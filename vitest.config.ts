@@ -15,5 +15,7 @@ export default defineConfig({
     // Sandboxes, a model and servers share two cores, so only two files run at a time.
     maxWorkers: 2,
     env: { LOG_LEVEL: 'silent' },
+    // A database for each file.
+    setupFiles: ['test/support/data-home.ts'],
   },
 });

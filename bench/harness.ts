@@ -94,9 +94,12 @@ export async function startProgram(
   const filled = (text: string) => text.replace('{port}', String(port));
   const made = typeof args === 'function' ? args(port) : args.map(filled);
   const began = performance.now();
+  // A new database, so that no run reads what another stored.
+  const dataDir = mkdtempSync(join(tmpdir(), 'chill-space-bench-'));
   const child = spawn(program, made, {
     env: {
       ...process.env,
+      DATA_DIR: dataDir,
       PORT: String(port),
       HOST: '127.0.0.1',
       ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value && filled(value)])),
@@ -112,7 +115,12 @@ export async function startProgram(
     complaints += error.message;
   });
   const url = `http://127.0.0.1:${port}`;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      rmSync(dataDir, { recursive: true, force: true });
+      resolve();
+    }),
+  );
   for (;;) {
     if (child.pid === undefined || child.exitCode !== null || performance.now() - began > START_TIMEOUT_MS) {
       child.kill('SIGKILL');

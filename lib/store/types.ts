@@ -31,5 +31,10 @@ export interface Store {
    */
   report<Row>(query: CompiledQuery<Row>): Promise<Row[]>;
   readonly health: StoreHealth;
+  /**
+   * Reads all of the database for damage. A damaged one takes no more writes, so that nothing gets
+   * worse.
+   */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

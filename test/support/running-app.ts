@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export interface RunningApp {
   url: string;
@@ -50,7 +53,10 @@ export async function whenServing(url: string, app: Omit<RunningApp, 'url'>): Pr
   }
 }
 
-/** Starts a program of the project, in the folder `cwd`, without waiting for a response. */
+/**
+ * Starts a program of the project, in the folder `cwd`, without waiting for a response. Its
+ * database is its own, and is deleted with it, unless `env` has a `DATA_DIR`.
+ */
 export function launch(
   args: string[],
   env: Record<string, string> = {},
@@ -60,6 +66,7 @@ export function launch(
 ): Omit<RunningApp, 'url'> {
   // What Vitest sets for itself would change how the app behaves.
   const { VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
+  const dataDir = env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'chill-space-app-'));
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd,
     env: {
@@ -70,6 +77,7 @@ export function launch(
       RATE_LIMIT_CHAT: '0',
       RATE_LIMIT_CODE: '0',
       NEXT_TELEMETRY_DISABLED: '1',
+      DATA_DIR: dataDir,
       ...env,
     },
     stdio: ['ignore', output, 'pipe'],
@@ -77,7 +85,12 @@ export function launch(
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('close', (code) => {
+      if (env.DATA_DIR === undefined) rmSync(dataDir, { recursive: true, force: true });
+      resolve(code);
+    }),
+  );
   return {
     pid: child.pid ?? -1,
     output: () => Buffer.concat(chunks).toString(),

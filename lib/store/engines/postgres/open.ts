@@ -57,18 +57,17 @@ class PostgresEngine implements Engine {
 
   async writeBatch(batch: readonly Statements[]): Promise<BatchResult> {
     return await this.#withClient(async (client) => {
+      const isWhole = await inTransaction(client, () => writeUnguarded(client, batch));
+      if (isWhole) return { handled: batch.length, failures: NO_FAILURES };
+      // An entry breaks a constraint, which ends the transaction: once more, with a savepoint each.
       const failures = new Map<number, Error>();
-      await client.query('begin');
-      try {
+      await inTransaction(client, async () => {
         for (const [index, statements] of batch.entries()) {
           const failure = await writeEntry(client, statements);
           if (failure !== undefined) failures.set(index, failure);
         }
-        await client.query('commit');
-      } catch (error) {
-        await client.query('rollback').catch(() => undefined);
-        throw error;
-      }
+        return true;
+      });
       return { handled: batch.length, failures };
     });
   }
@@ -107,6 +106,34 @@ class PostgresEngine implements Engine {
       // A connection whose state is unknown is closed.
       client?.release(failure !== undefined);
     }
+  }
+}
+
+const NO_FAILURES: ReadonlyMap<number, Error> = new Map();
+
+/** Commits what `task` did if it returns true. */
+async function inTransaction(client: pg.PoolClient, task: () => Promise<boolean>): Promise<boolean> {
+  await client.query('begin');
+  try {
+    const isWhole = await task();
+    await client.query(isWhole ? 'commit' : 'rollback');
+    return isWhole;
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Returns false if a statement is at fault itself. */
+async function writeUnguarded(client: pg.PoolClient, batch: readonly Statements[]): Promise<boolean> {
+  try {
+    for (const statements of batch)
+      for (const { sql, parameters } of statements) await client.query(sql, [...parameters]);
+    return true;
+  } catch (error) {
+    const unavailable = unavailableFrom(error);
+    if (unavailable !== undefined) throw unavailable;
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type CompiledQuery, Kysely } from 'kysely';
 import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
 import { writeBatch } from '#lib/store/engines/sqlite/batch-writer';
@@ -26,7 +26,7 @@ const SMALL_FILE_BYTES = MIB;
 /** Opens the database in `folder`, and makes both where absent. Throws `StoreUnavailable`. */
 export function openSqlite(folder: string): Engine {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const file = join(folder, DATABASE_FILE);
     makePrivateFile(file);
     return new SqliteEngine(file);
@@ -111,9 +111,12 @@ class SqliteEngine implements Engine {
   }
 }
 
-/** SQLite gives its other files the mode of this one. */
+/**
+ * SQLite gives its other files the mode of this one. A file that is there is not opened: closing
+ * its descriptor would drop the locks that SQLite has on it in this process.
+ */
 function makePrivateFile(file: string): void {
-  closeSync(openSync(file, 'a', 0o600));
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
 }
 
 function bytesOf(batch: readonly Statements[]): number {
@@ -122,10 +125,31 @@ function bytesOf(batch: readonly Statements[]): number {
   return bytes;
 }
 
+/**
+ * Makes a folder and those above it. `mkdirSync` with `recursive` loops for ever on a file system
+ * that makes no folders, such as /proc.
+ */
+export function makeFolder(path: string): void {
+  const make = () => mkdirSync(path, { mode: 0o700 });
+  try {
+    make();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      makeFolder(dirname(path));
+      make();
+    } else if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
+
 function unavailableFromFileSystem(error: unknown): StoreUnavailable {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new StoreUnavailable('full', undefined, error);
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM' || code === 'ENOTDIR' || code === 'EEXIST')
-    return new StoreUnavailable('read_only', undefined, error);
-  return new StoreUnavailable('failed', undefined, error);
+  return new StoreUnavailable(UNWRITABLE.has(code) ? 'read_only' : 'failed', undefined, error);
+}
+
+const UNWRITABLE: ReadonlySet<unknown> = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT']);
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -7,6 +7,8 @@ import { isWorkerOptions, type WorkerReply, type WorkerTask } from '#lib/store/e
  * and the check for damage. SQLite itself keeps its connection apart from those of the main thread.
  */
 const BUSY_TIMEOUT_MS = 5_000;
+/** 4 MiB. */
+const VACUUM_PAGES = 1_024;
 const port = parentPort;
 if (port === null || !isWorkerOptions(workerData)) throw new Error('this file runs as a worker thread of the store');
 const { file } = workerData;
@@ -30,12 +32,22 @@ function run(task: WorkerTask): unknown[] {
   return reader.execute(task.sql, task.parameters).rows;
 }
 
-/** Passive: neither readers nor writers wait for it. */
+/**
+ * Writes the log back to the file, passively: neither readers nor writers wait for it. Returns
+ * pages to the disk if many are free, some at a time.
+ */
 function checkpoint(): unknown[] {
   const writer = new SqliteConnection(file, { busyTimeoutMs: BUSY_TIMEOUT_MS });
   try {
+    const pages = pragma(writer, 'page_count');
+    const free = pragma(writer, 'freelist_count');
+    if (free > VACUUM_PAGES && free > pages / 4) writer.raw.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
     return writer.execute('PRAGMA wal_checkpoint(PASSIVE)', []).rows;
   } finally {
     writer.close();
   }
+}
+
+function pragma(connection: SqliteConnection, name: string): number {
+  return Number(connection.raw.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

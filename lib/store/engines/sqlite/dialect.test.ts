@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kysely, sql } from 'kysely';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SqliteConnection } from '#lib/store/engines/sqlite/connection';
+import { NodeSqliteDialect } from '#lib/store/engines/sqlite/dialect';
+
+interface Tables {
+  things: { id: number; name: string | null };
+}
+
+let folder: string;
+let connection: SqliteConnection;
+let db: Kysely<Tables>;
+let syncs: (() => void)[];
+let isSyncHeld: boolean;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dialect-'));
+  connection = new SqliteConnection(join(folder, 'test.db'));
+  connection.configure();
+  syncs = [];
+  isSyncHeld = false;
+  const sync = () =>
+    new Promise<void>((resolve) => {
+      if (isSyncHeld) syncs.push(resolve);
+      else resolve();
+    });
+  db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(connection, sync) });
+  await db.schema
+    .createTable('things')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('name', 'text')
+    .execute();
+});
+
+afterEach(async () => {
+  await db.destroy();
+  rmSync(folder, { recursive: true });
+});
+
+it('reports the rows, the changes and the id of an insert', async () => {
+  const inserted = await db.insertInto('things').values({ id: 7, name: 'a' }).executeTakeFirst();
+  expect(inserted).toMatchObject({ insertId: 7n, numInsertedOrUpdatedRows: 1n });
+  const returned = await db.insertInto('things').values({ id: 8, name: null }).returningAll().execute();
+  expect(returned).toEqual([{ id: 8, name: null }]);
+  expect(await db.updateTable('things').set({ name: 'b' }).executeTakeFirst()).toMatchObject({ numUpdatedRows: 2n });
+  expect((await db.selectFrom('things').selectAll().execute()).map(({ name }) => name)).toEqual(['b', 'b']);
+});
+
+it('resolves a write when it is on disk, and a read at once', async () => {
+  isSyncHeld = true;
+  let isSaved = false;
+  const written = db
+    .insertInto('things')
+    .values({ id: 1, name: 'a' })
+    .execute()
+    .then(() => {
+      isSaved = true;
+    });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([isSaved, syncs.length]).toEqual([false, 1]);
+  syncs.shift()?.();
+  await written;
+  expect(await db.selectFrom('things').select('id').execute()).toEqual([{ id: 1 }]);
+  expect(syncs).toEqual([]);
+});
+
+it('syncs a transaction once, when it is committed', async () => {
+  isSyncHeld = true;
+  const done = db.transaction().execute(async (trx) => {
+    await trx.insertInto('things').values({ id: 1, name: 'a' }).execute();
+    await trx.insertInto('things').values({ id: 2, name: 'b' }).execute();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(syncs).toHaveLength(1);
+  syncs.shift()?.();
+  await done;
+});
+
+it('undoes a savepoint alone', async () => {
+  const trx = await db.startTransaction().execute();
+  await trx.insertInto('things').values({ id: 1, name: 'a' }).execute();
+  const inner = await trx.savepoint('inner').execute();
+  await inner.insertInto('things').values({ id: 2, name: 'b' }).execute();
+  await inner.rollbackToSavepoint('inner').execute();
+  await trx.commit().execute();
+  expect(await db.selectFrom('things').select('id').execute()).toEqual([{ id: 1 }]);
+});
+
+it('waits without blocking the event loop while another connection holds the lock', async () => {
+  const other = new SqliteConnection(join(folder, 'test.db'));
+  other.raw.exec('BEGIN IMMEDIATE');
+  const written = db.insertInto('things').values({ id: 1, name: 'a' }).execute();
+  // The timer runs only if nothing blocks.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  other.raw.exec('COMMIT');
+  other.close();
+  await written;
+  expect(await db.selectFrom('things').select('id').execute()).toEqual([{ id: 1 }]);
+});
+
+it('stores booleans as 0 and 1, dates as milliseconds, bytes as bytes', async () => {
+  const { rows } = await sql`select ${true} as yes, ${new Date(5)} as at, ${Buffer.from('a')} as bytes`.execute(db);
+  expect(rows).toEqual([{ yes: 1, at: 5, bytes: new Uint8Array([97]) }]);
+  await expect(sql`select ${{ a: 1 }} as json`.execute(db)).rejects.toThrow('write JSON as text');
+});
+
+it('enforces foreign keys', async () => {
+  await sql`create table parts (thing integer not null references things (id))`.execute(db);
+  await expect(sql`insert into parts values (9)`.execute(db)).rejects.toThrow(/FOREIGN KEY/);
+});
+
+it('keeps a bounded number of prepared statements', async () => {
+  for (let index = 0; index < 500; index++) await sql.raw(`select ${index} as n`).execute(db);
+  const { rows } = await sql.raw('select 1 as n').execute(db);
+  expect(rows).toEqual([{ n: 1 }]);
+});
