@@ -4,9 +4,19 @@ import type { ReadinessPart, ServerReadiness } from '#lib/wire/health';
 import { serverState } from './server-state.ts';
 
 const good: ServiceStatus = { level: 'good', sentence: 'Ready.' };
-const ready = (status: ServerReadiness['status'], gateway: ReadinessPart): ServerReadiness => ({
+const ready = (
+  status: ServerReadiness['status'],
+  gateway: ReadinessPart,
+  database: ReadinessPart = { state: 'up' },
+): ServerReadiness => ({
   status,
-  parts: { model: { state: 'up' }, sandbox: { state: 'up' }, executors: { state: 'not_configured' }, gateway },
+  parts: {
+    model: { state: 'up' },
+    sandbox: { state: 'up' },
+    executors: { state: 'not_configured' },
+    gateway,
+    database,
+  },
 });
 const parts = { model: good, runner: good, ready: ready('ready', { state: 'up' }), isStale: false };
 const sentences = ({ lines }: ReturnType<typeof serverState>) => lines.map(({ status }) => status.sentence);
@@ -42,4 +52,14 @@ it('reports nothing for sure from old figures', () => {
   const state = serverState({ ...parts, isStale: true });
   expect(state.value).toBe('Unknown');
   expect(state.lines.map(({ status }) => status.level)).toEqual(['unknown', 'unknown']);
+});
+
+it('warns while nothing is saved, on a server that is up', () => {
+  const detail = 'Not saved: the disk of the database is full.';
+  const state = serverState({
+    ...parts,
+    ready: ready('ready', { state: 'up' }, { state: 'unavailable', detail }),
+  });
+  expect(state.value).toBe('Up');
+  expect(state.lines.at(-1)).toEqual({ name: 'Database', status: { level: 'warn', sentence: detail } });
 });

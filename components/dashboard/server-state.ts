@@ -45,6 +45,9 @@ export function serverState({ model, runner, modelServers, ready, isStale }: Ser
     const name = services.names[part];
     if (state === 'down') lines.push({ name, status: { level: 'error', sentence: detail ?? STRINGS.partDown(name) } });
   }
+  const { state: database, detail: notSaved } = ready?.parts.database ?? {};
+  if (database === 'unavailable')
+    lines.push({ name: services.names.database, status: { level: 'warn', sentence: notSaved ?? STRINGS.notSaved } });
   // One of several that is down takes capacity and perhaps models, although others respond.
   const isUp =
     modelServers === undefined &&

@@ -127,6 +127,7 @@ const OPERATOR_SENTENCES: Record<string, string> = {
   language_unavailable: 'This language is not available on this server. Ask your administrator.',
   unsupported_language: 'This language is not available on this server. Choose another one.',
   not_configured: 'This is not set up on this server. Ask your administrator.',
+  not_saved: 'The server could not save this. Try again, or ask your administrator.',
   not_found: 'The server does not have this.',
 };
 

@@ -1,6 +1,24 @@
 import { singleton } from '#lib/singletons';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
 
+/** A session that was signed out. All times are Unix seconds. */
+export interface EndedSession {
+  keyId: string;
+  id: string;
+  issuedAt: number;
+  expiry: number;
+}
+
+/** What is kept over a restart: a session, or with an empty id all that were issued before. */
+export interface Revocation {
+  keyId: string;
+  id: string;
+  /** Unix seconds. For an empty id, sessions that were issued earlier are revoked. */
+  endedAt: number;
+  /** Unix seconds, from when on no revoked session is valid in any case. */
+  expiry: number;
+}
+
 /**
  * Revocation list of sessions. Each entry stays until its session would have expired, so later
  * ones cannot push it out.
@@ -17,23 +35,37 @@ export class RevokedSessions {
     this.#maxPerKey = maxPerKey;
   }
 
-  /** All times are Unix seconds. */
-  add(session: { keyId: string; id: string; issuedAt: number; expiry: number }, nowSeconds: number): void {
+  /** Revokes a session, and returns what a restarted server has to know of it. */
+  add({ keyId, id, issuedAt, expiry }: EndedSession, nowSeconds: number): Revocation {
     this.#sweep(nowSeconds);
-    let ofKey = this.#byKey.get(session.keyId);
-    if (ofKey === undefined) {
-      ofKey = { expiries: new Map(), validFromSeconds: 0 };
-      this.#byKey.set(session.keyId, ofKey);
-    }
-    ofKey.expiries.set(session.id, session.expiry);
-    if (ofKey.expiries.size <= this.#maxPerKey) return;
+    const ofKey = this.#ofKey(keyId);
+    ofKey.expiries.set(id, expiry);
+    if (ofKey.expiries.size <= this.#maxPerKey) return { keyId, id, endedAt: nowSeconds, expiry };
     ofKey.expiries.clear();
     ofKey.validFromSeconds = nowSeconds + 1;
+    return { keyId, id: '', endedAt: nowSeconds + 1, expiry: nowSeconds + 1 + (expiry - issuedAt) };
   }
 
-  has({ keyId, id, issuedAt }: { keyId: string; id: string; issuedAt: number }): boolean {
+  /** Revokes what was revoked before this process began. */
+  restore({ keyId, id, endedAt, expiry }: Revocation): void {
+    const ofKey = this.#ofKey(keyId);
+    if (id === '') ofKey.validFromSeconds = Math.max(ofKey.validFromSeconds, endedAt);
+    else if (ofKey.expiries.size < this.#maxPerKey) ofKey.expiries.set(id, expiry);
+    else ofKey.validFromSeconds = Math.max(ofKey.validFromSeconds, endedAt + 1);
+  }
+
+  has({ keyId, id, issuedAt }: Omit<EndedSession, 'expiry'>): boolean {
     const ofKey = this.#byKey.get(keyId);
     return ofKey !== undefined && (issuedAt < ofKey.validFromSeconds || ofKey.expiries.has(id));
+  }
+
+  #ofKey(keyId: string): { expiries: Map<string, number>; validFromSeconds: number } {
+    let ofKey = this.#byKey.get(keyId);
+    if (ofKey === undefined) {
+      ofKey = { expiries: new Map(), validFromSeconds: 0 };
+      this.#byKey.set(keyId, ofKey);
+    }
+    return ofKey;
   }
 
   #sweep(nowSeconds: number): void {

@@ -1,5 +1,6 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { apiKeyId, apiKeys, sha256 } from '#lib/http/api-keys';
+import { saveRevocations } from '#lib/http/ended-sessions';
 import { revokedSessions } from '#lib/http/revoked-sessions';
 import { DAY_SECONDS, SECOND_MS } from '#lib/units';
 
@@ -7,8 +8,8 @@ import { DAY_SECONDS, SECOND_MS } from '#lib/units';
  * Stateless session cookies: `<key id>.<session id>.<expiry in Unix seconds>.<signature>`, where
  * the signature is an HMAC-SHA-256 of the other parts under the API key.
  *
- * Signing out revokes a session for all copies of its cookie, until this process ends. Removing a
- * key from `API_KEYS` ends its sessions for good.
+ * Signing out revokes a session for all copies of its cookie, also after a restart. Removing a key
+ * from `API_KEYS` ends its sessions for good.
  */
 export const SESSION_COOKIE = 'chill_space_session';
 /**
@@ -53,12 +54,13 @@ export function sessionKey(cookies: string | null, keys: readonly string[], nowM
 }
 
 /**
- * Revokes every valid session in the `Cookie` header. Invalid ones are not recorded, so a client
- * without a key cannot fill the list.
+ * Revokes every valid session in the `Cookie` header, at once in this process. Resolves when that
+ * is on disk, or could not be saved. Invalid ones are not recorded, so a client without a key
+ * cannot fill the list.
  */
-export function revokeSessions(cookies: string | null, keys: readonly string[], nowMs: number): void {
-  for (const session of readSessions(cookies, keys))
-    if (isValidSession(session, nowMs)) revokedSessions().add(session, Math.floor(nowMs / SECOND_MS));
+export async function revokeSessions(cookies: string | null, keys: readonly string[], nowMs: number): Promise<void> {
+  const valid = readSessions(cookies, keys).filter((session) => isValidSession(session, nowMs));
+  await saveRevocations(valid.map((session) => revokedSessions().add(session, Math.floor(nowMs / SECOND_MS))));
 }
 
 /**

@@ -32,8 +32,8 @@ export async function signIn(request: HttpRequest, context: RequestContext): Pro
   });
 }
 
-export function signOut(request: HttpRequest, context: RequestContext): Reply {
-  revokeSessions(request.headers.get('cookie'), context.settings.API_KEYS, Date.now());
+export async function signOut(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await revokeSessions(request.headers.get('cookie'), context.settings.API_KEYS, Date.now());
   return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, context)) });
 }
 

@@ -5,6 +5,7 @@ import { modelDirectory } from '#lib/models/model-directory';
 import { executorsReadiness } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
 import { redactAddresses } from '#lib/server/redact-addresses';
+import { storeHealth } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
 import type { ReadinessPart, ServerReadiness } from '#lib/wire/health';
@@ -24,7 +25,7 @@ export async function checkReadiness(signal: AbortSignal, settings: Config): Pro
     runner().executorsHealth().then(executorsReadiness),
     gatewayPart(),
   ]);
-  const parts = { model, sandbox, executors, gateway: backend };
+  const parts = { model, sandbox, executors, gateway: backend, database: databasePart() };
   const isReady = Object.values(parts).every(({ state }) => state !== 'down');
   return { status: isReady ? 'ready' : 'not_ready', parts };
 }
@@ -48,6 +49,13 @@ async function modelPart(signal: AbortSignal): Promise<ReadinessPart> {
 
 /** The last logged reason. Probes come every few seconds, so only changes are logged. */
 let lastLoggedReason: string | undefined;
+
+/** Chats go on without a database, so it never makes a server unready. */
+function databasePart(): ReadinessPart {
+  const { state, error } = storeHealth();
+  if (state === 'ok') return { state: 'up' };
+  return { state: 'unavailable', ...(error === undefined ? {} : { detail: error }) };
+}
 
 /** The gateway is up as long as one of several backends is. */
 async function gatewayPart(): Promise<ReadinessPart> {

@@ -8,6 +8,7 @@ import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
 import { hasValidKey } from '#lib/http/auth';
+import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
 import { runner } from '#lib/runner/index';
 import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
@@ -18,6 +19,7 @@ import { currentStats } from '#lib/server/current-stats';
 import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { listenFailure } from '#lib/server/listen-error';
+import { openDatabase } from '#lib/server/open-database';
 import { statsHistory } from '#lib/server/stats-history';
 import { shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
@@ -69,6 +71,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     crashes.markCleanExit();
     fail(listenFailure(error, address));
   });
+  // A session that was signed out must not be valid again for the first requests.
+  if (settings.API_KEYS.length > 0 && settings.EXECUTOR_LANGUAGE === undefined) await loadRevocations();
   server.listen({ ...address, backlog: 1024 }, () => void announce(settings, crashes));
   const stop = createStopper(server, settings, crashes);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
@@ -96,6 +100,7 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
+  if (settings.EXECUTOR_LANGUAGE === undefined) openDatabase(settings);
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
   if (settings.EXECUTOR_LANGUAGE === undefined) statsHistory();

@@ -2,6 +2,7 @@ import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { gateway } from '#lib/gateway/index';
 import { runner } from '#lib/runner/index';
+import { storeHealth } from '#lib/store/store';
 import type { StatGauges } from '#lib/telemetry/metrics';
 import { MIB } from '#lib/units';
 
@@ -34,6 +35,7 @@ export function setStatGauges(gauges: StatGauges): void {
     gauges.modelServerRunning.set({ model_server }, running);
     gauges.modelServerWaiting.set({ model_server }, waiting);
   }
+  gauges.databaseSaving.set(storeHealth().state === 'ok' ? 1 : 0);
   const { active, waiting } = runner().stats();
   gauges.codeActive.set(active);
   gauges.codeWaiting.set(waiting);

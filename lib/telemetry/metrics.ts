@@ -42,6 +42,7 @@ export interface StatGauges {
   modelServerUp: Gauge<'model_server'>;
   modelServerRunning: Gauge<'model_server'>;
   modelServerWaiting: Gauge<'model_server'>;
+  databaseSaving: Gauge;
 }
 
 export function metrics(): Metrics {
@@ -170,5 +171,6 @@ function createStatGauges(registry: Registry): StatGauges {
     modelServerUp: gauge('model_server_up', '1 where a model server was up when last heard of.', 'model_server'),
     modelServerRunning: gauge('model_server_running', 'Requests that a model server works on.', 'model_server'),
     modelServerWaiting: gauge('model_server_waiting', 'Requests that wait for a model server.', 'model_server'),
+    databaseSaving: gauge('database_saving', '1 where the database takes writes, 0 where nothing is saved.'),
   };
 }

@@ -20,6 +20,7 @@ export const serverReadinessSchema = z.object({
     sandbox: readinessPartSchema,
     executors: readinessPartSchema,
     gateway: readinessPartSchema,
+    database: readinessPartSchema.describe('`unavailable` while nothing can be saved; chats go on.'),
   }),
 });
 export type ServerReadiness = z.infer<typeof serverReadinessSchema>;

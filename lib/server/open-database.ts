@@ -1,0 +1,33 @@
+import type { Config } from '#lib/config/config';
+import { loadRevocations } from '#lib/http/ended-sessions';
+import { onShutdown } from '#lib/shutdown';
+import { type Store, store, whenStoreOpens } from '#lib/store/store';
+import { log } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+
+/** The check for damage reads the whole file, so it waits until the server has started. */
+const CHECK_DELAY_MS = 5 * SECOND_MS;
+
+/** Opens the database of a server that listens. Where that fails it is tried again by itself. */
+export function openDatabase({ API_KEYS }: Config): void {
+  whenStoreOpens((opened) => void maintain(opened));
+  if (API_KEYS.length > 0) void loadRevocations();
+  store().catch(() => undefined);
+}
+
+async function maintain(opened: Store): Promise<void> {
+  // The queries' builder is loaded with the database, and not with the server.
+  const [{ RetentionSweeper }, { retentionRules }] = await Promise.all([
+    import('#lib/store/retention'),
+    import('#lib/store/retention-rules'),
+  ]);
+  const sweeper = new RetentionSweeper(opened, retentionRules());
+  sweeper.start();
+  const check = setTimeout(() => {
+    opened.check().catch((error: unknown) => log().warn({ err: error }, 'the database could not be checked'));
+  }, CHECK_DELAY_MS).unref();
+  onShutdown(() => {
+    sweeper.stop();
+    clearTimeout(check);
+  });
+}
