@@ -44,6 +44,7 @@ RUN apt-get update \
 COPY --from=build /app /app
 COPY --from=model --chown=node:node /models /data/models
 ENV HOST=0.0.0.0 \
+    DATA_DIR=/data/database \
     MODEL_CACHE_DIR=/data/models \
     XDG_CACHE_HOME=/data/cache \
     NODE_COMPILE_CACHE=/data/cache/node \

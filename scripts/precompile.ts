@@ -8,5 +8,12 @@ import { createAppServer } from '#lib/server/app-server';
 
 await createAppServer({ root: process.cwd(), loadPages: () => Promise.reject(new Error('no page is asked for')) });
 await import('../server.ts');
+// Loaded with the database, after the server listens.
+await Promise.all([
+  import('#lib/store/open-store'),
+  import('#lib/store/engines/sqlite/open'),
+  import('#lib/store/retention'),
+  import('#lib/store/retention-rules'),
+]);
 flushCompileCache();
 process.exit(0);

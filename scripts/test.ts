@@ -14,12 +14,14 @@ import { ensureOllama } from './ollama.ts';
 import { ensurePythonClients } from './python-clients.ts';
 import { ensureSystemTools, TOOLCHAINS } from './system-tools.ts';
 
-/** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
+/** The sandboxes, the browser, the languages, a database server, and a header of the kernel's. */
 const SYSTEM_TOOLS = {
   bwrap: 'bubblewrap',
   runsc: 'runsc',
   chromium: 'chromium',
   cc: 'gcc',
+  'initdb|/usr/lib/postgresql/15/bin/initdb|/usr/lib/postgresql/16/bin/initdb|/usr/lib/postgresql/17/bin/initdb':
+    'postgresql',
   ...TOOLCHAINS,
   '/usr/include/seccomp.h': 'libseccomp-dev',
 };

@@ -8,11 +8,14 @@ import { SECOND_MS } from '#lib/units';
 /** The check for damage reads the whole file, so it waits until the server has started. */
 const CHECK_DELAY_MS = 5 * SECOND_MS;
 
-/** Opens the database of a server that listens. Where that fails it is tried again by itself. */
-export function openDatabase({ API_KEYS }: Config): void {
+/**
+ * Opens the database of a server that listens, and resolves when it is open or cannot be opened; it
+ * is tried again by itself then.
+ */
+export async function openDatabase({ API_KEYS }: Config): Promise<void> {
   whenStoreOpens((opened) => void maintain(opened));
   if (API_KEYS.length > 0) void loadRevocations();
-  store().catch(() => undefined);
+  await store().catch(() => undefined);
 }
 
 async function maintain(opened: Store): Promise<void> {

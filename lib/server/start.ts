@@ -100,7 +100,7 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
-  if (settings.EXECUTOR_LANGUAGE === undefined) openDatabase(settings);
+  if (settings.EXECUTOR_LANGUAGE === undefined) await openDatabase(settings);
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
   if (settings.EXECUTOR_LANGUAGE === undefined) statsHistory();

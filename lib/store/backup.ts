@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { DATABASE_FILE, makeFolder } from '#lib/store/engines/sqlite/open';
+import { DATABASE_FILE, isOpenElsewhere, makeFolder } from '#lib/store/engines/sqlite/open';
 import { MIGRATIONS } from '#lib/store/migrations/index';
 
 /** A sentence for the operator who runs `npm run backup` or `npm run restore`. */
@@ -97,24 +97,10 @@ function copyDatabase(source: string, target: string): void {
   syncFile(target);
 }
 
-/** A server holds a shared lock on the file as long as it runs, so the exclusive one is refused. */
 function refuseInUse(file: string): void {
-  if (!existsSync(file)) return;
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file, { timeout: 0 });
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
-  } catch (error) {
-    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY)
-      throw new BackupError('A server uses the database. Stop it, and restore the backup then.');
-    // A damaged file is what a backup is restored for.
-  } finally {
-    // The last connection writes the log back into the file.
-    database?.close();
-  }
+  if (existsSync(file) && isOpenElsewhere(file))
+    throw new BackupError('A server uses the database. Stop it, and restore the backup then.');
 }
-
-const SQLITE_BUSY = 5;
 
 function moveAside(file: string, now: Date): string | undefined {
   if (!existsSync(file)) return undefined;

@@ -30,7 +30,7 @@ async function openEngine({ DATA_DIR, DATABASE_URL }: StoreSettings): Promise<En
     return await openPostgres(DATABASE_URL);
   }
   const { openSqlite } = await import('#lib/store/engines/sqlite/open');
-  return openSqlite(DATA_DIR);
+  return await openSqlite(DATA_DIR);
 }
 
 export class OpenStore implements Store {
@@ -49,11 +49,6 @@ export class OpenStore implements Store {
 
   get health(): StoreHealth {
     return this.#queue.health;
-  }
-
-  /** Writes that are not on disk yet. */
-  get queuedWrites(): number {
-    return this.#queue.length;
   }
 
   write(statement: Compilable): Promise<void> {
@@ -99,10 +94,6 @@ function healthLogger(): (health: StoreHealth, cause: unknown) => void {
     }
     if (nowMs - lastWarningMs < MINUTE_MS) return;
     lastWarningMs = nowMs;
-    log().error({ err: cause, cause: causeOf(cause) }, 'the database does not take writes');
+    log().error({ err: cause }, 'the database does not take writes');
   };
-}
-
-function causeOf(error: unknown): string | undefined {
-  return error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
 }

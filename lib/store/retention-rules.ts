@@ -6,5 +6,5 @@ export function retentionRules(): RetentionRule[] {
   return [
     retention({ table: 'ended_sessions', key: ['key_id', 'session_id'], time: 'expires_at', keepMs: () => 0 }),
     retention({ table: 'audit_log', key: ['id'], time: 'at', keepMs: days(() => config().AUDIT_RETENTION_DAYS) }),
-  ] as RetentionRule[];
+  ];
 }

@@ -4,19 +4,24 @@ import type { Store } from '#lib/store/types';
 import { log } from '#lib/telemetry/log';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#lib/units';
 
-/** Rows of a table that are deleted by their age. */
-export interface RetentionRule<Table extends keyof Database = keyof Database> {
-  readonly table: Table;
+/** Rows of a table that are deleted by their age. `retention` makes one. */
+export interface RetentionRule {
+  readonly table: string;
   /** Columns of its primary key. */
-  readonly key: readonly (keyof Database[Table] & string)[];
+  readonly key: readonly string[];
   /** An indexed column of milliseconds. */
-  readonly time: keyof Database[Table] & string;
+  readonly time: string;
   /** How long rows are kept after `time`. */
   readonly keepMs: () => number;
 }
 
-/** Checks the columns of a rule against its table. */
-export function retention<Table extends keyof Database>(rule: RetentionRule<Table>): RetentionRule<Table> {
+/** Makes a rule, whose columns are checked against its table. */
+export function retention<Table extends keyof Database & string>(rule: {
+  table: Table;
+  key: readonly (keyof Database[Table] & string)[];
+  time: keyof Database[Table] & string;
+  keepMs: () => number;
+}): RetentionRule {
   return rule;
 }
 

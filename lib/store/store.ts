@@ -78,10 +78,10 @@ export class StoreOpener {
     } catch (error) {
       const unavailable = StoreUnavailable.is(error) ? error : new StoreUnavailable('failed', undefined, error);
       const isKnown = this.#failure?.error.message === unavailable.message;
-      if (!isKnown) log().error({ err: unavailable, cause: String(unavailable.cause) }, 'the database is not open');
+      if (!isKnown) log().error({ err: unavailable }, 'the database is not open');
       this.#failure = { error: unavailable, retryAtMs: performance.now() + RETRY_MS };
       this.#opening = undefined;
-      setTimeout(() => void this.open().catch(() => undefined), RETRY_MS).unref();
+      setTimeout(() => void this.open().catch(() => undefined), RETRY_MS + 100).unref();
       throw unavailable;
     }
   }

@@ -56,11 +56,6 @@ export class WriteQueue {
     return this.#health;
   }
 
-  /** Entries that are not on disk yet. */
-  get length(): number {
-    return this.#entries.length;
-  }
-
   add(statements: readonly Compilable[]): Promise<void> {
     const saved = this.#add(statements);
     // A caller that does not wait gets no unhandled rejection: `onHealth` reports the failure.

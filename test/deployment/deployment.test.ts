@@ -154,7 +154,12 @@ describe('Docker', () => {
   it('passes every setting of .env into the container, but where it listens and keeps files', () => {
     expect(read('compose.yaml')).toMatch(/env_file:\n\s+- path: \.env\n\s+required: false\n/);
     const fixed = composeEnvironment().map((line) => line.split('=')[0]);
-    expect(fixed.filter((name) => !name?.endsWith('OLLAMA_API_URL'))).toEqual(['HOST', 'PORT', 'MODEL_CACHE_DIR']);
+    expect(fixed.filter((name) => !name?.endsWith('OLLAMA_API_URL'))).toEqual([
+      'HOST',
+      'PORT',
+      'MODEL_CACHE_DIR',
+      'DATA_DIR',
+    ]);
     // "required" is of this version:
     // https://docs.docker.com/reference/compose-file/services/#required
     expect(read('compose.yaml')).toContain('Docker Compose 2.24');

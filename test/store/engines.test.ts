@@ -121,7 +121,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (name) => {
         time: 'updated_at',
         keepMs: () => 500_000,
       });
-      const sweeper = new RetentionSweeper(opened, [rule as never], { now: () => now, monotonic: () => monotonic });
+      const sweeper = new RetentionSweeper(opened, [rule], { now: () => now, monotonic: () => monotonic });
       now += 10 * 365 * 86_400_000;
       monotonic += 3_600_000;
       expect(await sweeper.sweep()).toBe(0);
@@ -202,6 +202,12 @@ describe('Postgres', () => {
     await postgres.kill();
     await expect(opened.write(setting('b'))).rejects.toMatchObject({ reason: 'unreachable', code: 'not_saved' });
     expect(opened.health).toMatchObject({ state: 'not_saved', error: expect.stringContaining('cannot be reached') });
+    await expect(opened.db.selectFrom('settings').selectAll().execute()).rejects.toMatchObject({
+      reason: 'unreachable',
+    });
+    await expect(opened.report(opened.db.selectFrom('settings').selectAll().compile())).rejects.toMatchObject({
+      reason: 'unreachable',
+    });
     await postgres.restart();
     await expect.poll(() => opened.health.state, { timeout: 20_000 }).toBe('ok');
     await opened.write(setting('c'));

@@ -7,7 +7,7 @@ export const STORE_SETTINGS = {
   DATA_DIR: setting(
     optionalText().transform((path) => resolve(path ?? defaultDataDir())),
     undefined,
-    'Folder of the database, made with mode 0700. Servers that should not share their data need a folder each. Default: chill-space in $XDG_DATA_HOME or in ~/.local/share; /data in the containers.',
+    'Folder of the database, made with mode 0700. Servers that should not share their data need a folder each. Default: chill-space in $XDG_DATA_HOME or in ~/.local/share; /data/database in the containers.',
   ),
   DATABASE_URL: setting(
     optionalText().refine(

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { asError } from '#lib/errors';
 import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
 import { unavailableFrom } from '#lib/store/engines/postgres/errors';
+import { MappedPool } from '#lib/store/engines/postgres/mapped-pool';
 import { StoreUnavailable } from '#lib/store/errors';
 import type { Database } from '#lib/store/schema';
 import { log } from '#lib/telemetry/log';
@@ -52,7 +53,7 @@ class PostgresEngine implements Engine {
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
-    this.db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+    this.db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: new MappedPool(pool) }) });
   }
 
   async writeBatch(batch: readonly Statements[]): Promise<BatchResult> {

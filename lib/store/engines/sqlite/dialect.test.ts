@@ -11,15 +11,13 @@ interface Tables {
 }
 
 let folder: string;
-let connection: SqliteConnection;
 let db: Kysely<Tables>;
 let syncs: (() => void)[];
 let isSyncHeld: boolean;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dialect-'));
-  connection = new SqliteConnection(join(folder, 'test.db'));
-  connection.configure();
+  const [autocommit, transactional] = [connect(), connect()];
   syncs = [];
   isSyncHeld = false;
   const sync = () =>
@@ -27,13 +25,20 @@ beforeEach(async () => {
       if (isSyncHeld) syncs.push(resolve);
       else resolve();
     });
-  db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(connection, sync) });
+  db = new Kysely<Tables>({ dialect: new NodeSqliteDialect({ autocommit, transactional, sync }) });
   await db.schema
     .createTable('things')
     .addColumn('id', 'integer', (column) => column.primaryKey())
     .addColumn('name', 'text')
     .execute();
 });
+
+/** Another connection to the same file. */
+function connect(): SqliteConnection {
+  const connection = new SqliteConnection(join(folder, 'test.db'));
+  connection.configure();
+  return connection;
+}
 
 afterEach(async () => {
   await db.destroy();
@@ -79,6 +84,31 @@ it('syncs a transaction once, when it is committed', async () => {
   await done;
 });
 
+it('reads while a transaction is open, and does not see what it did', async () => {
+  const trx = await db.startTransaction().execute();
+  await trx.insertInto('things').values({ id: 1, name: 'a' }).execute();
+  expect(await db.selectFrom('things').select('id').execute()).toEqual([]);
+  expect(await trx.selectFrom('things').select('id').execute()).toEqual([{ id: 1 }]);
+  await trx.rollback().execute();
+  expect(await db.selectFrom('things').select('id').execute()).toEqual([]);
+});
+
+it('runs one transaction at a time, and goes on after one that failed', async () => {
+  const order: string[] = [];
+  const run = (name: string, fails: boolean) =>
+    db.transaction().execute(async (trx) => {
+      order.push(`${name} begins`);
+      await trx.insertInto('things').values({ id: order.length, name }).execute();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      order.push(`${name} ends`);
+      if (fails) throw new Error(name);
+    });
+  const results = await Promise.allSettled([run('a', false), run('b', true), run('c', false)]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+  expect((await db.selectFrom('things').select('name').execute()).map(({ name }) => name)).toEqual(['a', 'c']);
+});
+
 it('undoes a savepoint alone', async () => {
   const trx = await db.startTransaction().execute();
   await trx.insertInto('things').values({ id: 1, name: 'a' }).execute();
@@ -90,7 +120,7 @@ it('undoes a savepoint alone', async () => {
 });
 
 it('waits without blocking the event loop while another connection holds the lock', async () => {
-  const other = new SqliteConnection(join(folder, 'test.db'));
+  const other = connect();
   other.raw.exec('BEGIN IMMEDIATE');
   const written = db.insertInto('things').values({ id: 1, name: 'a' }).execute();
   // The timer runs only if nothing blocks.

@@ -1,16 +1,18 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CompiledQuery, Kysely } from 'kysely';
 import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
 import { writeBatch } from '#lib/store/engines/sqlite/batch-writer';
 import { SqliteConnection } from '#lib/store/engines/sqlite/connection';
-import { NodeSqliteDialect } from '#lib/store/engines/sqlite/dialect';
+import { LOCK_WAIT_MS, NodeSqliteDialect, RETRY_MS } from '#lib/store/engines/sqlite/dialect';
 import { unavailableFrom } from '#lib/store/engines/sqlite/errors';
 import { WalSync } from '#lib/store/engines/sqlite/wal-sync';
 import { WorkerClient } from '#lib/store/engines/sqlite/worker-client';
 import { StoreUnavailable } from '#lib/store/errors';
 import { bytesOfParameters } from '#lib/store/parameter-bytes';
 import type { Database } from '#lib/store/schema';
+import { log } from '#lib/telemetry/log';
 import { MIB } from '#lib/units';
 
 /** Name of the database in `DATA_DIR`. */
@@ -23,15 +25,42 @@ const BYTES_PER_BATCH = 12 * 1024;
 /** A smaller file is checked at once: it costs less than a thread. */
 const SMALL_FILE_BYTES = MIB;
 
-/** Opens the database in `folder`, and makes both where absent. Throws `StoreUnavailable`. */
-export function openSqlite(folder: string): Engine {
+/** Opens the database in `folder`, and makes both where absent. Rejects with `StoreUnavailable`. */
+export async function openSqlite(folder: string): Promise<Engine> {
+  const deadlineMs = performance.now() + LOCK_WAIT_MS;
+  const file = join(folder, DATABASE_FILE);
+  for (;;) {
+    try {
+      makeFolder(folder);
+      makePrivateFile(file);
+      if (isOpenElsewhere(file)) log().warn(SHARED_WARNING);
+      return new SqliteEngine(file);
+    } catch (error) {
+      const unavailable = unavailableFrom(error) ?? unavailableFromFileSystem(error);
+      // Another server that starts at the same time makes the file.
+      if (unavailable.reason !== 'locked' || performance.now() > deadlineMs) throw unavailable;
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+const SHARED_WARNING =
+  'another server uses this database too: they share people, settings and what is kept. Set DATA_DIR for one of them where that is not meant';
+
+/**
+ * Whether another connection has the file open: each holds a shared lock on a file in WAL mode, so
+ * that the exclusive lock is refused.
+ */
+export function isOpenElsewhere(file: string): boolean {
+  const probe = new SqliteConnection(file);
   try {
-    makeFolder(folder);
-    const file = join(folder, DATABASE_FILE);
-    makePrivateFile(file);
-    return new SqliteEngine(file);
+    probe.raw.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
+    return false;
   } catch (error) {
-    throw unavailableFrom(error) ?? unavailableFromFileSystem(error);
+    return unavailableFrom(error)?.reason === 'locked';
+  } finally {
+    // The last connection writes the log back into the file.
+    probe.close();
   }
 }
 
@@ -39,8 +68,10 @@ class SqliteEngine implements Engine {
   readonly name = 'sqlite';
   readonly db: Kysely<Database>;
   readonly #file: string;
+  /** Statements of `db` outside of transactions, and its transactions. */
   readonly #reader: SqliteConnection;
-  /** Its own: a transaction of `db` spans turns of the event loop, and a batch would join it. */
+  readonly #transactional: SqliteConnection;
+  /** Batches of the write queue, which would become a part of an open transaction. */
   readonly #writer: SqliteConnection;
   readonly #wal: WalSync;
   readonly #worker: WorkerClient;
@@ -49,13 +80,23 @@ class SqliteEngine implements Engine {
 
   constructor(file: string) {
     this.#file = file;
-    this.#reader = new SqliteConnection(file);
-    this.#hasWal = this.#reader.configure();
-    this.#writer = new SqliteConnection(file);
-    this.#writer.configure();
+    const connections = [new SqliteConnection(file), new SqliteConnection(file), new SqliteConnection(file)] as const;
+    const [autocommit, transactional, writer] = connections;
+    try {
+      this.#hasWal = autocommit.configure();
+      transactional.configure();
+      writer.configure();
+    } catch (error) {
+      for (const connection of connections) connection.close();
+      throw error;
+    }
+    this.#reader = autocommit;
+    this.#transactional = transactional;
+    this.#writer = writer;
     this.#wal = new WalSync(file);
     this.#worker = new WorkerClient(file);
-    this.db = new Kysely<Database>({ dialect: new NodeSqliteDialect(this.#reader, () => this.#saved(0)) });
+    const sync = () => this.#saved(0);
+    this.db = new Kysely<Database>({ dialect: new NodeSqliteDialect({ autocommit, transactional, sync }) });
   }
 
   async writeBatch(batch: readonly Statements[], budgetMs: number): Promise<BatchResult> {
@@ -96,6 +137,8 @@ class SqliteEngine implements Engine {
     this.#writer.close();
     // The last connection writes the log back and deletes it.
     await this.db.destroy();
+    // Kysely closes nothing that it did not use.
+    this.#transactional.close();
     this.#reader.close();
   }
 
