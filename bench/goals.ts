@@ -72,6 +72,12 @@ export const GOALS: readonly Goal[] = [
     note: 'One process serves: there is no setting for two that share a queue and a cache, so there is nothing to measure.',
   },
   {
+    what: 'writes to the database: 100 and 5,000 rows a second, rows of 64 KiB',
+    against: 'the same process without writes',
+    goal: 'the event loop is held for ≤ 5 ms more, p99.9',
+    tables: ['database-writes'],
+  },
+  {
     what: 'a queue of 10,000',
     against: 'the same queue when it is short',
     goal: 'O(log n) a step; memory flat',

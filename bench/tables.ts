@@ -6,6 +6,7 @@ import { chatPage } from './tables/chat-page.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';
 import { codeThroughput } from './tables/code-throughput.ts';
+import { databaseWrites } from './tables/database-writes.ts';
 import { distinctStreams } from './tables/distinct-streams.ts';
 import { gatewayTable } from './tables/gateway.ts';
 import { gatewayBodies } from './tables/gateway-bodies.ts';
@@ -37,6 +38,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   codeThroughput,
   gatewayTable,
   gatewayBodies,
+  databaseWrites,
   start,
   chatPage,
   lighthousePages,
