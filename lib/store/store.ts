@@ -4,7 +4,7 @@ import { singleton } from '#lib/singletons';
 import { StoreUnavailable } from '#lib/store/errors';
 import type { Store, StoreHealth } from '#lib/store/types';
 import { log } from '#lib/telemetry/log';
-import { SECOND_MS } from '#lib/units';
+import { MINUTE_MS, SECOND_MS } from '#lib/units';
 
 export { StoreUnavailable } from '#lib/store/errors';
 export type { Database } from '#lib/store/schema';
@@ -12,6 +12,8 @@ export type { Store, StoreHealth } from '#lib/store/types';
 
 /** After a failure, the next try is this much later: a request does not wait for a broken disk. */
 const RETRY_MS = 5 * SECOND_MS;
+/** A person has to do something about it first. */
+const LONG_RETRY_MS = MINUTE_MS;
 
 /**
  * The process's database, opened and migrated by the first call. Rejects with `StoreUnavailable`
@@ -79,9 +81,12 @@ export class StoreOpener {
       const unavailable = StoreUnavailable.is(error) ? error : new StoreUnavailable('failed', undefined, error);
       const isKnown = this.#failure?.error.message === unavailable.message;
       if (!isKnown) log().error({ err: unavailable }, 'the database is not open');
-      this.#failure = { error: unavailable, retryAtMs: performance.now() + RETRY_MS };
+      const needsPerson = unavailable.reason === 'damaged' || unavailable.reason === 'newer';
+      const retryMs = needsPerson ? LONG_RETRY_MS : RETRY_MS;
+      this.#failure = { error: unavailable, retryAtMs: performance.now() + retryMs };
       this.#opening = undefined;
-      setTimeout(() => void this.open().catch(() => undefined), RETRY_MS + 100).unref();
+      // Later than the time before which calls are rejected.
+      setTimeout(() => void this.open().catch(() => undefined), retryMs + 100).unref();
       throw unavailable;
     }
   }

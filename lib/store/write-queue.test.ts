@@ -140,8 +140,18 @@ it('rejects a statement that cannot be compiled', async () => {
   await expect(queue.add([broken])).rejects.toThrow('no such column');
 });
 
-it('refuses writes to a damaged database for good', async () => {
-  queue.refuse(new StoreUnavailable('damaged'));
+it.each([
+  ['a check', () => queue.refuse(new StoreUnavailable('damaged'))],
+  [
+    'a write',
+    async () => {
+      engine.failure = 'damaged';
+      await queue.add([statement('a')]).catch(() => undefined);
+      engine.failure = undefined;
+    },
+  ],
+])('refuses writes to a database that %s found damaged, for good', async (_what, find) => {
+  await find();
   await vi.advanceTimersByTimeAsync(10_000);
   await expect(queue.add([statement('a')])).rejects.toMatchObject({ reason: 'damaged' });
   expect(engine.probes).toBe(0);

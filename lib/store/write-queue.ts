@@ -75,10 +75,9 @@ export class WriteQueue {
     clearTimeout(this.#probeTimer);
   }
 
-  /** Stops writes for good, because the database is damaged. */
+  /** Stops writes, for good where the database is damaged: each one may destroy more. */
   refuse(error: StoreUnavailable): void {
     this.#fail(error);
-    clearTimeout(this.#probeTimer);
   }
 
   #add(statements: readonly Compilable[]): Promise<void> {
@@ -145,7 +144,7 @@ export class WriteQueue {
     this.#unavailable = error;
     this.#setHealth({ state: 'not_saved', error: error.message }, error);
     for (const entry of this.#take(this.#entries.length)) entry.reject(error);
-    this.#probeLater();
+    if (error.reason !== 'damaged') this.#probeLater();
   }
 
   #probeLater(): void {
@@ -161,7 +160,7 @@ export class WriteQueue {
         this.#unavailable = error;
         this.#setHealth({ state: 'not_saved', error: error.message }, error);
       }
-      if (!this.#isClosed) this.#probeLater();
+      if (!this.#isClosed && this.#unavailable?.reason !== 'damaged') this.#probeLater();
       return;
     }
     this.#unavailable = undefined;

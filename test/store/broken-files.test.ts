@@ -137,6 +137,18 @@ it('reports a folder that cannot be made', async () => {
   });
 });
 
+it('opens by itself, and reports it to those who wait, when the folder can be made again', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const opener = new StoreOpener(() => ({ DATA_DIR: join(folder, 'file', 'data'), DATABASE_URL: undefined }));
+  const engines: string[] = [];
+  opener.listeners.push(({ engine }) => engines.push(engine));
+  await expect(opener.open()).rejects.toMatchObject({ reason: 'read_only' });
+  rmSync(join(folder, 'file'));
+  await expect.poll(() => opener.health, { timeout: 20_000 }).toEqual({ state: 'ok' });
+  expect(engines).toEqual(['sqlite']);
+  await (await opener.open()).close();
+});
+
 it('makes the folder for the owner alone, and leaves the mode of one that is there', async () => {
   const one = join(folder, 'new', 'data');
   await (await open(one)).close();

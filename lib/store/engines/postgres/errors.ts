@@ -8,7 +8,7 @@ const REASONS_BY_CLASS: Readonly<Record<string, UnavailableReason>> = {
   '53': 'full', // Insufficient resources
   '57': 'unreachable', // Operator intervention
   '58': 'failed', // System error
-  XX: 'damaged', // Internal error
+  XX: 'failed', // Internal error, also a damaged file
 };
 
 const REASONS_BY_CODE: Readonly<Record<string, UnavailableReason>> = {

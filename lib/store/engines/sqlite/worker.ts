@@ -33,8 +33,8 @@ function run(task: WorkerTask): unknown[] {
 }
 
 /**
- * Writes the log back to the file, passively: neither readers nor writers wait for it. Returns
- * pages to the disk if many are free, some at a time.
+ * Writes the log back to the file, most of it without making writers wait, and begins it again.
+ * Returns pages to the disk if many are free, some at a time.
  */
 function checkpoint(): unknown[] {
   const writer = new SqliteConnection(file, { busyTimeoutMs: BUSY_TIMEOUT_MS });
@@ -42,7 +42,12 @@ function checkpoint(): unknown[] {
     const pages = pragma(writer, 'page_count');
     const free = pragma(writer, 'freelist_count');
     if (free > VACUUM_PAGES && free > pages / 4) writer.raw.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
-    return writer.execute('PRAGMA wal_checkpoint(PASSIVE)', []).rows;
+    writer.raw.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    const { rows } = writer.execute('PRAGMA wal_checkpoint(RESTART)', []);
+    // The first commit to a log that begins again syncs it, whatever `synchronous` is: here, and
+    // not in the event loop of the server.
+    writer.raw.exec(`PRAGMA user_version = ${pragma(writer, 'user_version')}`);
+    return rows;
   } finally {
     writer.close();
   }
