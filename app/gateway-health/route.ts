@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/gateway-health',
   { GET: () => json({ status: 'ok', service: 'wighaven-gateway' }) },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

@@ -4,5 +4,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/health',
   { GET: () => json({ status: 'healthy' }) },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

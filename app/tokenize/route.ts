@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/tokenize',
   { POST: passJson('/tokenize') },
-  { rateLimit: 'chat', errorBody: openAiError },
+  { right: 'chat', rateLimit: 'chat', errorBody: openAiError },
 );

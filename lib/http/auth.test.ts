@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { authenticate, hasValidKey, verifyCredentials, verifySignIn } from '#lib/http/auth';
+import { hasValidKey, verifyCredentials, verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
 import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
 import { json } from '#lib/http/reply';
@@ -19,30 +19,6 @@ const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '10.0.
 beforeEach(() => {
   resetSingleton('http.failed-keys');
   resetSingleton('http.known-keys');
-});
-
-describe('authenticate', () => {
-  it('names a caller by address without keys', () => {
-    expect(authenticate(new Headers(), [], '10.0.0.1', NOW)).toBe('10.0.0.1');
-  });
-
-  it('names callers by key ids that differ and do not contain the key', () => {
-    const names = KEYS.map((key) =>
-      authenticate(new Headers({ authorization: `Bearer ${key}` }), KEYS, '10.0.0.1', NOW),
-    );
-    expect(new Set(names).size).toBe(2);
-    for (const name of names) expect(name).toMatch(/^key:[0-9a-f]{12}$/);
-  });
-
-  it.each([[undefined], ['Bearer wrong'], ['Basic first-key-of-sixteen'], ['Bearer '], ['first-key-of-sixteen']])(
-    'refuses %s',
-    (authorization) => {
-      const headers = new Headers(authorization === undefined ? {} : { authorization });
-      expect(() => authenticate(headers, KEYS, '10.0.0.1', NOW)).toThrow(
-        expect.objectContaining({ code: 'unauthorized' }),
-      );
-    },
-  );
 });
 
 describe('wrong keys', () => {
@@ -179,9 +155,9 @@ describe('a route with keys and rate limits', () => {
   const routes = route(
     '/api/kept',
     { GET: (_request, { caller }) => json(caller), POST: () => json('done') },
-    { rateLimit: 'code' },
+    { right: 'code', rateLimit: 'code' },
   );
-  const open = route('/api/open', { GET: () => json('here') }, { open: true });
+  const open = route('/api/open', { GET: () => json('here') }, { right: 'open' });
   const at = 'http://localhost/api/kept';
 
   function withEnvironment(values: Record<string, string>): void {
@@ -238,7 +214,7 @@ describe('a route with keys and rate limits', () => {
             throw new AppError(codes[status], 'A sentence.');
           },
         },
-        { rateLimit: limited },
+        { right: 'code', rateLimit: limited },
       );
       return POST(new Request(at, { method: 'POST' }), context).then((response) => response.status);
     };
@@ -253,7 +229,7 @@ describe('a route with keys and rate limits', () => {
     const { POST } = route(
       '/api/limited',
       { POST: async (request) => json(parseBody(z.object({ n: z.number() }), await readJson(request, MIB))) },
-      { rateLimit: 'code' },
+      { right: 'code', rateLimit: 'code' },
     );
     const context = { ...CONTEXT, peerAddress: '10.0.0.8' };
     const send = async (characters: number) => {

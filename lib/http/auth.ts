@@ -1,5 +1,5 @@
 import { AppError } from '#lib/errors';
-import { apiKeys, findKey } from '#lib/http/api-keys';
+import { findKey } from '#lib/http/api-keys';
 import { bearerTokenOf } from '#lib/http/bearer-token';
 import {
   type CredentialKind,
@@ -17,26 +17,6 @@ import { isValidSession, readSessions, sessionKey } from '#lib/http/session-cook
  * clients of Anthropic's API send it, or by a session cookie.
  * See docs/contract.md#access.
  */
-
-/** Name of a caller whose address is unknown. */
-const UNKNOWN_ADDRESS = 'unknown';
-
-/**
- * Returns the caller's name for fairness, limits and ownership: the id of its key if keys are set,
- * otherwise its address. Throws `unauthorized` if a key is needed and missing, and `rate_limited`
- * after too many wrong keys.
- */
-export function authenticate(
-  headers: RequestHeaders,
-  keys: readonly string[],
-  address: string | undefined,
-  nowMs: number,
-): string {
-  if (keys.length === 0) return address ?? UNKNOWN_ADDRESS;
-  const verified = verifyCredentials(headers, keys, address, nowMs);
-  if (verified === undefined) throw keyRequired();
-  return `key:${apiKeys(keys).find(({ key }) => key === verified.key)?.id}`;
-}
 
 export function keyRequired(): AppError {
   return new AppError('unauthorized', 'An API key is required. Send it as Authorization: Bearer <key>, or sign in.');

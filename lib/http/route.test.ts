@@ -10,16 +10,20 @@ import { metrics } from '#lib/telemetry/metrics';
 const CONTEXT: RouteContext = { params: Promise.resolve({}) };
 const URL_HERE = 'http://app.example:3000/api/thing';
 
-const routes = route('/api/thing', {
-  GET: (_request, call) => json({ caller: call.caller, id: call.requestId }),
-  POST: async (request) => json(await readJson(request, 100)),
-  DELETE: () => {
-    throw new AppError('queue_full', 'The queue is full. Try again in 7 s.', { retryAfterSeconds: 6.2 });
+const routes = route(
+  '/api/thing',
+  {
+    GET: (_request, call) => json({ caller: call.caller, id: call.requestId }),
+    POST: async (request) => json(await readJson(request, 100)),
+    DELETE: () => {
+      throw new AppError('queue_full', 'The queue is full. Try again in 7 s.', { retryAfterSeconds: 6.2 });
+    },
+    PUT: () => {
+      throw new Error('at /home/app/secret.ts: token abc');
+    },
   },
-  PUT: () => {
-    throw new Error('at /home/app/secret.ts: token abc');
-  },
-});
+  { right: 'signed-in' },
+);
 
 function post(body: string, headers: Record<string, string> = {}): Request {
   return new Request(URL_HERE, {
@@ -44,7 +48,7 @@ describe('route', () => {
   it("is not served at the gateway's host, except the gateway's health", async () => {
     vi.stubEnv('GATEWAY_ORIGIN', 'https://backend.example');
     vi.stubEnv('PRIVATE_BACKEND_URL', 'http://localhost:8080');
-    const liveness = route('/gateway-health', { GET: () => json('up') });
+    const liveness = route('/gateway-health', { GET: () => json('up') }, { right: 'open' });
     const at = (host: string) => new Request(URL_HERE, { headers: { host } });
     for (const host of ['backend.example', 'Backend.Example:443']) {
       expect((await routes.GET(at(host), CONTEXT)).status).toBe(404);
@@ -116,13 +120,17 @@ describe('route', () => {
   it('does not report a client that left as a fault of the server', async () => {
     const errors = vi.spyOn(log(), 'error').mockImplementation(() => undefined);
     const left = new AbortController();
-    const waiting = route('/api/wait', {
-      GET: async ({ signal }) => {
-        left.abort();
-        signal.throwIfAborted();
-        return json({});
+    const waiting = route(
+      '/api/wait',
+      {
+        GET: async ({ signal }) => {
+          left.abort();
+          signal.throwIfAborted();
+          return json({});
+        },
       },
-    });
+      { right: 'signed-in' },
+    );
     const response = await waiting.GET(new Request(URL_HERE, { signal: left.signal }), CONTEXT);
     expect(await response.json()).toMatchObject({ code: 'cancelled' });
     expect(errors).not.toHaveBeenCalled();

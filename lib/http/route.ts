@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { authenticate } from '#lib/http/auth';
 import { clientSubnet } from '#lib/http/client-ip';
 import { corsHeaders, isAllowedOrigin, originNotAllowed, SAFE_METHODS } from '#lib/http/cors';
 import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
 import { type HttpRequest, type RequestHeaders, WebRequest } from '#lib/http/http-request';
+import { anonymousAt, authenticate, PREFLIGHT } from '#lib/http/identity';
+import { type Principal, type Right, requireRight } from '#lib/http/principal';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
@@ -32,7 +33,9 @@ export interface RequestContext {
   /** Whether the client chose `requestId`, which may then be in use already. */
   readonly hasClientRequestId: boolean;
   readonly params: RouteParams;
-  /** The caller's name for fairness, limits and ownership: the id of its key, or its address. */
+  /** Who calls. Of an open route: a principal without any right. */
+  readonly principal: Principal;
+  /** The caller's name for fairness, limits and ownership: `principal.caller`. */
   readonly caller: string;
   /** The connection's remote address, which may be a proxy. Undefined if the platform hides it. */
   readonly peerAddress: string | undefined;
@@ -56,16 +59,20 @@ export interface RouteHandler {
   refuse(error: unknown, request: HttpRequest): Reply;
   /** The value of the `Allow` header. */
   readonly allow: string;
+  /** Who may call it. Undefined for a method without a handler. */
+  readonly right: Right | undefined;
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 type HttpMethod = (typeof METHODS)[number];
+type HandledMethod = Exclude<HttpMethod, 'OPTIONS'>;
+
+/** Who may call a route: one right for all its methods, or one for each method with a handler. */
+export type RouteRights<M extends HandledMethod> = Right | Readonly<Record<M, Right>>;
 
 export interface RouteOptions {
   /** Logs requests at debug level: for frequent ones that say little, such as health checks. */
   quiet?: boolean;
-  /** Needs no key even if keys are set: for health routes and for signing in. */
-  open?: boolean;
   /** Counts POSTs against this limit of their caller. Invalid requests are refunded. */
   rateLimit?: RateLimitScope;
   /** Converts error bodies, for routes that speak another API. */
@@ -88,21 +95,18 @@ export interface FailedRequest {
  *
  * `name` is the route's pattern, a metrics label of bounded cardinality.
  */
-export function route(
+export function route<M extends HandledMethod>(
   name: string,
-  handlers: Partial<Record<'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', RequestHandler>>,
-  options: RouteOptions = {},
+  handlers: Readonly<Record<M, RequestHandler>>,
+  options: RouteOptions & { readonly right: RouteRights<NoInfer<M>> },
 ): Record<HttpMethod, RouteHandler> {
-  const allowed = METHODS.filter(
-    (method) => method === 'OPTIONS' || (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined)),
-  );
-  const allow = allowed.join(', ');
+  const all: Partial<Record<HttpMethod, RequestHandler>> = handlers;
+  const handlerOf = (method: HttpMethod) => all[method] ?? (method === 'HEAD' ? all.GET : undefined);
+  const allow = METHODS.filter((method) => method === 'OPTIONS' || handlerOf(method) !== undefined).join(', ');
   const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
-    const handler =
-      method === 'OPTIONS'
-        ? () => preflight(allow)
-        : (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined));
-    const entry: RouteEntry = { name, method, handler: handler ?? refuseMethod(allow, options), options };
+    const handler = method === 'OPTIONS' ? () => preflight(allow) : handlerOf(method);
+    const right = rightOf(options.right, method, handler !== undefined);
+    const entry: RouteEntry = { name, method, handler: handler ?? refuseMethod(allow, options), right, options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);
     const respond = async (webRequest: Request, context: RouteContext) => {
@@ -115,7 +119,7 @@ export function route(
         return new Response(null, { status: 404 });
       return toResponse(await reply(request, context));
     };
-    return [method, Object.assign(respond, { reply, refuse, allow })];
+    return [method, Object.assign(respond, { reply, refuse, allow, right: handler === undefined ? undefined : right })];
   });
   return Object.fromEntries(entries) as Record<HttpMethod, RouteHandler>;
 }
@@ -124,7 +128,23 @@ interface RouteEntry {
   name: string;
   method: HttpMethod;
   handler: RequestHandler;
+  right: Right;
   options: RouteOptions;
+}
+
+/**
+ * The right that a method needs; HEAD has that of GET. A method without a handler is refused to
+ * authenticated callers only, unless the whole route is open.
+ */
+function rightOf(
+  rights: Right | Readonly<Partial<Record<HandledMethod, Right>>>,
+  method: HttpMethod,
+  isHandled: boolean,
+): Right {
+  if (method === 'OPTIONS') return 'open';
+  if (typeof rights === 'string') return isHandled || rights === 'open' ? rights : 'signed-in';
+  const own = rights[method] ?? (method === 'HEAD' ? rights.GET : undefined);
+  return own ?? 'signed-in';
 }
 
 const RATE_LIMIT_SETTINGS = {
@@ -140,7 +160,7 @@ const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
 const MAX_REFUNDED_BYTES = 64 * KIB;
 
 async function serve(entry: RouteEntry, request: HttpRequest, routeContext: RouteContext): Promise<Reply> {
-  const { name, method, handler, options } = entry;
+  const { name, method, handler, right, options } = entry;
   const startedMs = performance.now();
   const settings = config();
   const clientRequestId = parseRequestId(request.headers.get('x-request-id'));
@@ -157,9 +177,14 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
   let context: RequestContext | undefined;
   try {
     if (origin !== null && !isOriginAllowed && !SAFE_METHODS.has(method)) throw originNotAllowed();
-    const keys = options.open === true ? [] : settings.API_KEYS;
     const address = clientAddressOf(request, routeContext, settings);
-    const caller = method === 'OPTIONS' ? 'preflight' : authenticate(request.headers, keys, address, Date.now());
+    let principal = PREFLIGHT;
+    if (method !== 'OPTIONS') {
+      const found = identify(right, request, routeContext, address, settings);
+      principal = found instanceof Promise ? await found : found;
+      if (right !== 'open') requireRight(principal, right);
+    }
+    const { caller } = principal;
     request.caller = caller;
     if (scope !== undefined && perMinute > 0) {
       await consumeRateLimit(scope, caller, perMinute);
@@ -168,7 +193,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     const params = routeContext.params instanceof Promise ? await routeContext.params : routeContext.params;
     const { peerAddress } = routeContext;
     const hasClientRequestId = clientRequestId !== undefined;
-    context = { requestId, hasClientRequestId, params, caller, peerAddress, address, settings, log: log() };
+    context = { requestId, hasClientRequestId, params, principal, caller, peerAddress, address, settings, log: log() };
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
@@ -191,6 +216,18 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     );
   else logReply(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
   return complete(reply, requestId, isOriginAllowed ? origin : null, method, options.requestIdHeader);
+}
+
+/** Not async: a known caller needs no promise. */
+function identify(
+  right: Right,
+  { headers }: HttpRequest,
+  { peerAddress }: RouteContext,
+  address: string | undefined,
+  settings: Config,
+): Principal | Promise<Principal> {
+  if (right === 'open') return anonymousAt(address);
+  return authenticate({ headers, peerAddress, address }, settings, Date.now());
 }
 
 /** Writes the access log line, under the request id that the response carries. */

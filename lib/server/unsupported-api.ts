@@ -86,7 +86,8 @@ function refuseAll(
       `${pathname} is not supported. Of ${api}'s API this server has ${list(SUPPORTED_ENDPOINTS[api])}.`,
     );
   };
-  const handlers = route(name, { GET: refuse, POST: refuse, PUT: refuse, PATCH: refuse, DELETE: refuse }, options);
+  const all = { GET: refuse, POST: refuse, PUT: refuse, PATCH: refuse, DELETE: refuse };
+  const handlers = route(name, all, { right: 'signed-in', ...options });
   return { ...handlers, ANY: handlers.GET };
 }
 

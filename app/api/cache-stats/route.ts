@@ -7,5 +7,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/cache-stats',
   { GET: () => json(currentStats()), POST: handleStatsAction },
   // Loading a model costs as much as a response.
-  { rateLimit: 'chat' },
+  { right: { GET: 'stats', POST: 'warm' }, rateLimit: 'chat' },
 );

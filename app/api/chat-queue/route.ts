@@ -4,5 +4,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-queue',
   { POST: handleEnqueue, GET: handleQueueStatus, DELETE: handleQueueCancel },
-  { rateLimit: 'chat' },
+  { right: { POST: 'chat', GET: 'queue-read', DELETE: 'queue-read' }, rateLimit: 'chat' },
 );

@@ -1,4 +1,8 @@
 import { manage } from '#lib/chat/http/ollama-management';
 import { route } from '#lib/http/route';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/copy', { POST: manage('copy') });
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/copy',
+  { POST: manage('copy') },
+  { right: 'manage' },
+);

@@ -1,4 +1,8 @@
 import { manage } from '#lib/chat/http/ollama-management';
 import { route } from '#lib/http/route';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/create', { POST: manage('create') });
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/create',
+  { POST: manage('create') },
+  { right: 'manage' },
+);

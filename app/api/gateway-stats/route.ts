@@ -13,5 +13,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(gateway().stats());
     },
   },
-  { quiet: true },
+  { right: 'stats', quiet: true },
 );

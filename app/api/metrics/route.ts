@@ -12,5 +12,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return plainText(await metricsExposition(all), { 'content-type': all.promRegistry.contentType });
     },
   },
-  { quiet: true },
+  { right: 'stats', quiet: true },
 );

@@ -1,4 +1,8 @@
 import { handleOllamaPs } from '#lib/chat/http/ollama-models';
 import { route } from '#lib/http/route';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/ps', { GET: handleOllamaPs });
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/ps',
+  { GET: handleOllamaPs },
+  { right: 'models-read' },
+);

@@ -10,5 +10,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return readiness.status === 'ready' ? json(readiness) : json(readiness, 503, { 'retry-after': '5' });
     },
   },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

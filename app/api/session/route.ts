@@ -4,5 +4,5 @@ import { readSession, signIn, signOut } from '#lib/http/sign-in';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/session',
   { GET: readSession, POST: signIn, DELETE: signOut },
-  { open: true, rateLimit: 'chat' },
+  { right: 'open', rateLimit: 'chat' },
 );

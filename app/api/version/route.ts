@@ -4,5 +4,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/version',
   { GET: handleOllamaVersion },
-  { quiet: true },
+  { right: 'signed-in', quiet: true },
 );

@@ -14,5 +14,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json({ object: 'list', data: models.map(openAiModel) });
     },
   },
-  { errorBody: v1Error, requestIdHeader: 'request-id' },
+  { right: 'models-read', errorBody: v1Error, requestIdHeader: 'request-id' },
 );

@@ -38,6 +38,7 @@ function textApi({ engine }: EngineHarness, adapter: ApiAdapter = ADAPTER) {
     requestId: '',
     hasClientRequestId: true,
     params: {},
+    principal: administrator('ann'),
     caller: 'ann',
     peerAddress: undefined,
     address: undefined,

@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/diagrams',
   { GET: (_request, { params }) => diagramFile([params.file ?? []].flat()) },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

@@ -6,5 +6,5 @@ import { runner } from '#lib/runner/index';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/microservices/health',
   { GET: async () => json(await microservicesHealth(runner())) },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

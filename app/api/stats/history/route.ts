@@ -4,5 +4,5 @@ import { handleStatsHistory } from '#lib/server/history-handler';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/stats/history',
   { GET: handleStatsHistory },
-  { quiet: true },
+  { right: 'stats', quiet: true },
 );

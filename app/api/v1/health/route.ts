@@ -5,5 +5,5 @@ import { runner } from '#lib/runner/index';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/v1/health',
   { GET: async () => json(await runner().health()) },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/messages/count_tokens',
   { POST: handleCountTokens },
-  { rateLimit: 'chat', errorBody: anthropicError, requestIdHeader: 'request-id' },
+  { right: 'chat', rateLimit: 'chat', errorBody: anthropicError, requestIdHeader: 'request-id' },
 );

@@ -19,5 +19,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(isAnthropicClient(headers) ? anthropicModel(model) : openAiModel(model));
     },
   },
-  { errorBody: v1Error, requestIdHeader: 'request-id' },
+  { right: 'models-read', errorBody: v1Error, requestIdHeader: 'request-id' },
 );

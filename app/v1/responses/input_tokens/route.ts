@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/responses/input_tokens',
   { POST: handleInputTokens },
-  { rateLimit: 'chat', errorBody: responsesError },
+  { right: 'chat', rateLimit: 'chat', errorBody: responsesError },
 );

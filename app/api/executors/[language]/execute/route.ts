@@ -21,5 +21,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(toExecuteResult(result), 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
     },
   },
-  { rateLimit: 'code' },
+  { right: 'code', rateLimit: 'code' },
 );

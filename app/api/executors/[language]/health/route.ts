@@ -11,5 +11,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(health, health.status === 'healthy' ? 200 : 503);
     },
   },
-  { quiet: true, open: true },
+  { right: 'open', quiet: true },
 );

@@ -21,5 +21,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(result);
     },
   },
-  { rateLimit: 'checks' },
+  { right: 'code', rateLimit: 'checks' },
 );

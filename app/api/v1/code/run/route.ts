@@ -4,5 +4,5 @@ import { handleRun } from '#lib/runner/http/run-handler';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/v1/code/run',
   { POST: handleRun },
-  { rateLimit: 'code' },
+  { right: 'code', rateLimit: 'code' },
 );

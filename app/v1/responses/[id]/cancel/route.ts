@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/responses/[id]/cancel',
   { POST: handleCancelResponse },
-  { errorBody: responsesError },
+  { right: 'chat', errorBody: responsesError },
 );
