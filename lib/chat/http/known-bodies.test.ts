@@ -4,6 +4,7 @@ import { type ApiAdapter, apiAdapter, type KnownRequest } from '#lib/chat/http/a
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { readConfig } from '#lib/config/config';
 import { WebRequest } from '#lib/http/http-request';
+import { administrator } from '#lib/http/principal';
 import { json } from '#lib/http/reply';
 import { resetSingleton, singleton } from '#lib/singletons';
 import { createLog } from '#lib/telemetry/log';
