@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { modelInfoSchema } from '#lib/wire/models';
+
+/** Wire of /api/admin/models, /api/admin/settings and /api/admin/banner. */
+
+/** What an administrator may change of a model. A null restores what the server would do. */
+export const modelChangeSchema = z.strictObject({
+  hidden: z.boolean().optional().describe('Left out of lists; requests that name it are refused.'),
+  display_name: z.string().trim().min(1).max(100).nullable().optional(),
+  system_prompt: z.string().max(20_000).nullable().optional(),
+  is_default: z.literal(true).optional().describe('Makes it the default model.'),
+  loaded: z.boolean().optional().describe('Loads it into memory, or frees the memory.'),
+});
+export type ModelChange = z.infer<typeof modelChangeSchema>;
+
+export const adminModelSchema = modelInfoSchema.extend({
+  hidden: z.boolean(),
+  display_name: z.string().nullable(),
+  system_prompt: z.string().nullable(),
+  can_unload: z.boolean(),
+  can_delete: z.boolean(),
+});
+export type AdminModel = z.infer<typeof adminModelSchema>;
+
+export const adminModelsSchema = z.object({
+  models: z.array(adminModelSchema),
+  default_model: z.string(),
+  can_pull: z.boolean().describe('Whether the server may download models.'),
+  default_locked_by: z.string().nullable().describe('The setting of the environment that fixes the default model.'),
+});
+export type AdminModels = z.infer<typeof adminModelsSchema>;
+
+export const runtimeSettingSchema = z.object({
+  name: z.string(),
+  group: z.string(),
+  label: z.string(),
+  description: z.string(),
+  kind: z.enum(['text', 'long_text', 'number', 'boolean', 'choice', 'model']),
+  choices: z.array(z.string()).optional(),
+  unit: z.string().optional(),
+  value: z.union([z.string(), z.number(), z.boolean()]).nullable(),
+  default: z.union([z.string(), z.number(), z.boolean()]).nullable(),
+  source: z.enum(['environment', 'changed', 'default']).describe('An environment value is locked.'),
+  locked: z.boolean(),
+  changed_by: z.string().nullable(),
+  changed_at: z.string().nullable(),
+});
+export type RuntimeSetting = z.infer<typeof runtimeSettingSchema>;
+
+export const runtimeSettingsSchema = z.object({ settings: z.array(runtimeSettingSchema) });
+export type RuntimeSettings = z.infer<typeof runtimeSettingsSchema>;
+
+export const settingsChangeSchema = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable())
+  .describe('Names and values; null restores the default.');
+
+export const BANNER_MAX_LENGTH = 500;
+export const bannerSchema = z.object({
+  text: z.string().trim().min(1).max(BANNER_MAX_LENGTH),
+  kind: z.enum(['info', 'warn']).default('info'),
+});
+export type Banner = z.infer<typeof bannerSchema>;
+export const bannerStateSchema = z.object({ banner: bannerSchema.nullable() });
+export type BannerState = z.infer<typeof bannerStateSchema>;
