@@ -5,7 +5,7 @@ import { clientSubnet } from '#lib/http/client-ip';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost, isLoopbackHost } from '#lib/http/host-check';
-import { checkPageAccess, isPage as isPagePath } from '#lib/http/page-access';
+import { checkPageAccess, isPage as isPagePath, PAGE_PROOF_HEADER, pageProof } from '#lib/http/page-access';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 
 /**
@@ -13,20 +13,21 @@ import { json, type Reply, toWebBody } from '#lib/http/reply';
  * reads it from the policy on the request and adds it to its scripts and styles. No request header
  * skips this. `server.ts` has made the same checks before, `next start` and `next dev` have not.
  */
-export function proxy(request: NextRequest): NextResponse {
+export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { nextUrl } = request;
   const isPage = isPagePath(nextUrl.pathname) || nextUrl.pathname.startsWith('/_next/');
   // The gateway's origin serves no pages of the app.
   if (isPage && isGatewayHost(request.headers.get('host'), settings())) return new NextResponse(null, { status: 404 });
   const headers = new Headers(request.headers);
   headers.delete('x-not-found');
+  headers.delete(PAGE_PROOF_HEADER);
   const forwarded = { request: { headers } };
   // Other paths belong to the gateway's catch-all route, which authenticates programs itself. If
   // the gateway has a separate host, they are unknown paths of the app.
   const { PRIVATE_BACKEND_URL: backends, GATEWAY_ORIGIN: gatewayOrigin } = settings();
   const isGatewayOrigin = gatewayOrigin === undefined || isGatewayHost(request.headers.get('host'), settings());
   if (!isPage && backends.length > 0 && isGatewayOrigin) return NextResponse.next(forwarded);
-  const refused = refuse(request, isPage);
+  const refused = await refuse(request, isPage);
   if (refused !== undefined) return toNextResponse(refused, request);
   const nonce = btoa(crypto.randomUUID());
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === 'development');
@@ -48,7 +49,10 @@ function toNextResponse({ status, headers, body }: Reply, { method, nextUrl }: N
   return new NextResponse(method === 'HEAD' ? null : toWebBody(body), { status, headers });
 }
 
-function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Reply | undefined {
+function refuse(
+  { nextUrl, method, headers }: NextRequest,
+  isPage: boolean,
+): Reply | undefined | Promise<Reply | undefined> {
   const hostError = checkHost(headers.get('host') ?? nextUrl.host, settings());
   if (hostError !== undefined) {
     const { status, body } = toErrorResponse(hostError);
@@ -57,7 +61,9 @@ function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Rep
   const { TRUST_PROXY: trust } = settings();
   const address = clientSubnet(undefined, headers.get('x-forwarded-for'), trust);
   const target = nextUrl.pathname + nextUrl.search;
-  return checkPageAccess({ method, target, headers, address }, isPage ? 'page' : 'unknown', settings(), Date.now());
+  const reader = { method, target, headers, peerAddress: undefined, address };
+  const isIdentified = headers.get(PAGE_PROOF_HEADER) === pageProof();
+  return checkPageAccess(reader, isPage ? 'page' : 'unknown', settings(), Date.now(), isIdentified);
 }
 
 export const config = {

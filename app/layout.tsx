@@ -30,13 +30,14 @@ export const viewport: Viewport = {
 // The cookie and the nonce make every page dynamic, so that each gets a policy of its response.
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const [jar, incoming] = await Promise.all([cookies(), headers()]);
+  const account = await accountOf(incoming, Date.now());
   const theme = parseTheme(jar.get(THEME_COOKIE)?.value);
   return (
     <html lang="en" data-theme={theme}>
       <body>
         <TextFont />
         <Providers nonce={incoming.get('x-nonce') ?? ''}>
-          <AppShell theme={theme} account={accountOf(incoming, Date.now())} commandPalette={<CommandPalette />}>
+          <AppShell theme={theme} account={account} commandPalette={<CommandPalette />}>
             {children}
           </AppShell>
         </Providers>

@@ -6,6 +6,7 @@ import { SwrFallback } from '#components/shell/swr-fallback';
 import { historyKey, isHistoryRange } from '#lib/browser/stats-history';
 import {
   initialHistory,
+  initialMe,
   initialModels,
   initialQueue,
   initialRunnerHealth,
@@ -21,15 +22,16 @@ interface DashboardPageProps {
 export default async function DashboardPage({ searchParams }: DashboardPageProps) {
   const [reader, { range: named }] = await Promise.all([headers(), searchParams]);
   const range = isHistoryRange(named) ? named : '1h';
-  const [stats, queue, history, models, runner] = await Promise.all([
+  const [stats, queue, me, history, models, runner] = await Promise.all([
     initialStats(reader),
     initialQueue(reader),
+    initialMe(reader),
     initialHistory(reader, range, 'server'),
     initialModels(reader),
     initialRunnerHealth(reader),
   ]);
   return (
-    <SwrFallback data={{ stats, queue, [historyKey('server', range)]: history, models, 'runner-health': runner }}>
+    <SwrFallback data={{ stats, queue, me, [historyKey('server', range)]: history, models, 'runner-health': runner }}>
       <CodeFont />
       <Dashboard initialRange={range} />
     </SwrFallback>

@@ -8,7 +8,7 @@ import { SIGN_IN_STRINGS } from '../../components/sign-in/strings.ts';
 export const metadata: Metadata = { title: SIGN_IN_STRINGS.signIn };
 
 export default async function SignInPage() {
-  const account = accountOf(await headers(), Date.now());
+  const account = await accountOf(await headers(), Date.now());
   if (account === 'none') redirect('/');
   return <SignIn signedIn={account === 'signed_in'} />;
 }

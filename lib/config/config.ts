@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { authMode, authProblems } from '#lib/config/auth-mode';
 import { isLoopback } from '#lib/config/loopback';
 import { modelServerProblems } from '#lib/config/model-server-names';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
@@ -54,11 +55,9 @@ export function config(): Config {
   return singleton('config', () => readConfig(process.env));
 }
 
-/**
- * The address to listen on. Without API_KEYS, the default is loopback (docs/contract.md#access).
- */
+/** The address to listen on. With AUTH=none, the default is loopback (docs/contract.md#access). */
 export function listenHost(settings: Config): string {
-  return settings.HOST ?? (settings.API_KEYS.length > 0 ? '0.0.0.0' : '127.0.0.1');
+  return settings.HOST ?? (authMode(settings) === 'none' ? '127.0.0.1' : '0.0.0.0');
 }
 
 /**
@@ -81,7 +80,7 @@ function crossChecks(settings: Config): string[] {
     problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
   if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL.length === 0)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
-  problems.push(...modelServerProblems(settings));
+  problems.push(...modelServerProblems(settings), ...authProblems(settings));
   if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
     problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
   // A server that other machines reach is open to guessing.

@@ -3,6 +3,7 @@ import { CODE_SETTINGS } from '#lib/config/settings/code';
 import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
 import { MODEL_SETTINGS } from '#lib/config/settings/models';
+import { PEOPLE_SETTINGS } from '#lib/config/settings/people';
 import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
 import { RATE_LIMIT_SETTINGS } from '#lib/config/settings/rate-limits';
 import { SERVER_SETTINGS } from '#lib/config/settings/server';
@@ -17,6 +18,7 @@ import { UPSTREAM_SETTINGS } from '#lib/config/settings/upstream';
 export const SETTINGS = {
   ...SERVER_SETTINGS,
   ...STORE_SETTINGS,
+  ...PEOPLE_SETTINGS,
   ...MODEL_SETTINGS,
   ...CACHE_SETTINGS,
   ...QUEUE_SETTINGS,
@@ -33,6 +35,7 @@ export type SettingName = keyof typeof SETTINGS;
 export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName, Setting>>>> = {
   Server: SERVER_SETTINGS,
   Database: STORE_SETTINGS,
+  People: PEOPLE_SETTINGS,
   Models: MODEL_SETTINGS,
   Cache: CACHE_SETTINGS,
   Queue: QUEUE_SETTINGS,

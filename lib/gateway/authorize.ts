@@ -1,14 +1,16 @@
+import { authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { type GatewayRequest, isAllowedPage } from '#lib/gateway/gateway-request';
 import type { ClientInfo } from '#lib/gateway/headers/request-headers';
 import type { CorsPolicy } from '#lib/gateway/headers/response-headers';
 import { backendPath } from '#lib/gateway/request-path';
-import { keyRequired, verifyCredentials } from '#lib/http/auth';
+import { keyRequired } from '#lib/http/auth';
 import { clientSubnet, isTrustedProxy } from '#lib/http/client-ip';
 import { corsHeaders } from '#lib/http/cors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { SESSION_COOKIE } from '#lib/http/session-cookie';
+import { type Identity, identify, sessionCookieNames } from '#lib/http/identity';
+import { requireRight } from '#lib/http/principal';
 import { tracer } from '#lib/telemetry/tracing';
 
 export interface AuthorizedRequest {
@@ -21,28 +23,32 @@ export interface AuthorizedRequest {
 
 const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Browsers send the second name if the page was loaded over TLS. */
-const SESSION_COOKIES = [SESSION_COOKIE, `__host-${SESSION_COOKIE}`];
-
 /** Gives pages of the backend an opaque origin, so that none acts as this app. */
 const SANDBOX_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
 
 /**
  * Checks a request before it is forwarded: the gateway's host, the path, the key, and that no
  * foreign page embeds or changes anything. Returns undefined for a preflight that this server
- * handles, since browsers send no key with it. Throws the `AppError` that rejects the request.
+ * handles, since browsers send no key with it. A promise only for credentials that memory does not
+ * know. Throws the `AppError` that rejects the request, or rejects with it.
  */
-export function authorize(request: GatewayRequest, settings: Config): AuthorizedRequest | undefined {
-  const { API_KEYS: keys, TRUST_PROXY: trust, GATEWAY_ORIGIN: gatewayOrigin } = settings;
+export function authorize(
+  request: GatewayRequest,
+  settings: Config,
+): AuthorizedRequest | undefined | Promise<AuthorizedRequest | undefined> {
+  const { TRUST_PROXY: trust, GATEWAY_ORIGIN: gatewayOrigin } = settings;
+  const needsKey = authMode(settings) !== 'none';
   const { method, peer, protocol, requestId } = request;
   // The response would repeat the token.
   if (method === 'TRACE') throw new AppError('method_not_allowed', 'TRACE is not passed on.');
   const sharesOrigin = gatewayOrigin === undefined;
   const address = clientSubnet(peer, request.header('x-forwarded-for') ?? null, trust);
   if (gatewayOrigin !== undefined && !isGatewayHost(request.header('host'), settings)) {
+    const elsewhere = `Not found at this address. The backend is served at ${gatewayOrigin.origin}.`;
     // Only callers with a key learn where the backend is served.
-    if (keys.length > 0) findCredentials(request, keys, true, address);
-    throw new AppError('not_found', `Not found at this address. The backend is served at ${gatewayOrigin.origin}.`);
+    return withIdentity(identifyClient(request, settings, true, address), () => {
+      throw new AppError('not_found', elsewhere);
+    });
   }
   if (sharesOrigin && isServiceWorker(request))
     throw new AppError(
@@ -57,31 +63,54 @@ export function authorize(request: GatewayRequest, settings: Config): Authorized
   rejectEmbedding(request, page, settings);
   if (page !== undefined) {
     const isAllowed = isAllowedPage(page, request, settings);
-    if (isAllowed) cors = keys.length > 0 ? 'replace' : 'pass';
+    if (isAllowed) cors = needsKey ? 'replace' : 'pass';
     // Browsers send the visitor's cookie with a WebSocket, and let any page read its messages.
     if (!isAllowed && (request.isUpgrade || !READ_METHODS.has(method))) throw originNotAllowed();
-    if (keys.length > 0 && method === 'OPTIONS' && request.header('access-control-request-method') !== undefined)
+    if (needsKey && method === 'OPTIONS' && request.header('access-control-request-method') !== undefined)
       return undefined;
-    if (keys.length > 0 && isAllowed)
+    if (needsKey && isAllowed)
       for (const [name, value] of Object.entries(corsHeaders(page))) addedHeaders.push(name, value);
   }
-  const credentials = keys.length > 0 ? findCredentials(request, keys, sharesOrigin, address) : undefined;
-  return {
+  return withIdentity(identifyClient(request, settings, sharesOrigin, address), (identity) => ({
     path,
     client: {
       peer: peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer,
       protocol,
       isTrustedProxy: isTrustedProxy(peer, trust),
-      usesAppKey: credentials?.isInHeader === true,
-      caller: credentials === undefined ? (address ?? 'unknown') : `${credentials.key} ${address}`,
-      sessionCookies: SESSION_COOKIES,
+      usesAppKey: identity.isKeyInHeader,
+      caller: needsKey ? `${identity.principal.caller} ${address}` : identity.principal.caller,
+      owner: needsKey ? identity.principal.caller : undefined,
+      sessionCookies: sessionCookieNames(),
+      userHeader: settings.TRUSTED_USER_HEADER,
       cors,
       sharesOrigin,
       requestId,
       traceparent: traceparentOf(request),
     },
     addedHeaders,
-  };
+  }));
+}
+
+/** Calls `authorized` at once for a known client, else when it is known. */
+function withIdentity<T>(
+  found: Identity | undefined | Promise<Identity | undefined>,
+  authorized: (identity: Identity) => T,
+): T | Promise<T> {
+  return found instanceof Promise
+    ? found.then((identity) => authorized(requireGateway(identity)))
+    : authorized(requireGateway(found));
+}
+
+/** Throws unless the client may use the gateway, which cannot see what model a request is for. */
+function requireGateway(identity: Identity | undefined): Identity {
+  if (identity === undefined) throw keyRequired();
+  requireRight(identity.principal, 'gateway');
+  if (identity.principal.models !== undefined)
+    throw new AppError(
+      'forbidden',
+      'This key may use some models only, which the gateway cannot check. Use a key for all models.',
+    );
+  return identity;
 }
 
 function isServiceWorker({ header }: GatewayRequest): boolean {
@@ -120,24 +149,21 @@ function traceparentOf({ requestId, header }: GatewayRequest): string | undefine
 }
 
 /**
- * Returns the key of a request. `isInHeader`: the key is in `Authorization`, which the backend
- * then does not receive; otherwise it is a session's. Throws `unauthorized` if there is no key,
- * and `rate_limited` after too many wrong ones.
+ * Who a request is from. At a separate origin, the gateway takes a key as the password of Basic
+ * credentials too.
  */
-function findCredentials(
-  { header }: GatewayRequest,
-  keys: readonly string[],
+function identifyClient(
+  { header, peer }: GatewayRequest,
+  settings: Config,
   sharesOrigin: boolean,
   address: string | undefined,
-): { key: string; isInHeader: boolean } {
+): Identity | undefined | Promise<Identity | undefined> {
   const given = header('authorization');
   // At an origin shared with the app, Basic credentials are meant for the backend.
   const basic = sharesOrigin ? undefined : /^Basic +(\S+)$/i.exec(given ?? '')?.[1];
   const authorization = basic === undefined ? given : `Bearer ${passwordOf(basic)}`;
   const headers = { get: (name: string) => (name === 'authorization' ? authorization : header(name)) ?? null };
-  const verified = verifyCredentials(headers, keys, address, Date.now(), true);
-  if (verified === undefined) throw keyRequired();
-  return { key: verified.key, isInHeader: verified.isBearer };
+  return identify({ headers, peerAddress: peer, address }, settings, Date.now(), true);
 }
 
 function passwordOf(basic: string): string {

@@ -15,6 +15,7 @@ import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/h
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import { lockedOut, type OpenPiece, openWork } from '#lib/http/open-work';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 
@@ -53,7 +54,7 @@ interface ResponseHead {
 }
 
 /** One request and its response, over all attempts. */
-class Exchange implements ResponseHandler, ExchangeControl {
+class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
   readonly #gateway: Gateway;
   readonly #request: BackendRequest;
   readonly #sink: ResponseSink;
@@ -83,6 +84,8 @@ class Exchange implements ResponseHandler, ExchangeControl {
 
   start(): void {
     this.#gateway.statistics.requestStarted();
+    const { owner } = this.#request.client;
+    if (owner !== undefined) openWork().add(owner, this);
     this.#sink.start(this);
     this.#attempt();
   }
@@ -101,6 +104,11 @@ class Exchange implements ResponseHandler, ExchangeControl {
     if (this.#isOver) return;
     this.#conclude(error);
     this.#controller?.abort(error);
+  }
+
+  /** The caller was locked out. */
+  endNow(): void {
+    this.fail(lockedOut());
   }
 
   onRequestStart(controller: RequestController): void {
@@ -241,6 +249,8 @@ class Exchange implements ResponseHandler, ExchangeControl {
 
   #end(): void {
     this.#isOver = true;
+    const { owner } = this.#request.client;
+    if (owner !== undefined) openWork().remove(owner, this);
     clearTimeout(this.#waitTimer);
     const waiting = this.#waiting;
     this.#waiting = undefined;

@@ -40,7 +40,7 @@ async function serve(name: string, incoming: Request, appHandlers: AppHandlers):
   try {
     const wrongHost = checkHost(request.header('host') ?? new URL(incoming.url).host, settings);
     if (wrongHost !== undefined) throw wrongHost;
-    const authorized = authorize(request, settings);
+    const authorized = await authorize(request, settings);
     // `/_next/` is reserved for Next's own files, also for those that do not exist.
     if (settings.PRIVATE_BACKEND_URL.length === 0 || request.target.startsWith('/_next/'))
       throw new AppError('not_found', 'Not found: no page or endpoint has this address.');

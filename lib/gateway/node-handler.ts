@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { authorize } from '#lib/gateway/authorize';
+import { type AuthorizedRequest, authorize } from '#lib/gateway/authorize';
 import type { Gateway } from '#lib/gateway/gateway';
 import { errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/gateway-request';
 import { forwardNodeRequest } from '#lib/gateway/node-sink';
@@ -54,13 +54,17 @@ export class NodeGatewayHandler {
     const { settings } = this.#gateway;
     const reject = (error: unknown) => rejectRequest(incoming, outgoing, request, error, settings);
     try {
+      const forward = (authorized: AuthorizedRequest | undefined) => {
+        if (authorized === undefined) {
+          outgoing.writeHead(204, preflightHeaders(request, settings)).end();
+          return;
+        }
+        const onResponse = (status: number) => logResponse(request, status);
+        forwardNodeRequest(this.#gateway, incoming, outgoing, { ...authorized, expectsContinue, reject, onResponse });
+      };
       const authorized = authorize(request, settings);
-      if (authorized === undefined) {
-        outgoing.writeHead(204, preflightHeaders(request, settings)).end();
-        return;
-      }
-      const onResponse = (status: number) => logResponse(request, status);
-      forwardNodeRequest(this.#gateway, incoming, outgoing, { ...authorized, expectsContinue, reject, onResponse });
+      if (authorized instanceof Promise) authorized.then(forward).catch(reject);
+      else forward(authorized);
     } catch (error) {
       reject(error);
     }
@@ -72,11 +76,18 @@ export class NodeGatewayHandler {
     const { settings } = this.#gateway;
     const reject = (error: unknown) => rejectSocket(socket, request, error, settings);
     try {
+      const forward = (authorized: AuthorizedRequest | undefined) => {
+        if (authorized === undefined) return;
+        const onResponse = (status: number) => logResponse(request, status);
+        const options = { ...authorized, expectsContinue: false, reject, onResponse };
+        forwardUpgrade(this.#gateway, incoming, socket, head, options);
+      };
       const authorized = authorize(request, settings);
-      if (authorized === undefined) return;
-      const onResponse = (status: number) => logResponse(request, status);
-      const options = { ...authorized, expectsContinue: false, reject, onResponse };
-      forwardUpgrade(this.#gateway, incoming, socket, head, options);
+      if (authorized instanceof Promise) {
+        // Until it is forwarded, a client that leaves must not end this process.
+        socket.on('error', () => socket.destroy());
+        authorized.then(forward).catch(reject);
+      } else forward(authorized);
     } catch (error) {
       reject(error);
     }

@@ -48,7 +48,7 @@ export function forwardNodeRequest(
       path,
       headers,
       body: sink.body,
-      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
+      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders, client) : undefined,
       client,
       addedHeaders,
       allowsTrailers: (status) => hasBody(method, status) && isHttp11(incoming),

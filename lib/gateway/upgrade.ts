@@ -10,6 +10,7 @@ import { responseHeaders, statusMessage } from '#lib/gateway/headers/response-he
 import type { ForwardOptions } from '#lib/gateway/node-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import { type OpenPiece, openWork } from '#lib/http/open-work';
 import { request as requestHttp } from '#lib/node-http';
 
 const KEEP_ALIVE_PROBE_MS = 30_000;
@@ -69,8 +70,18 @@ class WebSocketUpgrade {
     }
     this.#releaseShare = () => webSockets.ended(share);
     this.#client.once('close', () => this.#socketClosed());
+    this.#endWithCaller();
     this.#client.on('readable', this.#detectEnd).once('end', this.#onEnd);
     this.#attempt();
+  }
+
+  /** Closes the connection when its caller is locked out; the backend's is closed with it. */
+  #endWithCaller(): void {
+    const { owner } = this.#options.client;
+    if (owner === undefined) return;
+    const piece: OpenPiece = { endNow: () => void this.#client.destroy() };
+    openWork().add(owner, piece);
+    this.#client.once('close', () => openWork().remove(owner, piece));
   }
 
   /**

@@ -10,7 +10,7 @@ import {
   tooManyFailedKeys,
 } from '#lib/http/failed-keys';
 import type { RequestHeaders } from '#lib/http/http-request';
-import { isValidSession, readSessions, sessionKey } from '#lib/http/session-cookie';
+import { isValidSession, readSessions } from '#lib/http/session-cookie';
 
 /**
  * Authentication where `API_KEYS` is set: by `Authorization: Bearer <key>`, by `x-api-key`, as
@@ -44,15 +44,10 @@ export function verifyCredentials(
   nowMs: number,
   foreignBearer = false,
 ): VerifiedKey | undefined {
-  const bearer = bearerTokenOf(headers.get('authorization'));
-  // Next to a foreign `Authorization`, `x-api-key` is foreign too.
-  const apiKey = foreignBearer ? undefined : apiKeyOf(headers);
-  const token = bearer ?? apiKey;
-  for (const shown of [bearer, apiKey]) {
-    // From here on a right key that this address may not use is treated as a wrong one.
-    const key = shown === undefined ? undefined : findKey(shown, keys);
-    if (key !== undefined && acceptKey(key, address, 'key')) return { key, isBearer: true };
-  }
+  const headerKey = findHeaderKey(headers, keys, address, foreignBearer);
+  if (headerKey !== undefined) return { key: headerKey, isBearer: true };
+  // From here on a right key that this address may not use is treated as a wrong one.
+  const token = bearerTokenOf(headers.get('authorization')) ?? (foreignBearer ? undefined : apiKeyOf(headers));
   if (token === undefined || foreignBearer) {
     let hasEndedSession = false;
     for (const session of readSessions(headers.get('cookie'), keys)) {
@@ -69,6 +64,23 @@ export function verifyCredentials(
   return undefined;
 }
 
+/** The right key in a header that `address` may use. Counts no wrong keys. */
+export function findHeaderKey(
+  headers: RequestHeaders,
+  keys: readonly string[],
+  address: string | undefined,
+  foreignBearer: boolean,
+): string | undefined {
+  if (keys.length === 0) return undefined;
+  const bearer = bearerTokenOf(headers.get('authorization'));
+  const key = bearer === undefined ? undefined : findKey(bearer, keys);
+  if (key !== undefined && acceptKey(key, address, 'key')) return key;
+  // Next to a foreign `Authorization`, `x-api-key` is foreign too.
+  const shown = foreignBearer ? undefined : apiKeyOf(headers);
+  const other = shown === undefined ? undefined : findKey(shown, keys);
+  return other !== undefined && acceptKey(other, address, 'key') ? other : undefined;
+}
+
 /**
  * Returns the key of a sign-in, or undefined if it is wrong. Counts wrong keys and throws
  * `rate_limited` as `verifyCredentials` does.
@@ -78,14 +90,6 @@ export function verifySignIn(shown: string, keys: readonly string[], address: st
   if (key !== undefined && acceptKey(key, address, 'key')) return key;
   rejectKey(address, shown);
   return undefined;
-}
-
-/** Whether an authenticated request may read what a key protects. Counts no wrong keys. */
-export function hasValidKey(headers: RequestHeaders, keys: readonly string[], nowMs: number): boolean {
-  if (keys.length === 0) return true;
-  for (const shown of [bearerTokenOf(headers.get('authorization')), apiKeyOf(headers)])
-    if (shown !== undefined && findKey(shown, keys) !== undefined) return true;
-  return sessionKey(headers.get('cookie'), keys, nowMs) !== undefined;
 }
 
 function apiKeyOf(headers: RequestHeaders): string | undefined {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import { authMode } from '#lib/config/auth-mode';
 import { type Config, listenHost } from '#lib/config/config';
 import { isLoopback } from '#lib/config/loopback';
 import { AppError } from '#lib/errors';
@@ -49,7 +50,7 @@ function validate(host: string | undefined, settings: Config): AppError | undefi
   const name = host === undefined ? undefined : hostnameOf(host);
   if (host !== undefined && name === undefined)
     return new AppError('invalid_request', 'The Host header of this request is not the name of a host.');
-  if (settings.API_KEYS.length > 0 || isServed(name, settings)) return undefined;
+  if (authMode(settings) !== 'none' || isServed(name, settings)) return undefined;
   const named = name === undefined ? 'this request names no host' : `this request names ${name.slice(0, 100)}`;
   return new AppError(
     'host_not_allowed',

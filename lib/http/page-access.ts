@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { keyRequired, verifyCredentials } from '#lib/http/auth';
+import { keyRequired } from '#lib/http/auth';
 import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import type { RequestHeaders } from '#lib/http/http-request';
+import { type Identity, identify } from '#lib/http/identity';
+import { requireRight } from '#lib/http/principal';
 import { json, plainText, type Reply } from '#lib/http/reply';
-import { PAGE_PATHS } from '#lib/wire/page-paths';
+import { singleton } from '#lib/singletons';
+import { PAGE_PATHS, PAGE_RIGHTS, type PageRight } from '#lib/wire/page-paths';
 
 /**
  * Access to pages, static files and unknown paths. A browser that opens a page without a key is
@@ -20,6 +24,8 @@ interface PageRequest {
   /** The request target: path and query. */
   target: string;
   headers: RequestHeaders;
+  /** The connection's remote address, undefined if the platform hides it. */
+  peerAddress: string | undefined;
   /** The client's subnet, undefined if the platform does not report the address. */
   address: string | undefined;
 }
@@ -28,34 +34,68 @@ const SIGN_IN = '/sign-in';
 
 /**
  * Returns the reply that keeps a request from the pages, or undefined for a GET or HEAD that they
- * may serve.
+ * may serve. A promise only for credentials that memory does not know. `isIdentified`: the same
+ * was checked before for this request.
  */
 export function checkPageAccess(
   request: PageRequest,
   kind: PageTarget,
   settings: Config,
   nowMs: number,
-): Reply | undefined {
+  isIdentified = false,
+): Reply | undefined | Promise<Reply | undefined> {
   const { method, headers } = request;
-  const isRead = method === 'GET' || method === 'HEAD';
+  const isRead = isReading(method);
   if (!isWellFormed(request.target))
     return toReply(new AppError('invalid_request', 'The address of this request is not a well-formed path.'));
   if (isRead && request.target === '/' && kind === 'page' && !isBrowser(headers))
     return plainText(OLLAMA_IS_RUNNING, COMMON_HEADERS);
   if (method === 'OPTIONS' && kind !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
+  const right = kind === 'file' ? 'open' : pageRight(pathnameOf(request.target));
   try {
-    if (needsKey(request.target, kind, settings)) {
-      const verified = verifyCredentials(headers, settings.API_KEYS, request.address, nowMs, true);
-      if (verified === undefined && isRead && isNavigation(headers)) return toSignIn(request.target);
-      if (verified === undefined) throw keyRequired();
-    }
-    if (kind === 'unknown' && !(isRead && isNavigation(headers)))
-      throw new AppError('not_found', 'Not found: no page or endpoint has this address.');
-    if (!isRead) throw new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
-    return undefined;
+    if (right === 'open' || isIdentified) return checkMethod(request, kind);
+    const identity = identify(request, settings, nowMs, true);
+    if (identity instanceof Promise)
+      return identity.then((found) => checkReader(request, kind, right, found)).catch(toReply);
+    return checkReader(request, kind, right, identity);
   } catch (error) {
     return toReply(error);
   }
+}
+
+/** Throws what refuses the request. */
+function checkReader(
+  request: PageRequest,
+  kind: PageTarget,
+  right: PageRight,
+  identity: Identity | undefined,
+): Reply | undefined {
+  const { method, headers, target } = request;
+  const isOpenedByBrowser = isReading(method) && isNavigation(headers);
+  if (identity === undefined) {
+    if (isOpenedByBrowser) return toSignIn(target);
+    throw keyRequired();
+  }
+  try {
+    requireRight(identity.principal, right);
+  } catch (error) {
+    if (!isOpenedByBrowser || !AppError.is(error)) throw error;
+    return { ...plainText(error.message, COMMON_HEADERS), status: 403 };
+  }
+  return checkMethod(request, kind);
+}
+
+/** Throws what refuses a method, or a path without a page. */
+function checkMethod({ method, headers }: PageRequest, kind: PageTarget): undefined {
+  const isRead = isReading(method);
+  if (kind === 'unknown' && !(isRead && isNavigation(headers)))
+    throw new AppError('not_found', 'Not found: no page or endpoint has this address.');
+  if (!isRead) throw new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
+  return undefined;
+}
+
+function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 const ALLOW = 'GET, HEAD, OPTIONS';
@@ -73,8 +113,29 @@ export function isPage(pathname: string): boolean {
   );
 }
 
-function needsKey(target: string, kind: PageTarget, { API_KEYS: keys }: Config): boolean {
-  return keys.length > 0 && kind !== 'file' && pathnameOf(target) !== SIGN_IN;
+/**
+ * The right of a page, in whatever spelling Next would find it. A path below a page has its right;
+ * any other one is for authenticated callers, because the reply says what is not there.
+ */
+export function pageRight(pathname: string): PageRight {
+  const segments = decodeURIComponent(pathname)
+    .split('/')
+    .filter((segment) => segment !== '');
+  const own = PAGE_RIGHTS.get(`/${segments.join('/')}`);
+  if (own !== undefined) return own;
+  for (let depth = segments.length - 1; depth > 0; depth--) {
+    const above = PAGE_RIGHTS.get(`/${segments.slice(0, depth).join('/')}`);
+    if (above !== undefined && above !== 'open') return above;
+  }
+  return 'signed-in';
+}
+
+/** The request header by which `proxy.ts` learns that `server.ts` has identified the reader. */
+export const PAGE_PROOF_HEADER = 'x-page-proof';
+
+/** Its value, which no client can know. */
+export function pageProof(): string {
+  return singleton('http.page-proof', () => randomUUID());
 }
 
 /**

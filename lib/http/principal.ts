@@ -26,6 +26,7 @@ export interface Principal {
   /** The key that authenticated it. Absent for a person's session. */
   readonly keyId?: string;
   readonly groupId?: string;
+  readonly groupName?: string;
   readonly name?: string;
   readonly email?: string;
   /** Models that it may use; all if absent. */
@@ -54,14 +55,28 @@ export function administrator(caller: string, more: Partial<Principal> = {}): Pr
   return { caller, role: 'admin', scopes: ALL_SCOPES, maxPriority: MAX_PRIORITY, ...more };
 }
 
+/** A person without the rights of administration. */
+export function member(caller: string, more: Partial<Principal> = {}): Principal {
+  return { caller, role: 'member', scopes: MEMBER_SCOPES, maxPriority: DEFAULT_MAX_PRIORITY, ...more };
+}
+
 /** A caller that was not authenticated, for routes that are open. */
 export function anonymous(caller: string): Principal {
   return { caller, role: 'member', scopes: NO_SCOPES, maxPriority: DEFAULT_MAX_PRIORITY };
 }
 
-/** Whether a principal may use a model. */
-export function mayUseModel({ models }: Principal, model: string): boolean {
-  return models === undefined || models.has(model);
+/**
+ * The caller that owns what `caller` sends: of an end user the key. Other names have no end user;
+ * that of a subnet may contain a slash.
+ */
+export function ownerOf(caller: string): string {
+  const end = caller.startsWith('key:') ? caller.indexOf('/') : -1;
+  return end === -1 ? caller : caller.slice(0, end);
+}
+
+/** Whether `caller` may read what `owner` has sent: it is the owner, or the key of the owner. */
+export function isOwnedBy(owner: string, caller: string): boolean {
+  return owner === caller || ownerOf(owner) === caller;
 }
 
 /** Who may call a method of a route. */

@@ -1,5 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 
 export type RateLimitScope = 'chat' | 'embeddings' | 'code' | 'checks';
@@ -32,6 +33,18 @@ export async function consumeRateLimit(scope: RateLimitScope, caller: string, pe
       },
     );
   }
+}
+
+/**
+ * Counts a request of a key that is trusted to name its end users, which the route has left to its
+ * handler. Undefined if there is nothing to count.
+ */
+export function countEndUser(
+  scope: RateLimitScope,
+  { caller, trustsEndUser }: Principal,
+  perMinute: number,
+): Promise<void> | undefined {
+  return trustsEndUser === true && perMinute > 0 ? consumeRateLimit(scope, caller, perMinute) : undefined;
 }
 
 /** Takes back one request that was invalid and caused no work. */

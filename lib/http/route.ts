@@ -75,6 +75,8 @@ export interface RouteOptions {
   quiet?: boolean;
   /** Counts POSTs against this limit of their caller. Invalid requests are refunded. */
   rateLimit?: RateLimitScope;
+  /** The handler counts the end users of a key that is trusted to name them: `countEndUser`. */
+  countsEndUsers?: boolean;
   /** Converts error bodies, for routes that speak another API. */
   errorBody?: (body: ErrorBody, status: number, request: FailedRequest) => unknown;
   /** A second name of the header X-Request-Id, for clients of another API. */
@@ -186,7 +188,8 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     }
     const { caller } = principal;
     request.caller = caller;
-    if (scope !== undefined && perMinute > 0) {
+    const isCountedLater = options.countsEndUsers === true && principal.trustsEndUser === true;
+    if (scope !== undefined && perMinute > 0 && !isCountedLater) {
       await consumeRateLimit(scope, caller, perMinute);
       countedCaller = caller;
     }

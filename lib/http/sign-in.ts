@@ -1,9 +1,11 @@
+import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
-import { verifyCredentials, verifySignIn } from '#lib/http/auth';
+import { verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
 import { isTrustedProxy } from '#lib/http/client-ip';
 import { forwardedScheme } from '#lib/http/cors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { identify } from '#lib/http/identity';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
@@ -12,12 +14,13 @@ import { signInSchema } from '#lib/wire/session';
 
 /** Handlers of /api/session. A browser exchanges a key for a cookie that scripts cannot read. */
 
-export function readSession({ headers }: HttpRequest, { settings, address }: RequestContext): Reply {
-  const needed = settings.API_KEYS.length > 0;
+export async function readSession({ headers }: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { settings, address, peerAddress } = context;
+  const needed = authMode(settings) !== 'none';
   // Only cookies count: a key in `Authorization` does not sign a browser in.
   const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-  const isSignedIn = !needed || verifyCredentials(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
-  return json({ needed, signed_in: isSignedIn });
+  const identity = await identify({ headers: cookies, peerAddress, address }, settings, Date.now());
+  return json({ needed, signed_in: !needed || identity !== undefined });
 }
 
 export async function signIn(request: HttpRequest, context: RequestContext): Promise<Reply> {

@@ -48,6 +48,11 @@ export const CACHE_HEADER = {
     'Milliseconds in the queue; in a stream whose request still waits, the estimated wait. Absent on `hit`.',
 };
 
+/** Of the native routes, which take a priority. */
+const PRIORITY_HEADER = {
+  'X-Priority': 'The priority of the request, if the caller may not have the one that it asked for.',
+};
+
 /** Of a stream of `data:` lines whose clients skip comments. */
 export const QUEUE_COMMENTS =
   'While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`.';
@@ -61,7 +66,7 @@ const CHAT_STREAM: MediaContent = {
 const CHAT_RESPONSE: OperationResponse = {
   description: 'The response: a stream, or one JSON body with `"stream": false`.',
   content: { 'text/event-stream': CHAT_STREAM, 'application/json': { schema: 'ChatAnswer' } },
-  headers: CACHE_HEADER,
+  headers: { ...CACHE_HEADER, ...PRIORITY_HEADER },
 };
 
 export const CACHE_POLICY_HEADER: OperationParameter = {
@@ -144,7 +149,8 @@ const ID: OperationParameter = {
 const CANCELLED_BY: OperationParameter = {
   name: 'cancelled_by',
   in: 'query',
-  description: 'Who cancels, as the readers of the request see it. Left out, or with several keys: user.',
+  description:
+    'Who cancels an own request, as its readers see it. Left out, or with several keys or accounts: user. The request of another caller is always cancelled by the operator.',
   schema: { type: 'string', enum: cancelledBySchema.options },
 };
 
@@ -185,7 +191,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
       202: {
         description: 'Queued, running, or already completed from the cache.',
         content: { 'application/json': { schema: 'QueueSubmitted' } },
-        headers: CACHE_HEADER,
+        headers: { ...CACHE_HEADER, ...PRIORITY_HEADER },
       },
     },
     errorCodes: [...CHAT_ERROR_CODES, 'idempotency_conflict'],
@@ -252,6 +258,8 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     path: '/api/chat-queue',
     method: 'delete',
     summary: 'Cancel a queued or running request',
+    description:
+      'Its owner, the manager of the owner’s group and administrators may. For anyone else the request is not there.',
     access: 'key',
     parameters: [ID, CANCELLED_BY],
     responses: {

@@ -53,7 +53,8 @@ export function responsesOf(operation: Operation): Record<string, OperationRespo
 /** The codes of all errors of an operation, in the order of their statuses. */
 export function errorCodesOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.errorCodes);
-  if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) codes.add(code);
+  if (operation.access === 'key')
+    for (const code of ['unauthorized', 'forbidden', 'rate_limited'] as const) codes.add(code);
   if (operation.method !== 'get' && operation.method !== 'head') codes.add('origin_not_allowed');
   if (operation.body !== undefined) {
     for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) codes.add(code);
@@ -79,8 +80,8 @@ function createDocument() {
       description: [
         'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored and, in chat requests, reported in `X-Ignored-Fields`; `null` is the same as omitting a field; wrong types are rejected.',
         'Every response has `X-Request-Id`: that of the request, if it sent a valid one. Every GET route also serves HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
-        'If `API_KEYS` is set, routes that need a key accept it as `Authorization: Bearer …`, as `x-api-key`, or as the cookie of a sign-in. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has used before.',
-        'If it is not set, the server accepts `localhost`, the addresses of its machine and the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
+        'With `AUTH=keys`, the default where `API_KEYS` is set, and with `AUTH=accounts`, routes that need a key accept it as `Authorization: Bearer …`, as `x-api-key`, or as the cookie of a sign-in. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has used before. What a key may do depends on its scopes, its models and the role of its owner: see `GET /api/me`.',
+        'With `AUTH=none` the server accepts `localhost`, the addresses of its machine and the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
       ].join('\n\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },

@@ -19,7 +19,7 @@ export type OperationTag =
   | 'Operation'
   | 'Gateway';
 
-/** `key` needs a key if API_KEYS is set, `open` never does. */
+/** `key` needs a key unless AUTH is none, `open` never does. */
 export type OperationAccess = 'open' | 'key';
 
 export interface OperationParameter {

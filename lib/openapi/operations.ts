@@ -6,6 +6,7 @@ import { COMPLETION_OPERATIONS } from '#lib/openapi/completion-operations';
 import { OLLAMA_MODEL_SERVER_OPERATIONS, OPENAI_MODEL_SERVER_OPERATIONS } from '#lib/openapi/model-server-operations';
 import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
+import { PEOPLE_OPERATIONS } from '#lib/openapi/people-operations';
 import { RESPONSES_OPERATIONS } from '#lib/openapi/responses-operations';
 
 /** Every operation, in reading order. */
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
   ...OPERATOR_OPERATIONS,
+  ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 ];
 

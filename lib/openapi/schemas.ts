@@ -20,6 +20,7 @@ import { textCompletionSchema } from '#lib/wire/openai-completion-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
 import * as openAi from '#lib/wire/openai-response';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
+import { meSchema } from '#lib/wire/people';
 import { responsesRequestSchema, responsesTokensSchema } from '#lib/wire/responses-request';
 import * as responses from '#lib/wire/responses-response';
 import * as stats from '#lib/wire/server-stats';
@@ -51,6 +52,7 @@ export const SCHEMAS = {
   QueueEntry: queue.queueEntrySchema,
   QueueOverview: queue.queueOverviewSchema,
   QueueCancelled: queue.queueCancelledSchema,
+  Me: meSchema,
   Models: modelsSchema,
   Model: modelInfoSchema,
   Provider: providerStateSchema,

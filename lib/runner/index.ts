@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { config } from '#lib/config/config';
 import { type Counted, countRuns } from '#lib/runner/counting-runner';
+import { endWithCaller } from '#lib/runner/end-with-caller';
 import { createRoutingRunner, type RoutingRunner } from '#lib/runner/routing-runner';
 import { createRunner } from '#lib/runner/runner';
 import { probe } from '#lib/runner/sandbox/probe/probe';
@@ -21,6 +22,6 @@ export function runner(): Counted<RoutingRunner> {
       log: log(),
       probe: () => probe(settings.SANDBOX, process.cwd()),
     });
-    return countRuns(createRoutingRunner(local, settings), metrics());
+    return countRuns(endWithCaller(createRoutingRunner(local, settings)), metrics());
   });
 }

@@ -1,13 +1,18 @@
+import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import type { RequestHeaders } from '#lib/http/http-request';
-import { sessionKey } from '#lib/http/session-cookie';
+import { identifyReader } from '#lib/http/identity';
 
 /**
- * Whether a browser is signed in, for the frame of the pages. `none`: the server has no keys. Only
- * cookies count: a key in `Authorization` does not sign a browser in.
+ * Whether a browser is signed in, for the frame of the pages. `none`: there is nothing to sign in
+ * to, or a proxy does it. Only cookies count: a key in `Authorization` does not sign a browser in.
  */
-export function accountOf(headers: RequestHeaders, nowMs: number): 'none' | 'signed_in' | 'signed_out' {
-  const { API_KEYS: keys } = config();
-  if (keys.length === 0) return 'none';
-  return sessionKey(headers.get('cookie'), keys, nowMs) === undefined ? 'signed_out' : 'signed_in';
+export async function accountOf(headers: RequestHeaders, nowMs: number): Promise<'none' | 'signed_in' | 'signed_out'> {
+  const settings = config();
+  const { TRUSTED_USER_HEADER: header } = settings;
+  if (authMode(settings) === 'none') return 'none';
+  // Pages are served to a person that a proxy names only after a check of the proxy's address.
+  if (header !== undefined && headers.get(header) !== null) return 'none';
+  const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
+  return (await identifyReader(cookies, settings, nowMs)) === undefined ? 'signed_out' : 'signed_in';
 }

@@ -114,7 +114,8 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
           else writePlainText(outgoing, 500, 'The page could not be shown. The log of the server says why.');
         });
     if (staticFiles.serve(pathname, incoming, outgoing, servePage)) return;
-    if (pageGuard?.intercept(pathname, incoming, outgoing) !== true) servePage();
+    if (pageGuard === undefined) servePage();
+    else pageGuard.intercept(pathname, incoming, outgoing, servePage);
   }
 
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));

@@ -1,3 +1,4 @@
+import { type AuthMode, authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
 import { listenHost } from '#lib/config/config';
 import { isLoopback } from '#lib/config/loopback';
@@ -17,7 +18,7 @@ export function banner(
     ['Chill Space', `http://${urlHost(host)}:${port}`],
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
-    ['reach', describeReach(host, settings.API_KEYS.length)],
+    ['reach', describeReach(host, settings.API_KEYS.length, authMode(settings))],
     ...(settings.PRIVATE_BACKEND_URL.length > 0 ? [['gateway', describeGateway(settings)]] : []),
     ...(uncleanExits > 0 ? [['crashes', describeExits(uncleanExits)]] : []),
   ];
@@ -30,10 +31,17 @@ function describeExits(count: number): string {
 }
 
 /** Describes in one line who can reach a server that listens on `host`. */
-export function describeReach(host: string, keys: number): string {
-  const access = keys === 0 ? 'without a key' : keys === 1 ? 'with the API key' : `with one of ${keys} API keys`;
+export function describeReach(host: string, keys: number, mode: AuthMode = keys > 0 ? 'keys' : 'none'): string {
+  const access =
+    mode === 'accounts'
+      ? 'with an account'
+      : keys === 0
+        ? 'without a key'
+        : keys === 1
+          ? 'with the API key'
+          : `with one of ${keys} API keys`;
   if (isLoopback(host)) return `this machine only, ${access}`;
-  const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
+  const warning = mode !== 'none' ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
   return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${access}${warning}`;
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { hasValidKey } from '#lib/http/auth';
+import { readConfig } from '#lib/config/config';
 import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { type InitialDataSource, initialModels, initialStats, provideInitialData } from '#lib/server/initial-data';
+import { findInitialDataReader } from '#lib/server/initial-data-source';
 import { resetSingleton } from '#lib/singletons';
 import type { Models } from '#lib/wire/models';
 
@@ -17,11 +18,17 @@ function provide(part: Partial<InitialDataSource>, keys: readonly string[] = [])
     runnerHealth: fail,
     stats: fail,
     gatewayStats: fail,
-    queue: fail,
+    queue: () => {
+      throw new Error('away');
+    },
+    me: () => {
+      throw new Error('away');
+    },
     history: fail,
     ...part,
   };
-  provideInitialData(data, (reader) => hasValidKey(reader, keys, Date.now()));
+  const settings = readConfig({ API_KEYS: keys.join(',') });
+  provideInitialData(data, (headers) => findInitialDataReader(headers, settings));
 }
 
 afterEach(() => resetSingleton('initial-data'));

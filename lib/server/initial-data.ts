@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import type { RequestHeaders } from '#lib/http/http-request';
+import type { Principal } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 import { SECOND_MS } from '#lib/units';
 import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
+import type { Me } from '#lib/wire/people';
 import type { ServerStats } from '#lib/wire/server-stats';
 import type { HistoryGroup, HistoryRange, StatsHistory } from '#lib/wire/stats-history';
 
@@ -15,25 +17,36 @@ import type { HistoryGroup, HistoryRange, StatsHistory } from '#lib/wire/stats-h
  * run. It is read as stale-while-revalidate with a bound: each read starts a new fetch, waits at
  * most `MAX_WAIT_MS` for it, and otherwise returns the last known value.
  *
- * Each part is checked against the headers of the page's request, and undefined without a valid
- * key if keys are set. That does not depend on the checks that the request passed before.
+ * Each part is checked against the headers of the page's request, and undefined for a reader who
+ * may not read it. That does not depend on the checks that the request passed before.
  */
 export interface InitialDataSource {
   models(signal: AbortSignal): Promise<Models>;
   runnerHealth(): Promise<RunnerHealth>;
   stats(): Promise<ServerStats>;
   gatewayStats(): Promise<GatewayStats>;
-  /** Without the ids of requests if keys are set. */
-  queue(): Promise<QueueOverview>;
+  /** As the reader sees it. */
+  queue(reader: Principal): QueueOverview;
+  /** Who the reader is. */
+  me(reader: Principal): Me;
   history(range: HistoryRange, group: HistoryGroup): Promise<StatsHistory>;
 }
 
+/** Who a page is for, and what that reader may read. */
+export interface InitialDataReader {
+  readonly principal: Principal;
+  mayRead(part: InitialDataKey): boolean;
+}
+
+/** Finds the reader by the headers of a page's request; undefined without valid credentials. */
+type FindReader = (headers: RequestHeaders) => Promise<InitialDataReader | undefined>;
+
 /**
  * Registers the source. `server.ts` runs the API and the pages in one process; pages reach the API
- * through this module and bundle nothing of it. `mayRead` checks the headers of a page's request.
+ * through this module and bundle nothing of it.
  */
-export function provideInitialData(data: InitialDataSource, mayRead: (reader: RequestHeaders) => boolean): void {
-  Object.assign(initialDataState(), { data, mayRead });
+export function provideInitialData(data: InitialDataSource, findReader: FindReader): void {
+  Object.assign(initialDataState(), { data, findReader });
 }
 
 /** The longest that a page waits. Its browser requests the data again anyway. */
@@ -61,37 +74,56 @@ function fetchInitialModels({ models }: InitialDataSource): Promise<Models> {
   return models(AbortSignal.timeout(FETCH_TIMEOUT_MS));
 }
 
-export function initialQueue(reader: RequestHeaders): Promise<QueueOverview | undefined> {
-  return readInitialData(reader, 'queue', API_BASE === '', ({ queue }) => queue());
+/** Not stored as the last value, as `initialMe`: it is of one reader. */
+export async function initialQueue(headers: RequestHeaders): Promise<QueueOverview | undefined> {
+  const found = API_BASE === '' ? await readerOf(headers, 'queue') : undefined;
+  return found?.data.queue(found.reader.principal);
+}
+
+export async function initialMe(headers: RequestHeaders): Promise<Me | undefined> {
+  const found = API_BASE === '' ? await readerOf(headers, 'me') : undefined;
+  return found?.data.me(found.reader.principal);
 }
 
 /** Not stored as the last value: each range and group is another one, and all are in memory. */
 export async function initialHistory(
-  reader: RequestHeaders,
+  headers: RequestHeaders,
   range: HistoryRange,
   group: HistoryGroup,
 ): Promise<StatsHistory | undefined> {
-  const { data, mayRead } = initialDataState();
-  if (API_BASE !== '' || data === undefined || mayRead?.(reader) !== true) return undefined;
-  return await data.history(range, group).catch(() => undefined);
+  const found = API_BASE === '' ? await readerOf(headers, 'history') : undefined;
+  return await found?.data.history(range, group).catch(() => undefined);
 }
 
-type InitialDataKey = keyof InitialDataSource;
-type InitialDataOf<P extends InitialDataKey> = Awaited<ReturnType<InitialDataSource[P]>>;
+/** The source for a reader who may read a part; undefined otherwise. */
+async function readerOf(
+  headers: RequestHeaders,
+  part: InitialDataKey,
+): Promise<{ data: InitialDataSource; reader: InitialDataReader } | undefined> {
+  const { data, findReader } = initialDataState();
+  if (data === undefined) return undefined;
+  // Expected, for example, after too many wrong keys. The page requests the data, and shows why.
+  const reader = await findReader?.(headers).catch(() => undefined);
+  return reader?.mayRead(part) === true ? { data, reader } : undefined;
+}
+
+export type InitialDataKey = keyof InitialDataSource;
+/** The parts that are the same for all readers. */
+type SharedDataKey = Exclude<InitialDataKey, 'queue' | 'me' | 'history'>;
+type InitialDataOf<P extends SharedDataKey> = Awaited<ReturnType<InitialDataSource[P]>>;
 
 /**
  * Undefined if the page uses another server, if another process serves the API, and until the
  * first value is known.
  */
-async function readInitialData<P extends InitialDataKey>(
-  reader: RequestHeaders,
+async function readInitialData<P extends SharedDataKey>(
+  headers: RequestHeaders,
   part: P,
   isOwnApi: boolean,
   fetchData: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
 ): Promise<InitialDataOf<P> | undefined> {
-  const { data, mayRead } = initialDataState();
-  if (!isOwnApi || data === undefined || mayRead?.(reader) !== true) return undefined;
-  return refresh(part, data, fetchData);
+  const found = isOwnApi ? await readerOf(headers, part) : undefined;
+  return found === undefined ? undefined : await refresh(part, found.data, fetchData);
 }
 
 /** Fetches the data of the first page in advance. */
@@ -104,7 +136,7 @@ export async function warmInitialData(): Promise<void> {
   ]);
 }
 
-async function refresh<P extends InitialDataKey>(
+async function refresh<P extends SharedDataKey>(
   part: P,
   data: InitialDataSource,
   fetchData: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
@@ -124,9 +156,9 @@ async function refresh<P extends InitialDataKey>(
 
 interface InitialDataState {
   data?: InitialDataSource;
-  mayRead?: (reader: RequestHeaders) => boolean;
+  findReader?: FindReader;
   /** The last values. */
-  known: { [P in InitialDataKey]?: InitialDataOf<P> };
+  known: { [P in SharedDataKey]?: InitialDataOf<P> };
 }
 
 function initialDataState(): InitialDataState {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '#lib/config/config';
 import { clientSubnet } from '#lib/http/client-ip';
-import { checkPageAccess, isPage, type PageTarget } from '#lib/http/page-access';
+import { checkPageAccess, isPage, PAGE_PROOF_HEADER, type PageTarget, pageProof } from '#lib/http/page-access';
 import type { Reply } from '#lib/http/reply';
 import { resolveRequestId } from '#lib/http/request-id';
 import { findPublicFiles } from '#lib/server/app-paths';
@@ -26,31 +26,46 @@ export class PageGuard {
     this.#publicFiles = findPublicFiles(root);
   }
 
-  /** Returns true if it replied. Otherwise the request is a GET or HEAD that Next may serve. */
-  intercept(pathname: string, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  /** Replies itself, or calls `serve` for a GET or HEAD that Next may serve. */
+  intercept(pathname: string, incoming: IncomingMessage, outgoing: ServerResponse, serve: () => void): void {
     const startedMs = performance.now();
     const { method = 'GET', url: target = '/', socket } = incoming;
     const request = new NodeRequest(incoming, outgoing);
     const { TRUST_PROXY: trust } = this.#settings;
-    const address = clientSubnet(socket.remoteAddress, request.get('x-forwarded-for'), trust);
+    const peerAddress = socket.remoteAddress;
+    const address = clientSubnet(peerAddress, request.get('x-forwarded-for'), trust);
     const kind = this.#kindOf(pathname);
     const reply =
       this.#redirectWithoutSlash(pathname, target) ??
-      checkPageAccess({ method, target, headers: request, address }, kind, this.#settings, Date.now());
-    if (reply === undefined) return false;
+      checkPageAccess({ method, target, headers: request, peerAddress, address }, kind, this.#settings, Date.now());
+    const finish = (checked: Reply | undefined) => {
+      if (checked === undefined) this.#pass(incoming, serve);
+      else this.#reply(checked, kind === 'page' ? pathname : `(${kind})`, startedMs, request, incoming, outgoing);
+    };
+    if (reply instanceof Promise) void reply.then(finish);
+    else finish(reply);
+  }
+
+  /** Next does not know the connection, and could not check the person that a proxy names. */
+  #pass({ headers }: IncomingMessage, serve: () => void): void {
+    delete headers[PAGE_PROOF_HEADER];
+    if (this.#settings.TRUSTED_USER_HEADER !== undefined) headers[PAGE_PROOF_HEADER] = pageProof();
+    serve();
+  }
+
+  /** The log contains no unknown paths, which may be any text. */
+  #reply(
+    reply: Reply,
+    path: string,
+    startedMs: number,
+    request: NodeRequest,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): void {
     const requestId = resolveRequestId(request.get('x-request-id'));
     reply.headers['x-request-id'] = requestId;
-    // The log contains no unknown paths, which may be any text.
-    writeAccessLog(
-      'info',
-      requestId,
-      method,
-      kind === 'page' ? pathname : `(${kind})`,
-      reply.status,
-      performance.now() - startedMs,
-    );
+    writeAccessLog('info', requestId, request.method, path, reply.status, performance.now() - startedMs);
     void writeReply(reply, incoming, outgoing);
-    return true;
   }
 
   #kindOf(pathname: string): PageTarget {

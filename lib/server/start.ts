@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
-import { chatEngine } from '#lib/chat/engine-singleton';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
 import { cutFragments } from '#lib/config/env-file';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
-import { gateway } from '#lib/gateway/index';
-import { hasValidKey } from '#lib/http/auth';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
 import { runner } from '#lib/runner/index';
@@ -15,9 +12,9 @@ import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { createAppServer, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
 import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
-import { currentStats } from '#lib/server/current-stats';
 import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
+import { findInitialDataReader, initialDataSource } from '#lib/server/initial-data-source';
 import { listenFailure } from '#lib/server/listen-error';
 import { openDatabase } from '#lib/server/open-database';
 import { statsHistory } from '#lib/server/stats-history';
@@ -50,17 +47,7 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   });
 
   if (settings.EXECUTOR_LANGUAGE === undefined)
-    provideInitialData(
-      {
-        models: (signal) => modelDirectory().list(signal),
-        runnerHealth: () => runner().health(),
-        stats: async () => currentStats(),
-        gatewayStats: async () => gateway().stats(),
-        queue: async () => chatEngine().overview(''),
-        history: async (range, group) => statsHistory().history(range, group),
-      },
-      (reader) => hasValidKey(reader, settings.API_KEYS, Date.now()),
-    );
+    provideInitialData(initialDataSource(settings), (headers) => findInitialDataReader(headers, settings));
   const server = await createAppServer({
     root: process.cwd(),
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,

@@ -54,7 +54,7 @@ export const SUPPORTED_ENDPOINTS = {
 } as const;
 
 /** https://github.com/ollama/ollama/blob/main/docs/api.md */
-const OLLAMA_PATHS: ReadonlySet<string> = new Set(['/api/me', '/api/signout', '/api/status']);
+const OLLAMA_PATHS: ReadonlySet<string> = new Set(['/api/signout', '/api/status']);
 
 type MethodHandlers = Readonly<Record<string, RouteHandler>>;
 

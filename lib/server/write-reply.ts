@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '#lib/errors';
 import { BodyPieces } from '#lib/http/body-pieces';
+import { type OpenPiece, openWork } from '#lib/http/open-work';
 import type { Reply, WholeBody } from '#lib/http/reply';
 import { StreamBody } from '#lib/http/stream-body';
 import { MemoryAccounting } from '#lib/memory-accounting';
@@ -74,9 +75,11 @@ export function writeReply(
     outgoing.end();
   } else if (body instanceof ReadableStream) {
     outgoing.writeHead(status, headers);
+    endWithCaller(outgoing, client);
     return pump(body, outgoing, stalledMs);
   } else if (body instanceof StreamBody) {
     outgoing.writeHead(status, headers);
+    endWithCaller(outgoing, client);
     stream(body, outgoing, stalledMs);
   } else {
     headers['content-length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength);
@@ -88,6 +91,17 @@ export function writeReply(
         countUnread(outgoing, client ?? incoming.socket.remoteAddress ?? '');
     }
   }
+}
+
+/** How long the stream of a caller that is locked out has to end with its error. */
+const LAST_EVENT_MS = 500;
+
+/** Closes a stream when its caller is locked out. */
+function endWithCaller(outgoing: ServerResponse, caller: string | undefined): void {
+  if (caller === undefined) return;
+  const piece: OpenPiece = { endNow: () => void setTimeout(() => outgoing.destroy(), LAST_EVENT_MS).unref() };
+  openWork().add(caller, piece);
+  outgoing.once('close', () => openWork().remove(caller, piece));
 }
 
 /** node:http sends the headers and all that is written in one turn in one write. */

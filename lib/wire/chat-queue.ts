@@ -37,12 +37,15 @@ export const queueEntrySchema = z.object({
 });
 export type QueueEntry = z.infer<typeof queueEntrySchema>;
 
+const callerSchema = z.string().optional().describe('Whose request it is, for administrators and managers.');
+
 export const queueOverviewSchema = z.object({
   queue_length: z.number(),
   is_processing: z.boolean(),
   processing: z.array(
     z.object({
       request_id: z.string().optional(),
+      caller: callerSchema,
       model: z.string(),
       running_ms: z.number(),
       tokens: z.number().describe('Pieces of text so far. Most model servers send one per token.'),
@@ -53,6 +56,7 @@ export const queueOverviewSchema = z.object({
     .array(
       z.object({
         request_id: z.string().optional(),
+        caller: callerSchema,
         model: z.string(),
         queue_position: z.number().describe('In the line of its model server.'),
         priority: z.number(),
@@ -60,7 +64,9 @@ export const queueOverviewSchema = z.object({
         model_server: z.string().optional().describe('Its name. Missing if there is one server.'),
       }),
     )
-    .describe('In the order in which they will run. If keys are in use, ids of other callers are hidden.'),
+    .describe(
+      'In the order in which they will run. A caller sees the ids of its own requests, administrators those of all, and managers those of their group.',
+    ),
   max_concurrent: z.number().describe('Of all model servers together.'),
   max_queue_size: z.number(),
   average_processing_time_ms: z.number().describe('Moving average.'),

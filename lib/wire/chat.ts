@@ -167,7 +167,7 @@ export const chatRequestSchema = z
     use_cache: withDefault(z.boolean(), true).describe('false: the same as cache: off.'),
     ...describeFields(REQUEST_POLICY_SHAPE, REQUEST_POLICY_DESCRIPTIONS),
     priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0).describe(
-      'Higher runs sooner. One level is worth four turns of a caller. Low priority is delayed but never starved.',
+      'Higher runs sooner. One level is worth four turns of a caller. Low priority is delayed but never starved. Above 0 needs the right to it, and is lowered to what the caller may have.',
     ),
     options: withDefault(optionsSchema, {}).describe(
       `Sampling and context options, by Ollama's names. ${OPTION_SUPPORT}`,

@@ -1,9 +1,14 @@
-/** Paths of all pages; a test compares them with the files. */
-export const PAGE_PATHS: ReadonlySet<string> = new Set([
-  '/',
-  '/playground',
-  '/dashboard',
-  '/gateway',
-  '/docs/api',
-  '/sign-in',
+/** Who may open a page: any client, any authenticated caller, or one with more rights. */
+export type PageRight = 'open' | 'signed-in' | 'stats' | 'group-admin' | 'admin';
+
+/** Paths of all pages, and who may open them; a test compares the paths with the files. */
+export const PAGE_RIGHTS: ReadonlyMap<string, PageRight> = new Map<string, PageRight>([
+  ['/', 'signed-in'],
+  ['/playground', 'signed-in'],
+  ['/dashboard', 'signed-in'],
+  ['/gateway', 'signed-in'],
+  ['/docs/api', 'signed-in'],
+  ['/sign-in', 'open'],
 ]);
+
+export const PAGE_PATHS: ReadonlySet<string> = new Set(PAGE_RIGHTS.keys());

@@ -207,7 +207,7 @@ describe('GATEWAY_ORIGIN', () => {
     const { url } = await startGateway(backend, { GATEWAY_ORIGIN: GATEWAY });
     const openAi = await get(`${url}/v1/nope`);
     expect([openAi.status, JSON.parse(openAi.text).error.code]).toEqual([404, 'not_found']);
-    const ollama = await get(`${url}/api/me`, {}, 'POST');
+    const ollama = await get(`${url}/api/status`, {}, 'POST');
     expect([ollama.status, JSON.parse(ollama.text).error]).toEqual([404, expect.stringContaining('POST /api/chat')]);
     const route = gatewayRoute('/[...path]', unsupportedApi);
     const fetched = await route.POST(new Request('http://localhost:3000/v1/nope', { method: 'POST' }));

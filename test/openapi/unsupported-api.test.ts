@@ -25,7 +25,7 @@ const OPENAI = [
   '/v1/audio',
   '/v1/models/',
 ];
-const OLLAMA = ['/api/me', '/api/signout', '/api/blobs/'];
+const OLLAMA = ['/api/status', '/api/signout', '/api/blobs/'];
 const cases = (paths: string[]) => paths.flatMap((path) => METHODS.map((method) => [method, path] as const));
 
 /**

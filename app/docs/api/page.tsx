@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { headers } from 'next/headers';
 import { ApiReference } from '#components/api-reference/api-reference';
 import { CodeFont } from '#components/shell/fonts';
+import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import { forwardedScheme } from '#lib/http/cors';
 import { apiReference } from '#lib/openapi/api-reference';
@@ -13,7 +14,7 @@ export default async function ApiPage() {
   const protocol = forwardedScheme(requestHeaders.get('x-forwarded-proto'));
   const reader = {
     origin: `${protocol}://${requestHeaders.get('host') ?? 'localhost:3000'}`,
-    needsKey: config().API_KEYS.length > 0,
+    needsKey: authMode(config()) !== 'none',
   };
   return (
     <>

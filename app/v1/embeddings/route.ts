@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/embeddings',
   { POST: handleOpenAiEmbeddings },
-  { right: 'chat', rateLimit: 'embeddings', errorBody: openAiError },
+  { right: 'chat', rateLimit: 'embeddings', countsEndUsers: true, errorBody: openAiError },
 );

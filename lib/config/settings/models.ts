@@ -35,7 +35,7 @@ export const MODEL_SETTINGS = {
   OLLAMA_MANAGE: setting(
     flag(),
     'false',
-    "Allow pull, push, create, copy, delete and unload of Ollama's models through this server: with any key of API_KEYS, without keys from this machine only.",
+    "Allow pull, push, create, copy, delete and unload of Ollama's models through this server: for administrators, without API_KEYS from this machine only.",
   ),
   OPENAI_BASE_URL: setting(
     serverAddresses(),

@@ -16,7 +16,7 @@ export const SERVER_SETTINGS = {
   HOST: setting(
     optionalText(),
     undefined,
-    'Address to listen on. Default: 127.0.0.1 without API_KEYS, 0.0.0.0 with them.',
+    'Address to listen on. Default: 127.0.0.1 where AUTH is none, 0.0.0.0 otherwise.',
   ),
   PORT: setting(port(), '3000', 'Port to listen on.'),
   LOG_LEVEL: setting(
@@ -48,7 +48,7 @@ export const SERVER_SETTINGS = {
   API_KEYS: setting(
     secrets(),
     '',
-    'Keys that callers must show, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only. Nothing runs commands in this file; this adds a key and shows it: echo "API_KEYS=$(openssl rand -hex 24)" >> .env; grep API_KEYS .env',
+    'Keys of administrators, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only. Nothing runs commands in this file; this adds a key and shows it: echo "API_KEYS=$(openssl rand -hex 24)" >> .env; grep API_KEYS .env',
   ),
   ALLOWED_HOSTS: setting(
     hostNames(),

@@ -12,6 +12,10 @@ export interface ClientInfo extends ResponsePolicy {
   isTrustedProxy: boolean;
   /** `Authorization` holds a key of this server, which the backend does not receive. */
   usesAppKey: boolean;
+  /** Who it is; its open exchanges end when it is locked out. Undefined without authentication. */
+  owner?: string | undefined;
+  /** The header in which a proxy names a person, in lower case. No backend receives it. */
+  userHeader?: string | undefined;
   /** Identifies the caller for shared limits: an address, a key, or both. */
   caller: string;
   requestId: string;
@@ -24,6 +28,7 @@ export interface ClientInfo extends ResponsePolicy {
  * spelling are kept. These differ:
  * - Hop-by-hop headers are removed, with those that `Connection` names, and `Host`.
  * - `Authorization` is the backend's `token`. The caller's becomes `X-Forwarded-Authorization`.
+ * - The header in which a proxy names a person (`userHeader`) is removed, also if spelled with `_`.
  * - `traceparent` is this server's if it records traces.
  * - `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` are this server's. Those of a caller
  *   are removed unless it is a trusted proxy, also if spelled with `_`, since CGI and WSGI map both
@@ -53,7 +58,7 @@ export function requestHeaders(
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
-    const rule = ruleOf(name);
+    const rule = isUserHeader(name, client) ? 'drop' : ruleOf(name);
     if (rule === undefined) headers.push(name, value);
     else if (rule === 'host') {
       hosts += 1;
@@ -80,7 +85,7 @@ export function requestHeaders(
   const result = connection === undefined ? headers : withoutConnectionHeaders(headers, connection);
   if (acceptsTrailers) result.push('te', 'trailers');
   if (trailer !== undefined && allowsTrailers) {
-    const names = filterTrailerNames(trailer, trailerRule(connection, isManagedName));
+    const names = filterTrailerNames(trailer, trailerRule(connection, managedBy(client)));
     if (names !== undefined) result.push('trailer', names);
   }
   if (client.usesAppKey) authorization = undefined;
@@ -100,8 +105,25 @@ export function requestHeaders(
  * The trailers for the backend, names and values in turn. `raw` holds the headers of the request.
  * Removes what `requestHeaders` removes or replaces, and what may not be a trailer.
  */
-export function requestTrailers(trailers: readonly string[], raw: readonly string[]): string[] {
-  return trailers.length === 0 ? [] : filterTrailers(trailers, trailerRule(connectionValue(raw), isManagedName));
+export function requestTrailers(
+  trailers: readonly string[],
+  raw: readonly string[],
+  client: Pick<ClientInfo, 'userHeader'>,
+): string[] {
+  return trailers.length === 0 ? [] : filterTrailers(trailers, trailerRule(connectionValue(raw), managedBy(client)));
+}
+
+/** CGI and WSGI map `_` and `-` to one name. */
+function isUserHeader(name: string, { userHeader }: Pick<ClientInfo, 'userHeader'>): boolean {
+  return (
+    userHeader !== undefined &&
+    name.length === userHeader.length &&
+    name.toLowerCase().replaceAll('_', '-') === userHeader
+  );
+}
+
+function managedBy(client: Pick<ClientInfo, 'userHeader'>): (name: string) => boolean {
+  return (name) => isManagedName(name) || isUserHeader(name, client);
 }
 
 function appendForwardedFor(before: string, address: string | undefined): string {

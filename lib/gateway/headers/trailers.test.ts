@@ -31,7 +31,7 @@ const FORBIDDEN_IN_REQUESTS = ['X-Real-IP', 'X_Real_IP', 'Traceparent'];
 const ALLOWED = ['X-Sum', 'Content-Digest', 'Digest', 'Server-Timing', 'Grpc-Status', 'Contents', 'X_Sum', 'Iffy'];
 
 describe.each([
-  ['a request', FORBIDDEN_IN_REQUESTS, (raw: string[], head: string[]) => requestTrailers(raw, head)],
+  ['a request', FORBIDDEN_IN_REQUESTS, (raw: string[], head: string[]) => requestTrailers(raw, head, {})],
   ['a response', [], (raw: string[], head: string[]) => responseTrailers(raw, head, MASK).flat()],
 ] as const)('the trailers of %s', (_name, more, forward) => {
   it.each([...FORBIDDEN, ...more])('never include %s', (name) => {

@@ -1,0 +1,79 @@
+import { AppError } from '#lib/errors';
+import { forgetCallers } from '#lib/http/identity';
+import { isOwnedBy } from '#lib/http/principal';
+import { singleton } from '#lib/singletons';
+
+/**
+ * Work in progress by caller: a stream, a run, an exchange of the gateway. It is ended when its
+ * caller is locked out.
+ */
+export interface OpenPiece {
+  /** Ends it. Must not throw. */
+  endNow(): void;
+}
+
+class OpenWork {
+  readonly #byCaller = new Map<string, Set<OpenPiece>>();
+  readonly #listeners = new Map<string, (caller: string) => void>();
+
+  add(caller: string, piece: OpenPiece): void {
+    const open = this.#byCaller.get(caller);
+    if (open === undefined) this.#byCaller.set(caller, new Set([piece]));
+    else open.add(piece);
+  }
+
+  /** Idempotent. */
+  remove(caller: string, piece: OpenPiece): void {
+    const open = this.#byCaller.get(caller);
+    if (open?.delete(piece) === true && open.size === 0) this.#byCaller.delete(caller);
+  }
+
+  /** Calls `end` for each caller that is locked out. One with the same name is replaced. */
+  onEnd(name: string, end: (caller: string) => void): void {
+    this.#listeners.set(name, end);
+  }
+
+  /** Ends the work of a caller, and of its end users. */
+  end(caller: string): void {
+    for (const end of this.#listeners.values()) end(caller);
+    for (const [owner, open] of [...this.#byCaller])
+      if (isOwnedBy(owner, caller)) for (const piece of [...open]) piece.endNow();
+  }
+}
+
+/** The open work of this process. */
+export function openWork(): OpenWork {
+  return singleton('http.open-work', () => new OpenWork());
+}
+
+/** Ends what a caller has running or waiting: within a second all its streams are closed. */
+export function endCaller(caller: string): void {
+  openWork().end(caller);
+}
+
+/** Locks callers out: forgets what is remembered of them, and ends their work. */
+export function revoke(callers: readonly string[]): void {
+  forgetCallers(callers);
+  for (const caller of callers) endCaller(caller);
+}
+
+/** The error of work whose caller was locked out. */
+export function lockedOut(): AppError {
+  return new AppError('cancelled', 'The work was ended, because its caller may not use this server any more.');
+}
+
+/** Calls `work` with a signal that aborts as `signal` does, and when the caller is locked out. */
+export async function withCallerSignal<T>(
+  caller: string,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const piece: OpenPiece = { endNow: () => ending.abort(lockedOut()) };
+  openWork().add(caller, piece);
+  try {
+    return await work(signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]));
+  } finally {
+    openWork().remove(caller, piece);
+  }
+}
