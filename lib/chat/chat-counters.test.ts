@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { engineHarness, settled } from '../../test/support/chat.ts';
 
 describe('the counters of the chat engine', () => {
@@ -16,13 +17,13 @@ describe('the counters of the chat engine', () => {
       ...{ requests: 2, lookups: 2, hits: 0, completed: 0, failed: 0, cancelled: 0, tokens: 2 },
     });
     expect(b.engine.load).toEqual({ running: 1, waiting: 0 });
-    expect(b.engine.overview('ann').processing[0]?.tokens).toBe(2);
-    expect(b.engine.overview('ann').is_average_measured).toBe(false);
+    expect(b.engine.overview(member('ann')).processing[0]?.tokens).toBe(2);
+    expect(b.engine.overview(member('ann')).is_average_measured).toBe(false);
     b.provider.last.done();
     await settled();
     // The model server's own count replaces that of the pieces.
     expect(b.engine.counters()).toMatchObject({ completed: 2, tokens: 5 });
-    expect(b.engine.overview('ann').is_average_measured).toBe(true);
+    expect(b.engine.overview(member('ann')).is_average_measured).toBe(true);
     await b.submit('one');
     expect(b.engine.counters()).toMatchObject({ requests: 3, lookups: 3, hits: 1, completed: 2 });
     b.engine.close();

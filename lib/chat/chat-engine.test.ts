@@ -4,6 +4,7 @@ import { nativeResponse, queueEntry } from '#lib/chat/formats/native';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { chatRequest, type EngineHarness, engineHarness, settled } from '../../test/support/chat.ts';
 
 let b: EngineHarness;
@@ -159,7 +160,7 @@ describe('ChatEngine', () => {
       estimated_wait_time: 1_000,
     });
     expect(b.engine.queueStatus(second)).toMatchObject({ queue_position: 0 });
-    expect(b.engine.overview('ann')).toMatchObject({
+    expect(b.engine.overview(member('ann'))).toMatchObject({
       queue_length: 1,
       is_processing: true,
       pending: [{ request_id: third.id, queue_position: 1, priority: 0, waiting_ms: 1000 }],
@@ -376,7 +377,7 @@ describe('ChatEngine', () => {
     expect(next.state).toBe('running');
     held.say('too late').done();
     await settled();
-    expect(b.engine.overview('ann').processing).toHaveLength(1);
+    expect(b.engine.overview(member('ann')).processing).toHaveLength(1);
   });
 
   it('submits one request per idempotency key', async () => {
@@ -447,8 +448,8 @@ describe('ChatEngine', () => {
     b = engineHarness({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
     const pending = await b.submit('a');
     expect(() => b.engine.find(pending.id, 'ben')).toThrow(/No request has this id/);
-    expect(b.engine.overview('ben').processing[0]?.request_id).toBeUndefined();
-    expect(b.engine.overview('ann').processing[0]?.request_id).toBe(pending.id);
+    expect(b.engine.overview(member('ben')).processing[0]?.request_id).toBeUndefined();
+    expect(b.engine.overview(member('ann')).processing[0]?.request_id).toBe(pending.id);
   });
 
   it('ends everything when it closes, and accepts nothing', async () => {

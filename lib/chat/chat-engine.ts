@@ -7,6 +7,7 @@ import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { unloadModel, warmModel } from '#lib/chat/model-loading';
+import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
 import { RequestAdmission } from '#lib/chat/request-admission';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
@@ -17,7 +18,10 @@ import type { TaskWork } from '#lib/chat/scheduler/task';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
+import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
+import { openWork } from '#lib/http/open-work';
+import { hasRight, isOwnedBy, type Principal } from '#lib/http/principal';
 import type { KeepAlive } from '#lib/models/provider';
 import type { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -55,6 +59,7 @@ export class ChatEngine {
     };
     this.#admission = new RequestAdmission(this.#parts);
     this.#tasks = new TaskRunner(this.#parts);
+    openWork().onEnd('chat', (caller) => this.endCaller(caller));
   }
 
   get clock(): Clock {
@@ -89,8 +94,7 @@ export class ChatEngine {
   /** The request with this id. Throws `not_found`. */
   find(id: string, caller: string): PendingRequest {
     const request = this.#parts.inFlight.find(id);
-    if (request === undefined || !this.#mayAccess(request.caller, caller))
-      throw new AppError('not_found', 'No request has this id, or its result has expired. Send the request again.');
+    if (request === undefined || !mayRead(request, caller, this.#options.settings)) throw noSuchRequest();
     return request;
   }
 
@@ -101,9 +105,28 @@ export class ChatEngine {
     return unregister;
   }
 
-  /** Cancels a request that waits or runs. Throws `not_found`, or `already_finished`. */
+  /** Cancels an own request that waits or runs. Throws `not_found`, or `already_finished`. */
   cancel(id: string, caller: string, by: CancelledBy = 'user'): void {
-    const request = this.find(id, caller);
+    this.#cancel(this.find(id, caller), by);
+  }
+
+  /**
+   * Cancels a request that `principal` may control. Its own is cancelled by `by`, that of another
+   * caller by the operator. Throws as `cancel`, also for a request that it may not control.
+   */
+  cancelAs(id: string, principal: Principal, by: CancelledBy): void {
+    const request = this.#parts.inFlight.find(id);
+    if (request === undefined || !mayControl(request, principal, this.#options.settings)) throw noSuchRequest();
+    this.#cancel(request, isOwnRequest(request, principal, this.#options.settings) ? by : 'operator');
+  }
+
+  /** Cancels all that a caller, or an end user of it, has waiting or running. */
+  endCaller(caller: string): void {
+    for (const request of this.#parts.inFlight.unfinished())
+      if (request.finishedAt === undefined && isOwnedBy(request.caller, caller)) this.#cancel(request, 'operator');
+  }
+
+  #cancel(request: PendingRequest, by: CancelledBy): void {
     if (request.finishedAt !== undefined)
       throw new AppError('already_finished', `This request has already ended (${request.state}).`);
     this.#parts.counts.countEnd('cancelled');
@@ -115,9 +138,13 @@ export class ChatEngine {
     return state === 'queued' ? status : { ...status, queue_position: 0, estimated_wait_time: 0 };
   }
 
-  overview(caller: string): QueueOverview {
+  /** The queue as `principal` sees it: with the ids of what it may control. */
+  overview(principal: Principal): QueueOverview {
     const { clock, settings } = this.#options;
-    return queueOverview(this.#parts.scheduler, settings, clock.now(), (owner) => this.#mayAccess(owner, caller));
+    return queueOverview(this.#parts.scheduler, settings, clock.now(), {
+      mayControl: (owner) => mayControl(owner, principal, settings),
+      seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
+    });
   }
 
   /** Reads in the background what the model servers have loaded, if that was not done lately. */
@@ -208,8 +235,8 @@ export class ChatEngine {
     const error = new AppError('shutting_down', 'The server is stopping. Send the request again in a moment.');
     this.#parts.scheduler.close(error);
   }
+}
 
-  #mayAccess(owner: string, caller: string): boolean {
-    return owner === caller || this.#options.settings.API_KEYS.length === 0;
-  }
+function noSuchRequest(): AppError {
+  return new AppError('not_found', 'No request has this id, or its result has expired. Send the request again.');
 }

@@ -87,6 +87,7 @@ export class Generations {
     const pending = new PendingRequest(generation, {
       id,
       caller,
+      principal: submitter.principal,
       createdAt: now,
       cacheStatus: leader ? 'joined' : lookupKey !== undefined && settings.CACHE_ENABLED ? 'miss' : 'bypass',
       ignoredFields: resolved.ignoredFields,

@@ -1,3 +1,4 @@
+import { mayUseResolved, requireAllowed } from '#lib/chat/allowed-models';
 import { bodyCacheMode, hasDeterministicSampling } from '#lib/chat/cache/cache-policy';
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import type { ResumedRequest } from '#lib/chat/conversations';
@@ -32,7 +33,8 @@ export class RequestAdmission {
   /**
    * Accepts a request. It is cancelled when no reader registers within the grace period. A cached
    * response comes with its ready bodies, and is not registered as a result.
-   * Throws the resolver's errors, `queue_full` and `shutting_down`.
+   * Throws the resolver's errors, `model_not_found` for a model that the caller may not use,
+   * `queue_full` and `shutting_down`.
    *
    * The engine keeps no reference to `request` while it waits for anything; a caller that keeps
    * none either makes sure that waiting requests are outside the heap.
@@ -51,6 +53,7 @@ export class RequestAdmission {
     if (!cache.effectivePolicy(keyed, submitter).reads) return undefined;
     const resolved = directory.resolveKnown?.(keyed.requestedModel);
     if (resolved?.provider.id !== keyed.provider.id || resolved.model !== keyed.model) return undefined;
+    if (!mayUseResolved(submitter.principal, keyed.requestedModel, resolved)) return undefined;
     const key = cache.scopedKey(keyed.key, submitter.caller);
     // A miss is counted by `submit`.
     const cached = key === undefined ? undefined : cache.lookUpStored(key, submitter);
@@ -105,6 +108,7 @@ export class RequestAdmission {
   ): PendingRequest {
     const { cache, conversations, counts, scheduler, settings } = this.#parts;
     scheduler.throwIfClosed();
+    requireAllowed(submitter.principal, request.model, { model, targets });
     const resumed = conversations.resume(request, submitter.caller);
     const bodyMode = bodyCacheMode(request);
     const isDeterministic = hasDeterministicSampling(request.options);
@@ -173,6 +177,7 @@ export class RequestAdmission {
     const pending = new PendingRequest(cached, {
       id: inFlight.chooseId(submitter),
       caller: submitter.caller,
+      principal: submitter.principal,
       createdAt: clock.now(),
       cacheStatus: 'hit',
       ignoredFields,

@@ -1,10 +1,13 @@
 import type { CacheControl, CachePolicy, CacheReaders } from '#lib/chat/cache/cache-policy';
+import type { Principal } from '#lib/http/principal';
 import type { ModelProvider } from '#lib/models/provider';
 import type { CacheMode } from '#lib/wire/chat';
 
 /** The caller of a request, and its wishes about delivery. */
 export interface Submitter {
   caller: string;
+  /** Whose usage it is. Undefined for work that no caller asked for. */
+  principal?: Principal | undefined;
   /** The id for the request, unless another one has it. */
   id?: string | undefined;
   /** The id was chosen by the client, and may be in use. */

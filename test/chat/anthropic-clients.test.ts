@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
@@ -446,7 +447,7 @@ async function goneAndAborted(): Promise<void> {
 }
 
 function runningId(): string {
-  return s.engine.overview('127.0.0.1').processing[0]?.request_id ?? '';
+  return s.engine.overview(member('127.0.0.1')).processing[0]?.request_id ?? '';
 }
 
 describe('the official Anthropic client in front of model servers', () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ChatEngineOptions } from '#lib/chat/chat-engine';
 import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
+import { member } from '#lib/http/principal';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
@@ -451,7 +452,7 @@ describe('several prompts of one request', () => {
         client().completions.create({ model: 'openai', prompt: ['good', 'bad'], stream }),
       ).rejects.toMatchObject({ status: 422, message: expect.stringContaining('bad prompt') });
     await model.idle();
-    expect(s.engine.overview('x').processing).toEqual([]);
+    expect(s.engine.overview(member('x')).processing).toEqual([]);
   });
 
   it('report a failure after the first text as an event of the stream', async () => {
@@ -522,7 +523,7 @@ describe('several prompts of one request', () => {
     controller.abort();
     await expect(asked).rejects.toThrow();
     const pending = s.engine
-      .overview('127.0.0.1')
+      .overview(member('127.0.0.1'))
       .processing.map(({ request_id: id }) => s.engine.find(String(id), '127.0.0.1'));
     await vi.waitFor(() => expect(pending.map(({ generation }) => generation.isRetained)).toEqual([false, false]));
     expect(pending.map(({ state }) => state)).toEqual(['running', 'running']);

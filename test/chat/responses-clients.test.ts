@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { z } from 'zod';
 import { systemClock } from '#lib/chat/clock';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
@@ -160,7 +161,7 @@ describe('the official openai client, over responses', () => {
     const first = client().responses.create({ model: 'm', input: 'first' });
     await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
     const second = client().responses.create({ model: 'm', input: 'second', stream: true }).then(eventsOf);
-    await vi.waitFor(() => expect(s.engine.overview('127.0.0.1').queue_length).toBe(1));
+    await vi.waitFor(() => expect(s.engine.overview(member('127.0.0.1')).queue_length).toBe(1));
     s.provider.onCall = (call) => void call.say('two').done();
     s.provider.last.say('one').done();
     await first;
@@ -448,7 +449,7 @@ describe('the official openai client, over responses', () => {
     const stream = await client().responses.create({ model: 'm', input: 'hello', stream: true });
     await stream[Symbol.asyncIterator]().next();
     stream.controller.abort();
-    const id = s.engine.overview('127.0.0.1').processing[0]?.request_id ?? '';
+    const id = s.engine.overview(member('127.0.0.1')).processing[0]?.request_id ?? '';
     const { generation } = s.engine.find(id, '127.0.0.1');
     await vi.waitFor(() => expect(generation.isRetained).toBe(false));
     await s.clock.advance(10_000);

@@ -2,6 +2,7 @@ import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
 let s: ChatServer;
@@ -319,6 +320,6 @@ async function goneAndAborted(): Promise<void> {
 }
 
 function firstTicket() {
-  const id = s.engine.overview('127.0.0.1').processing[0]?.request_id ?? '';
+  const id = s.engine.overview(member('127.0.0.1')).processing[0]?.request_id ?? '';
   return s.engine.find(id, '127.0.0.1');
 }

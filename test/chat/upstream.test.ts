@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
+import { member } from '#lib/http/principal';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { createResilientChat } from '#lib/models/resilience';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
@@ -46,7 +47,7 @@ const whole = (...words: string[]): Script => [
   ...words.map((word) => ({ send: ollama.text(word) })),
   { send: ollama.done() },
 ];
-const idle = () => vi.waitFor(() => expect(s.engine.overview('x').processing).toEqual([]));
+const idle = () => vi.waitFor(() => expect(s.engine.overview(member('x')).processing).toEqual([]));
 
 describe('the model server', () => {
   it('is called once for five hundred identical requests, streamed and not', async () => {
@@ -86,8 +87,8 @@ describe('the model server', () => {
     model.play([{ send: ollama.text('x') }, 'hang'], whole('second'));
     const first = await chat('first');
     const second = chat('second', { stream: false });
-    await vi.waitFor(() => expect(s.engine.overview('x').queue_length).toBe(1));
-    const [running] = s.engine.overview('x').processing;
+    await vi.waitFor(() => expect(s.engine.overview(member('x')).queue_length).toBe(1));
+    const [running] = s.engine.overview(member('x')).processing;
     await fetch(`${s.url}/api/chat-queue?requestId=${running?.request_id}`, { method: 'DELETE' });
     expect(await model.requests[0]?.over).toBe(false);
     expect(await first.text()).toMatch(/"done":true,.*"error":"The request was cancelled\.","code":"cancelled"}\n\n$/);

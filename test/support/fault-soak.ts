@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
+import { member } from '#lib/http/principal';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { createResilientChat } from '#lib/models/resilience';
 import { chatServer } from './chat-server.ts';
@@ -77,8 +78,8 @@ await faults(FAULTS);
 const after = await held();
 const left = {
   running: model.running,
-  queue: s.engine.overview('x').queue_length,
-  processing: s.engine.overview('x').processing.length,
+  queue: s.engine.overview(member('x')).queue_length,
+  processing: s.engine.overview(member('x')).processing.length,
 };
 await s.close();
 await Promise.all(providers.map((provider) => provider.close()));

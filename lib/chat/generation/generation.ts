@@ -5,6 +5,7 @@ import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/genera
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { batchGroup } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -34,6 +35,7 @@ export interface GenerationContext {
 export interface GenerationRequest {
   readonly id: string;
   readonly caller: string;
+  readonly principal?: Principal | undefined;
   /** A detached request runs to its end without a reader. */
   readonly detached: boolean;
   readonly readers: ReadonlySet<unknown> | undefined;

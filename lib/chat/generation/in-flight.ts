@@ -73,6 +73,11 @@ export class InFlight {
     return this.#pending.get(id) ?? this.#results.get(id);
   }
 
+  /** All requests that are unfinished. */
+  unfinished(): PendingRequest[] {
+    return [...this.#pending.values()];
+  }
+
   /** The id that a client asked for, or a new one if another request has it. */
   chooseId({ id, isIdGiven }: { id?: string | undefined; isIdGiven?: boolean }): string {
     return id === undefined || (isIdGiven !== false && this.find(id) !== undefined) ? randomUUID() : id;

@@ -3,6 +3,7 @@ import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import type { AppError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import type { CacheHeader, Timings } from '#lib/wire/chat';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
@@ -19,6 +20,7 @@ export interface ConversationTurn {
 interface PendingRequestInit {
   readonly id: string;
   readonly caller: string;
+  readonly principal?: Principal | undefined;
   readonly createdAt: number;
   readonly cacheStatus: CacheHeader;
   readonly ignoredFields: readonly string[];
@@ -34,6 +36,8 @@ interface PendingRequestInit {
 export class PendingRequest implements GenerationRequest, RequestView {
   readonly id: string;
   readonly caller: string;
+  /** Whose usage it is. */
+  readonly principal: Principal | undefined;
   readonly createdAt: number;
   readonly cacheStatus: CacheHeader;
   /** Fields of the request that have no effect on its provider, by their wire names. */
@@ -63,6 +67,7 @@ export class PendingRequest implements GenerationRequest, RequestView {
     this.storedAt = source instanceof Generation ? undefined : source.createdAt;
     this.id = init.id;
     this.caller = init.caller;
+    this.principal = init.principal;
     this.createdAt = init.createdAt;
     this.cacheStatus = init.cacheStatus;
     this.ignoredFields = init.ignoredFields;

@@ -4,6 +4,7 @@ import { anthropicMessage, anthropicStreamEncoder } from '#lib/chat/formats/anth
 import { anthropicFieldName } from '#lib/chat/formats/anthropic-errors';
 import { refusedAnthropicFields } from '#lib/chat/formats/anthropic-refusals';
 import { fromAnthropic, fromAnthropicPrompt, ignoredBlocks } from '#lib/chat/formats/anthropic-request';
+import { requireAllowedModel } from '#lib/chat/http/allowed-models';
 import {
   apiAdapter,
   dropsFields,
@@ -18,6 +19,7 @@ import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { logRejection } from '#lib/chat/http/submitter';
 import { parseBody, parseOnce } from '#lib/http/body';
+import { endUserOf } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
@@ -54,7 +56,8 @@ function parseMessages(bytes: Uint8Array): ParsedChatRequest {
   const body = parseChatBody(bytes);
   const parsed = parseBody(anthropicRequestSchema, body);
   const refused = refusedAnthropicFields(parsed);
-  return { chat: fromAnthropic(parsed), unknownFields: ignoredFields(body, parsed), refused };
+  const endUser = endUserOf(body, 'metadata', 'user_id');
+  return { chat: fromAnthropic(parsed), unknownFields: ignoredFields(body, parsed), refused, endUser };
 }
 
 /** POST /v1/messages/count_tokens. The header `X-Token-Count` says whether it was counted. */
@@ -62,6 +65,7 @@ export async function handleCountTokens(request: HttpRequest, context: RequestCo
   const { chat, unknownFields: unknown, refused = [] } = parseOnce(await readChatBody(request), parsePrompt);
   const drops = dropsFields(chat.drop_params, submitterFor(API, request, context), context);
   const droppedFields = droppedNames(refused, drops);
+  await requireAllowedModel(context.principal, chat.model);
   const counting = chatEngine().countTokens({ ...chat, drop_params: drops }, request.signal);
   const count = await counting.catch(logRejection(context, chat.model));
   return json({ input_tokens: count.tokens }, 200, {

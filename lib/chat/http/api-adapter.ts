@@ -9,12 +9,14 @@ import type { RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { ageSeconds, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { countEndUser } from '#lib/http/rate-limit';
 import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
@@ -63,6 +65,8 @@ export interface ParsedChatRequest {
   readonly refused?: readonly ErrorDetail[];
   /** Size of the body, if known. */
   readonly bodyBytes?: number;
+  /** The end user that the body names. */
+  readonly endUser?: string | undefined;
 }
 
 /** A request that came before, without its messages: enough to reply with its cached response. */
@@ -84,18 +88,23 @@ export interface KnownRequest {
  */
 export function submitThrough(
   adapter: ApiAdapter,
-  { chat, unknownFields, refused = [], bodyBytes }: ParsedChatRequest,
+  { chat: sent, unknownFields, refused = [], bodyBytes, endUser }: ParsedChatRequest,
   request: HttpRequest,
   context: RequestContext,
   remember?: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  const { stream, drop_params: dropParams } = chat;
+  const { stream, drop_params: dropParams, model } = sent;
   const engine = chatEngine();
-  const submitter = submitterFor(adapter, request, context, bodyBytes);
+  const submitter = submitterFor(adapter, request, context, bodyBytes, endUser);
   const droppedFields = droppedNames(refused, dropsFields(dropParams, submitter, context));
-  const reported = { unknownFields, droppedFields };
-  if (remember !== undefined) submitter.onKey = keyListener({ adapter, stream, dropParams, ...reported }, remember);
-  return engine.submit(chat, submitter).then(
+  const { chat, cappedPriority } = withAllowedPriority(sent, context.principal);
+  const reported = { unknownFields, droppedFields, cappedPriority };
+  if (remember !== undefined)
+    submitter.onKey = keyListener({ adapter, stream, dropParams, unknownFields, droppedFields }, remember);
+  const counted = countEndUser('chat', submitter.principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
+  const submitted =
+    counted === undefined ? engine.submit(chat, submitter) : counted.then(() => engine.submit(chat, submitter));
+  return submitted.then(
     (pending) => {
       const cached = cachedReply(adapter, pending, stream, reported);
       if (cached !== undefined) return cached;
@@ -105,7 +114,7 @@ export function submitThrough(
       const { cacheStatus } = pending;
       return reply(adapter, pending, { cacheStatus, stream, signal: request.signal, headers }, context);
     },
-    logRejection(context, chat.model),
+    logRejection(context, model),
   );
 }
 
@@ -115,8 +124,9 @@ export function submitterFor(
   request: HttpRequest,
   context: RequestContext,
   bodyBytes?: number,
+  endUser?: string,
 ): Submitter {
-  return submitterOf(request, context, bodyBytes, readsCache);
+  return submitterOf(request, context, bodyBytes, readsCache, endUser);
 }
 
 /** Whether fields that no model server supports, or not the chosen one, are left out. */
@@ -186,16 +196,24 @@ export function cachedReply(
   return { status: 200, headers, body, log: cachedResponseLogFields(caller, modelJson, usage) };
 }
 
-type ReportedFields = Pick<KnownRequest, 'unknownFields' | 'droppedFields'>;
+interface ReportedFields extends Pick<KnownRequest, 'unknownFields' | 'droppedFields'> {
+  /** The priority of the request, if that is less than it asked for. */
+  readonly cappedPriority?: number | undefined;
+}
 
 /** The headers that name fields without an effect. Undefined without such fields. */
 export function fieldHeaders(
   { fieldName }: Pick<ApiAdapter, 'fieldName'>,
   { ignoredFields: ignored, droppedFields: dropped }: Pick<PendingRequest, 'ignoredFields' | 'droppedFields'>,
-  { unknownFields, droppedFields }: ReportedFields,
+  { unknownFields, droppedFields, cappedPriority }: ReportedFields,
 ): Record<string, string> | undefined {
-  if (unknownFields.length + ignored.length + droppedFields.length + dropped.length === 0) return undefined;
+  if (
+    cappedPriority === undefined &&
+    unknownFields.length + ignored.length + droppedFields.length + dropped.length === 0
+  )
+    return undefined;
   return {
+    ...priorityHeader(cappedPriority),
     ...ignoredFieldsHeader(unknownFields, fieldName === undefined ? ignored : ignored.map(fieldName)),
     ...droppedFieldsHeader(droppedFields, fieldName === undefined ? dropped : dropped.map(fieldName)),
   };

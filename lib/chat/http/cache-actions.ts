@@ -1,20 +1,25 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
+import { requireAllowedModel } from '#lib/chat/http/allowed-models';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import { requireRight } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
 import { KIB } from '#lib/units';
 import { type StatsActionResult, statsActionSchema } from '#lib/wire/server-stats';
 
 /** POST /api/cache-stats: loads a model, or clears one or both caches. */
-export async function handleStatsAction(request: HttpRequest): Promise<Reply> {
+export async function handleStatsAction(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
   const { signal } = request;
   const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
   const engine = chatEngine();
   if (action === 'warm_model') {
+    await requireAllowedModel(principal, data?.model);
     const { model, load_duration_ms } = await engine.warmModel(data?.model, signal);
     return success({ action, message: `${model} is loaded.`, model, load_duration_ms });
   }
+  requireRight(principal, 'cache-admin');
   const isOfConversations = action === 'clear_conversation_cache';
   const responses = isOfConversations ? 0 : engine.clearResponses() + embeddingService().clear();
   const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();

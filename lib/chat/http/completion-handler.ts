@@ -7,6 +7,7 @@ import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { type ChoicesFormat, replyWithChoices } from '#lib/chat/http/several-choices';
 import { parseBody } from '#lib/http/body';
+import { endUserOf } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
@@ -30,6 +31,7 @@ interface CompletionBody {
   readonly includeUsage: boolean;
   readonly unknownFields: readonly string[];
   readonly refused: readonly ErrorDetail[];
+  readonly endUser: string | undefined;
 }
 
 const BODIES = { api: 'openai.completions', parse, respond };
@@ -43,6 +45,7 @@ function parse(bytes: Uint8Array): CompletionBody {
     includeUsage: parsed.stream_options?.include_usage === true,
     unknownFields: unknownFields(body, parsed, FIELDS),
     refused: refusedCompletionFields(parsed),
+    endUser: endUserOf(body, 'user'),
   };
 }
 

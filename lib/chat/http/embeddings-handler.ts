@@ -1,3 +1,4 @@
+import { requireAllowed } from '#lib/chat/allowed-models';
 import { cachePolicy, restrictPolicy } from '#lib/chat/cache/cache-policy';
 import type { EmbeddingResponse } from '#lib/chat/embeddings/embedding-service';
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
@@ -11,8 +12,11 @@ import {
 import { embeddingLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { submitterOf } from '#lib/chat/http/submitter';
 import { parseBody, readJson } from '#lib/http/body';
+import { endUserPrincipal } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
+import { withCallerSignal } from '#lib/http/open-work';
+import { countEndUser } from '#lib/http/rate-limit';
 import { jsonBytes, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
@@ -42,12 +46,15 @@ export async function handleOpenAiEmbeddings(request: HttpRequest, context: Requ
   const body = await readJson(request, EMBEDDINGS_LIMIT_BYTES);
   const parsed = parseBody(openAiEmbeddingsSchema, body);
   const { model, dimensions, user, encoding_format: encoding } = parsed;
+  const { RATE_LIMIT_EMBEDDINGS: perMinute } = context.settings;
+  await countEndUser('embeddings', endUserPrincipal(context.principal, user), perMinute);
   return await embed(
     { model, inputs: inputsOf(parsed.input), dimensions, user, extra: extraOf(parsed) },
     unknownFields(body, parsed, OPENAI_FIELDS),
     (response) => openAiEmbeddingsBody({ ...response, model }, encoding === 'base64'),
     request,
     context,
+    user,
   );
 }
 
@@ -87,10 +94,11 @@ async function embed(
   write: (response: EmbeddingResponse) => EmbeddingsBody,
   request: HttpRequest,
   context: RequestContext,
+  endUser?: string,
 ): Promise<Reply> {
-  const { signal } = request;
+  const submitter = submitterOf(request, context, undefined, 'sdk', endUser);
+  const { caller, principal = context.principal, cacheMode = 'auto', cacheControl } = submitter;
   const { requestId } = context;
-  const { caller, cacheMode = 'auto', cacheControl } = submitterOf(request, context);
   // The same input has the same embedding.
   const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
   context.failureLog = () => rejectedLogFields(caller, wanted.model);
@@ -98,11 +106,13 @@ async function embed(
   // Before the name of the model: the built-in model knows no other name.
   if ((await directory.providers()).every(({ embed: own }) => own === undefined)) throw noEmbeddings();
   const { provider, model, targets } = await directory.resolve(wanted.model);
+  requireAllowed(principal, wanted.model, { model, targets });
   const resolved = { ...wanted, model };
-  const response =
+  const response = await withCallerSignal(caller, request.signal, (signal) =>
     wanted.inputs.length === 0
-      ? await loadModel(resolved, provider, caller, signal)
-      : await embeddingService().embed(provider, resolved, { caller, requestId, policy, signal, targets });
+      ? loadModel(resolved, provider, caller, signal)
+      : embeddingService().embed(provider, resolved, { caller, requestId, policy, signal, targets }),
+  );
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });

@@ -42,7 +42,8 @@ export function replyToBody<T>(
   context: RequestContext,
 ): Reply | Promise<Reply> {
   const name = nameOf(api, bytes);
-  const known = knownRequests().get(name);
+  // A key's end users are counted and have their own scope in the cache: the body names one.
+  const known = context.principal.trustsEndUser === true ? undefined : knownRequests().get(name);
   const reply = known && replyFromCache(known, bytes.byteLength, request, context);
   if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
   recycleBody(bytes);

@@ -2,6 +2,7 @@ import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
 import { fromOllamaChat, fromOllamaGenerate, refusedGenerateFields } from '#lib/chat/formats/ollama-request';
+import { requireAllowedModel } from '#lib/chat/http/allowed-models';
 import {
   type ApiAdapter,
   apiAdapter,
@@ -119,7 +120,7 @@ function respond(
   const headers = { ...ignoredFieldsHeader(unknown), ...droppedFieldsHeader(droppedNames(refused, drops)) };
   if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
     return unloadModel(endpoint, model, headers, request, context);
-  return loadModel(endpoint, model, keepAlive, headers, request.signal);
+  return loadModel(endpoint, model, keepAlive, headers, request.signal, context);
 }
 
 /** Unloads a model that no request needs, where this is allowed. */
@@ -141,13 +142,16 @@ async function unloadModel(
   return json(ollamaLoadResponse(endpoint, model, 'unload'), 200, headers);
 }
 
+/** Loads a model, as any chat with it does. */
 async function loadModel(
   endpoint: OllamaEndpoint,
   name: string,
   keepAlive: string | number | undefined,
   headers: Record<string, string>,
   signal: AbortSignal,
+  { principal }: RequestContext,
 ): Promise<Reply> {
+  await requireAllowedModel(principal, name);
   const { model } = await chatEngine()
     .warmModel(name, signal, keepAlive)
     .catch((error: unknown) => {

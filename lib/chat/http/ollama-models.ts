@@ -1,10 +1,14 @@
+import { visibleModels } from '#lib/chat/allowed-models';
 import { OLLAMA_API_VERSION, ollamaRunningModel, ollamaShowResponse, ollamaTag } from '#lib/chat/formats/ollama';
+import { modelsFor } from '#lib/chat/http/allowed-models';
 import { chooseProvider } from '#lib/chat/http/choose-provider';
 import { forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import type { Principal } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
 import { findModel, modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider, OllamaManagement } from '#lib/models/provider';
 import { singleton } from '#lib/singletons';
@@ -18,24 +22,27 @@ const VERSION_TTL_MS = 60_000;
 const LIST_TIMEOUT_MS = 2_000;
 
 /** GET /api/tags */
-export async function handleOllamaTags({ signal }: HttpRequest): Promise<Reply> {
-  const [{ models }, known] = await Promise.all([modelDirectory().list(signal), everyTag(signal)]);
+export async function handleOllamaTags({ signal }: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const [list, known] = await Promise.all([modelDirectory().list(signal), everyTag(signal)]);
+  const { models } = modelsFor(list, principal);
   return json({ models: models.map((model) => knownEntry(known, model) ?? ollamaTag(model)) });
 }
 
 /** GET /api/ps */
-export async function handleOllamaPs({ signal }: HttpRequest): Promise<Reply> {
-  const [{ models }, running] = await Promise.all([modelDirectory().list(signal), everyRunning(signal)]);
+export async function handleOllamaPs({ signal }: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const [list, all] = await Promise.all([modelDirectory().list(signal), everyRunning(signal)]);
+  const { models } = modelsFor(list, principal);
+  const running = all?.filter((entry) => isVisible(entry, principal));
   const others = models.filter(({ loaded, provider }) => loaded && !(provider === 'ollama' && running !== undefined));
   return json({ models: [...(running ?? []), ...others.map(ollamaRunningModel)] });
 }
 
 /** POST /api/show */
-export async function handleOllamaShow(request: HttpRequest): Promise<Reply> {
+export async function handleOllamaShow(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
   const { signal } = request;
   const input = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
   const id = input.model ?? input.name ?? '';
-  const { models } = await modelDirectory().list(signal);
+  const { models } = modelsFor(await modelDirectory().list(signal), principal);
   const model = findModel(models, id);
   if (model === undefined)
     throw new AppError('model_not_found', `There is no model ${id}. GET /api/tags lists what is there.`);
@@ -64,6 +71,14 @@ async function showOfOllama(model: ModelInfo, verbose: boolean, signal: AbortSig
   const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
   const response = await provider.forward({ method: 'POST', path: '/api/show', headers, content }, signal);
   return response.isSuccess ? forwardedReply(response, '/api/show') : undefined;
+}
+
+/** Whether a caller may see what Ollama runs. */
+function isVisible(entry: object, principal: Principal): boolean {
+  const name = 'model' in entry ? entry.model : undefined;
+  return (
+    principal.models === undefined || (typeof name === 'string' && visibleModels([{ id: name }], principal).length > 0)
+  );
 }
 
 /** Ollama lists each model by its full name. */

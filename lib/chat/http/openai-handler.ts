@@ -18,6 +18,7 @@ import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { type ChoicesFormat, replyWithChoices } from '#lib/chat/http/several-choices';
 import { parseBody } from '#lib/http/body';
+import { endUserOf } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
@@ -85,5 +86,6 @@ function parseOpenAiBody(bytes: Uint8Array): OpenAiBody {
     includeUsage: parsed.stream_options?.include_usage === true,
     choices: parsed.n ?? 1,
     unknownFields: unknownFields(body, parsed, FIELDS),
+    endUser: endUserOf(body, 'user'),
   };
 }

@@ -1,12 +1,14 @@
 import type { Readable } from 'node:stream';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import { requireAllowedModel } from '#lib/chat/http/allowed-models';
 import { chooseProvider, isModelNeeded } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { peekMultipartModel } from '#lib/chat/http/multipart-model';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import { withCallerSignal } from '#lib/http/open-work';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse } from '#lib/models/forwarding';
@@ -53,6 +55,11 @@ export function passUpload(path: string): RequestHandler {
     if (isJson(request)) return await passJson(path)(request, context);
     if (!/^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? ''))
       throw new AppError('unsupported_media_type', 'Send the body as multipart/form-data, with its files.');
+    if (context.principal.models !== undefined)
+      throw new AppError(
+        'forbidden',
+        'This key may use some models only, which cannot be checked in a form with files. Use a key for all models.',
+      );
     const { content: form, declaredBytes } = request.stream(UPLOAD_LIMIT_BYTES);
     try {
       // With one model server, nothing is held back until the model has come.
@@ -77,7 +84,7 @@ function isJson({ headers }: HttpRequest): boolean {
 }
 
 async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { caller, requestId, settings } = context;
+  const { caller, principal, requestId, settings } = context;
   const { model, content, contentLength, heldBytes, naming } = body;
   context.failureLog = () => rejectedLogFields(caller, model);
   const provider = await chooseProvider({
@@ -90,6 +97,10 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
         `The built-in model does not offer ${path}. Set OPENAI_BASE_URL to a model server that does.`,
       ),
   });
+  const isRestricted = principal.models !== undefined;
+  if (isRestricted && model === undefined)
+    throw new AppError('forbidden', 'This key may use some models only. Name one of them as model.');
+  await requireAllowedModel(principal, model);
   const search = new URL(request.url).search;
   const isAlias = model !== undefined && naming !== undefined && settings.MODEL_ALIASES.has(model);
   // A path is in no list of models, which would be read again for it.
@@ -97,13 +108,14 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const named = isAlias ? await modelDirectory().resolve(model) : { model: model ?? path, provider, targets };
   // What is held can be sent again. Once there is a head, no error of the server is thrown.
   const isRepeatable = naming !== undefined;
-  const task = { caller, ...named, isRepeatable, bytes: heldBytes, signal: request.signal };
+  const task = { caller, ...named, isRepeatable, bytes: heldBytes };
   const head = Promise.withResolvers<ForwardedResponse>();
   /** Holds the slot until the whole response has been read. */
   const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
     const call = async (inTime: AbortSignal) => {
       if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
-      const renamed = isAlias ? naming(name) : undefined;
+      // Written again, so that the model server reads the same name as this server.
+      const renamed = isAlias || (isRestricted && naming !== undefined) ? naming?.(name) : undefined;
       const headers = contentHeaders(request, renamed?.byteLength ?? contentLength);
       const forwarded = { method: 'POST', path: path + search, headers, content: renamed ?? content } as const;
       const response = await chosen.forward(forwarded, inTime);
@@ -112,7 +124,9 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
     };
     return withSpan(requestId, path, {}, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
   };
-  chatEngine().runTask(task, work).catch(head.reject);
+  withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).catch(
+    head.reject,
+  );
   return forwardedReply(await head.promise, path);
 }
 

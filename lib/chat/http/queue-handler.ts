@@ -4,7 +4,9 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { parseChatRequest } from '#lib/chat/http/native-handler';
+import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
+import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -16,7 +18,7 @@ import { type CancelledBy, cancelledBySchema, type QueueSubmitted } from '#lib/w
 
 /** POST /api/chat-queue: accepts a request that runs without a reader. */
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { unknown, enqueued } = enqueue(await readChatBody(request), request, context);
+  const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
   const { state, generation, cacheStatus, ignoredFields, droppedFields } = pending;
   const body: QueueSubmitted = {
@@ -25,7 +27,11 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
     completed: state === 'completed',
     cached: generation.cached,
   };
-  const headers = { ...ignoredFieldsHeader(unknown, ignoredFields), ...droppedFieldsHeader(droppedFields) };
+  const headers = {
+    ...priorityHeader(cappedPriority),
+    ...ignoredFieldsHeader(unknown, ignoredFields),
+    ...droppedFieldsHeader(droppedFields),
+  };
   const { queue_position: position } = body.status;
   return jsonReply(pending, cacheStatus, body, { status: 202, headers, position });
 }
@@ -35,12 +41,13 @@ function enqueue(
   bytes: Uint8Array,
   request: HttpRequest,
   context: RequestContext,
-): { unknown: readonly string[]; enqueued: Promise<PendingRequest> } {
-  const { chat, unknownFields } = parseChatRequest(parseOnce(bytes, parseChatBody), bytes.byteLength);
+): { unknown: readonly string[]; cappedPriority: number | undefined; enqueued: Promise<PendingRequest> } {
+  const { chat: sent, unknownFields } = parseChatRequest(parseOnce(bytes, parseChatBody), bytes.byteLength);
+  const { chat, cappedPriority } = withAllowedPriority(sent, context.principal);
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
   const submitter = { ...submitterOf(request, context, bytes.byteLength, 'pages'), idempotencyKey };
   const enqueued = chatEngine().enqueue(chat, submitter).catch(logRejection(context, chat.model));
-  return { unknown: unknownFields, enqueued };
+  return { unknown: unknownFields, cappedPriority, enqueued };
 }
 
 /** GET /api/chat-queue: the queue, or one request as JSON or as a resumable event stream. */
@@ -48,7 +55,7 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   const { signal } = request;
   const engine = chatEngine();
   const id = requestIdParameter(request);
-  if (id === undefined) return json(engine.overview(context.caller));
+  if (id === undefined) return json(engine.overview(context.principal));
   const pending = engine.find(id, context.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
     return json(queueEntry(pending, engine.queueStatus(pending)));
@@ -64,11 +71,11 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   });
 }
 
-/** DELETE /api/chat-queue */
+/** DELETE /api/chat-queue: by the owner, the manager of its group, or an administrator. */
 export function handleQueueCancel(request: HttpRequest, context: RequestContext): Reply {
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
-  chatEngine().cancel(id, context.caller, cancelledBy(request, context));
+  chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
   return json({ request_id: id, status: 'cancelled', cancelled: true });
 }
 
@@ -81,10 +88,10 @@ function requestIdParameter(request: HttpRequest): string | undefined {
   return parsed.data;
 }
 
-/** With several keys a caller can cancel only its own requests, never those of another person. */
+/** Where there are several callers, their own requests are cancelled by them, not the operator. */
 function cancelledBy(request: HttpRequest, { settings }: RequestContext): CancelledBy {
   const by = cancelledByParameter(request);
-  return settings.API_KEYS.length > 1 ? 'user' : by;
+  return authMode(settings) === 'accounts' || settings.API_KEYS.length > 1 ? 'user' : by;
 }
 
 function cancelledByParameter(request: HttpRequest): CancelledBy {

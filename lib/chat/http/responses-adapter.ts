@@ -19,6 +19,7 @@ import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { finishedState, finishStored, isPendingRequest, storedResponses } from '#lib/chat/http/responses-state';
 import { packShared } from '#lib/chat/http/shared-parameters';
+import { ownerOf } from '#lib/http/principal';
 import { KIB } from '#lib/units';
 import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-request';
 
@@ -111,7 +112,8 @@ export class ResponsesAdapter implements ApiAdapter {
     if (items === undefined) return;
     // The store may evict them while the request waits.
     if (!this.isSmall) this.#items = undefined;
-    const { id, caller, createdAt, cachedResponse } = pending;
+    const { id, createdAt, cachedResponse } = pending;
+    const caller = ownerOf(pending.caller);
     const stored = {
       id,
       caller,
@@ -133,6 +135,6 @@ export class ResponsesAdapter implements ApiAdapter {
   }
 
   #waitingListener({ id, caller }: RequestView): (() => void) | undefined {
-    return caller === undefined ? undefined : () => storedResponses().setWaited(caller, id);
+    return caller === undefined ? undefined : () => storedResponses().setWaited(ownerOf(caller), id);
   }
 }

@@ -16,8 +16,10 @@ import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
 import { conversationOf, storedResponses } from '#lib/chat/http/responses-state';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody } from '#lib/http/body';
+import { endUserOf } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
+import { countEndUser } from '#lib/http/rate-limit';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -37,6 +39,7 @@ interface ResponsesBody {
   /** Fields that no model server supports. */
   readonly refused: readonly ErrorDetail[];
   readonly bodyBytes: number;
+  readonly endUser: string | undefined;
 }
 
 const RESPONSES_BODIES = { api: 'responses', parse: parseResponsesBody, respond };
@@ -50,12 +53,13 @@ function parseResponsesBody(bytes: Uint8Array): ResponsesBody {
     refused,
     unknownFields: [...unknownFields(body, input, FIELDS), ...ignoredIncludes(input)],
     bodyBytes: bytes.byteLength,
+    endUser: endUserOf(body, 'user'),
   };
 }
 
 /** Not async: an async function would retain the body for as long as the request waits. */
 function respond(
-  { input: sent, unknownFields: unknown, refused, bodyBytes }: ResponsesBody,
+  { input: sent, unknownFields: unknown, refused, bodyBytes, endUser }: ResponsesBody,
   request: HttpRequest,
   context: RequestContext,
   remember: (known: KnownRequest) => void,
@@ -69,7 +73,7 @@ function respond(
   const own = withFreshId(context);
   const isWhole = isWholeRequest(input);
   // A stored conversation is larger than the body that continues it.
-  const parsed = { chat, unknownFields: unknown, refused, ...(isWhole ? { bodyBytes } : {}) };
+  const parsed = { chat, unknownFields: unknown, refused, endUser, ...(isWhole ? { bodyBytes } : {}) };
   if (input.background === true) return respondLater(adapter, { ...parsed, droppedFields }, request, own);
   return submitThrough(adapter, parsed, request, own, isWhole && adapter.isSmall ? remember : undefined);
 }
@@ -103,32 +107,34 @@ interface BackgroundRequest {
   readonly unknownFields: readonly string[];
   readonly droppedFields: readonly string[];
   readonly bodyBytes?: number | undefined;
+  readonly endUser: string | undefined;
 }
 
 /** Replies at once, or with a stream whose end does not end the work. */
 function respondLater(
   adapter: ResponsesAdapter,
-  { chat, unknownFields: unknown, droppedFields, bodyBytes }: BackgroundRequest,
+  { chat, unknownFields: unknown, droppedFields, bodyBytes, endUser }: BackgroundRequest,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
   const { stream, model } = chat;
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const submitter = { ...submitterOf(request, context, bodyBytes), idempotencyKey };
-  return chatEngine()
-    .enqueue(chat, submitter)
-    .then(
-      async (pending) => {
-        adapter.accepted(pending);
-        const { cacheStatus } = pending;
-        const headers = fieldHeaders(adapter, pending, { unknownFields: unknown, droppedFields });
-        const position = queuePosition(pending);
-        if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position });
-        const encoder = adapter.eagerEncoder(pending);
-        const { signal } = request;
-        const allHeaders = { ...EVENT_STREAM_HEADERS, ...headers };
-        return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
-      },
-      logRejection(context, model),
-    );
+  const own = submitterOf(request, context, bodyBytes, 'sdk', endUser);
+  const submitter = { ...own, idempotencyKey };
+  const counted = countEndUser('chat', own.principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
+  const enqueue = () => chatEngine().enqueue(chat, submitter);
+  return (counted === undefined ? enqueue() : counted.then(enqueue)).then(
+    async (pending) => {
+      adapter.accepted(pending);
+      const { cacheStatus } = pending;
+      const headers = fieldHeaders(adapter, pending, { unknownFields: unknown, droppedFields });
+      const position = queuePosition(pending);
+      if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position });
+      const encoder = adapter.eagerEncoder(pending);
+      const { signal } = request;
+      const allHeaders = { ...EVENT_STREAM_HEADERS, ...headers };
+      return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
+    },
+    logRejection(context, model),
+  );
 }

@@ -20,6 +20,7 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { ownerOf } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 import { MIB } from '#lib/units';
 import {
@@ -176,7 +177,7 @@ export function isCachedResult(result: NonNullable<StoredResponse['result']>): r
 /** Adds its end to a stored response. */
 export function finishStored(pending: PendingRequest): void {
   storedResponses().finish(
-    pending.caller,
+    ownerOf(pending.caller),
     pending.id,
     (stored) => new PackedJson(finishedState(pending, namesOf(stored.parameters.unpack()))),
   );

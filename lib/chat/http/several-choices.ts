@@ -23,7 +23,8 @@ import { toAppError } from '#lib/chat/model-error';
 import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
-import { consumeRateLimit, refundRateLimit } from '#lib/http/rate-limit';
+import type { Principal } from '#lib/http/principal';
+import { consumeRateLimit, countEndUser, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest, TokenUsage } from '#lib/wire/chat';
@@ -64,22 +65,27 @@ interface Choices {
 /** Not async: an async function would retain the prompts for as long as the request waits. */
 export function replyWithChoices(
   format: ChoicesFormat,
-  { chats, choices, unknownFields, refused = [], bodyBytes }: ParsedChoices,
+  { chats, choices, unknownFields, refused = [], bodyBytes, endUser }: ParsedChoices,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
   const [{ stream, model, drop_params: dropParams }] = chats;
-  const submitter = submitterFor(format.adapter, request, context, bodyBytes);
+  const submitter = submitterFor(format.adapter, request, context, bodyBytes, endUser);
   const droppedFields = droppedNames(refused, dropsFields(dropParams, submitter, context));
   const options = { stream, reported: { unknownFields, droppedFields } };
-  return countChoices(chats.length * choices, context)
+  return countChoices(chats.length * choices, submitter.principal ?? context.principal, context)
     .then(submission(chats, choices, submitter))
     .then((submitted) => replyToAll(format, submitted, options, request, context), logRejection(context, model));
 }
 
-/** The request itself is counted already, and stays so if its other choices are too many. */
-async function countChoices(count: number, { caller, settings }: RequestContext): Promise<void> {
+/**
+ * The request itself is counted already, unless it is of a trusted end user, and stays so if its
+ * other choices are too many.
+ */
+async function countChoices(count: number, principal: Principal, { settings }: RequestContext): Promise<void> {
   const { RATE_LIMIT_CHAT: perMinute } = settings;
+  const { caller } = principal;
+  await countEndUser('chat', principal, perMinute);
   let choice = 1;
   try {
     for (; choice < count; choice++) await consumeRateLimit('chat', caller, perMinute);

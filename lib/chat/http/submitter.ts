@@ -2,6 +2,7 @@ import { type CacheReaders, parseCacheControl } from '#lib/chat/cache/cache-poli
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
+import { endUserPrincipal } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { RequestContext } from '#lib/http/route';
 import { type CacheMode, cacheModeSchema } from '#lib/wire/chat';
@@ -10,20 +11,24 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * The submitter of a request. Its id is the X-Request-Id, generated or sent by the client, if that
- * is a UUID that no other request has. `readsCache` is its API's rule for the cache. Throws
- * `invalid_request` for a header of this server's own with another value than it may have.
+ * is a UUID that no other request has. `readsCache` is its API's rule for the cache, `endUser` the
+ * end user that its body names. Throws `invalid_request` for a header of this server's own with
+ * another value than it may have.
  */
 export function submitterOf(
   { headers }: HttpRequest,
   context: RequestContext,
   bodyBytes?: number,
   readsCache: CacheReaders = 'sdk',
+  endUser?: string,
 ): Submitter {
   const cacheControl = headers.get('cache-control');
   const cacheMode = headers.get('x-cache-policy');
   const dropParams = headers.get('x-drop-params');
+  const principal = endUserPrincipal(context.principal, endUser);
   return {
-    caller: context.caller,
+    caller: principal.caller,
+    principal,
     id: !context.hasClientRequestId || UUID.test(context.requestId) ? context.requestId : undefined,
     isIdGiven: context.hasClientRequestId,
     readsCache,

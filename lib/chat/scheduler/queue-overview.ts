@@ -1,18 +1,30 @@
+import type { RequestOwner } from '#lib/chat/request-access';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
+import { ownerOf } from '#lib/http/principal';
 import type { ModelServer } from '#lib/models/model-server';
 import type { QueueOverview } from '#lib/wire/chat-queue';
 
-/** The queue as a caller sees it: ids are shown if `mayAccess` allows it for their owner. */
+interface QueueReader {
+  /** Whether the reader may cancel a request of this owner, and sees its id. */
+  mayControl(owner: RequestOwner): boolean;
+  /** Whether the reader sees who waits. */
+  readonly seesCallers: boolean;
+}
+
+/** The queue as a reader sees it. */
 export function queueOverview(
   scheduler: Scheduler,
   settings: Pick<Config, 'QUEUE_MAX_SIZE'>,
   now: number,
-  mayAccess: (owner: string) => boolean,
+  { mayControl, seesCallers }: QueueReader,
 ): QueueOverview {
   const visibleId = ({ requests }: QueuedWork) => {
-    for (const { id, caller } of requests ?? []) if (mayAccess(caller)) return { request_id: id };
+    for (const request of requests ?? []) {
+      if (!mayControl(request)) continue;
+      return { request_id: request.id, ...(seesCallers ? { caller: nameOf(request) } : {}) };
+    }
     return {};
   };
   const serverOf = (server: ModelServer | undefined) =>
@@ -40,4 +52,10 @@ export function queueOverview(
     average_processing_time_ms: Math.round(scheduler.averageMs),
     is_average_measured: scheduler.isAverageMeasured,
   };
+}
+
+/** A person's name, with the end user of a key behind it. */
+function nameOf({ caller, principal }: RequestOwner): string {
+  const owner = ownerOf(caller);
+  return principal?.name === undefined ? caller : principal.name + caller.slice(owner.length);
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { settled } from '../../../test/support/chat.ts';
 import { type Fleet, type FleetProvider, modelFleet } from '../../../test/support/model-fleet.ts';
 
@@ -38,7 +39,7 @@ describe('requests to several model servers', () => {
     for (const text of ['1', '2', '3', '4']) await f.ask(text);
     expect(open()).toEqual([2, 1]);
     expect(f.engine.load).toEqual({ running: 3, waiting: 1 });
-    expect(f.engine.overview('ann')).toMatchObject({
+    expect(f.engine.overview(member('ann'))).toMatchObject({
       max_concurrent: 3,
       processing: [{ model_server: expect.any(String) }, {}, {}],
       pending: [{ queue_position: 1, model_server: expect.any(String) }],
@@ -115,7 +116,7 @@ describe('a request that waits', () => {
   it('moves to a server that becomes free', async () => {
     f = await modelFleet(TWO);
     for (const text of ['1', '2', '3', '4']) await f.ask(text);
-    const waiting = f.engine.overview('ann').pending.map(({ model_server }) => model_server);
+    const waiting = f.engine.overview(member('ann')).pending.map(({ model_server }) => model_server);
     expect(waiting.toSorted()).toEqual(['a', 'b']);
     // One server does the work of both while the other is stuck.
     for (const _ of [1, 2, 3]) {
@@ -141,7 +142,7 @@ describe('a request that waits', () => {
   it('is cancelled, raised and found wherever it waits', async () => {
     f = await modelFleet({ ...TWO, CACHE_ENABLED: 'true' });
     for (const text of ['1', '2', '3', '4', '5', '6']) await f.ask(text);
-    const { pending } = f.engine.overview('ann');
+    const { pending } = f.engine.overview(member('ann'));
     expect(pending.map(({ queue_position }) => queue_position)).toEqual([1, 1, 2, 2]);
     const raised = await f.ask('6', { priority: 5 });
     expect(f.engine.queueStatus(raised).queue_position).toBe(1);
@@ -311,7 +312,7 @@ describe('a server that is down', () => {
     f.at('a').last.fail(unreached('a is down'));
     await settled();
     const waitingAt = (name: string) =>
-      f.engine.overview('ann').pending.filter(({ model_server }) => model_server === name).length;
+      f.engine.overview(member('ann')).pending.filter(({ model_server }) => model_server === name).length;
     expect([waitingAt('a'), waitingAt('b')]).toEqual([2, 3]);
     await f.ask('7');
     expect(waitingAt('b')).toBe(4);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#lib/errors';
+import { member } from '#lib/http/principal';
 import { engineHarness, settled } from '../../../test/support/chat.ts';
 
 const request = (over: { caller?: string; priority?: number; bytes?: number; signal?: AbortSignal } = {}) => ({
@@ -38,7 +39,7 @@ describe('runTask', () => {
     const result = b.engine.runTask(request({ caller: 'bob' }), task.work);
     await settled();
     expect(task.signals).toHaveLength(0);
-    expect(b.engine.overview('ann').pending).toMatchObject([{ model: 'embedder', queue_position: 1 }]);
+    expect(b.engine.overview(member('ann')).pending).toMatchObject([{ model: 'embedder', queue_position: 1 }]);
     b.provider.last.done();
     await settled();
     expect(task.signals).toHaveLength(1);
