@@ -23,8 +23,17 @@ const MENU_LABELS = {
   clear: STRINGS.both,
 };
 
-/** Clears the caches and loads the model, after a confirmation, also from the command menu. */
-export function CacheActions({ onDone }: { onDone: () => void }) {
+interface CacheActionsProps {
+  mayClear: boolean;
+  mayLoad: boolean;
+  onDone: () => void;
+}
+
+/**
+ * Clears the caches and loads the model, after a confirmation, also from the command menu. Shows
+ * what the person may do.
+ */
+export function CacheActions({ mayClear, mayLoad, onDone }: CacheActionsProps) {
   const [action, setAction] = useState<ActionName>('clear');
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState<ActionName>();
@@ -35,7 +44,7 @@ export function CacheActions({ onDone }: { onDone: () => void }) {
   usePageCommands(
     useMemo(
       () =>
-        [...CLEARING, 'warm_model' as const].map((name) => ({
+        [...(mayClear ? CLEARING : []), ...(mayLoad ? ['warm_model' as const] : [])].map((name) => ({
           id: `dashboard ${name}`,
           group: STRINGS.group,
           label: STRINGS.commands[name],
@@ -44,7 +53,7 @@ export function CacheActions({ onDone }: { onDone: () => void }) {
             setOpen(true);
           },
         })),
-      [],
+      [mayClear, mayLoad],
     ),
   );
   const perform = async (action: ActionName) => {
@@ -60,21 +69,25 @@ export function CacheActions({ onDone }: { onDone: () => void }) {
   };
   return (
     <>
-      <Menu
-        trigger={
-          <Button disabled={busy !== undefined}>
-            <Eraser className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
-            <span>
-              {STRINGS.clear} <span className="max-[24rem]:sr-only">{STRINGS.cache}</span>
-            </span>
-          </Button>
-        }
-        items={CLEARING.map((name) => ({ label: MENU_LABELS[name], onSelect: () => confirm(name) }))}
-      />
-      <Button disabled={busy !== undefined} onClick={() => confirm('warm_model')}>
-        <BrainCog className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
-        {busy === 'warm_model' ? STRINGS.loading : STRINGS.load}
-      </Button>
+      {mayClear ? (
+        <Menu
+          trigger={
+            <Button disabled={busy !== undefined}>
+              <Eraser className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
+              <span>
+                {STRINGS.clear} <span className="max-[24rem]:sr-only">{STRINGS.cache}</span>
+              </span>
+            </Button>
+          }
+          items={CLEARING.map((name) => ({ label: MENU_LABELS[name], onSelect: () => confirm(name) }))}
+        />
+      ) : null}
+      {mayLoad ? (
+        <Button disabled={busy !== undefined} onClick={() => confirm('warm_model')}>
+          <BrainCog className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
+          {busy === 'warm_model' ? STRINGS.loading : STRINGS.load}
+        </Button>
+      ) : null}
       <Confirm
         {...STRINGS.confirm[action]}
         danger={action !== 'warm_model'}

@@ -17,6 +17,7 @@ import { StatsSkeleton } from '#components/ui/stats-skeleton';
 import { usePageCommands } from '#lib/browser/page-commands';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
 import { toChartData } from '#lib/browser/stats-history';
+import { mayClearCaches, mayLoadModels, useMe } from '#lib/browser/use-me';
 import { useFreshness } from '#lib/browser/use-sampled-stats';
 import { useStatsHistory } from '#lib/browser/use-stats-history';
 import type { HistoryRange } from '#lib/wire/stats-history';
@@ -33,6 +34,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
   const stats = useStats();
   const queue = useQueue();
   const ready = useReadiness();
+  const { data: me } = useMe();
   const [range, chooseRange] = useRange(initialRange);
   const history = useStatsHistory('server', range);
   const { data: models, error: modelsError, mutate: checkModels } = useModels();
@@ -77,7 +79,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
         <LastUpdated at={receivedAt} isStale={isStale} />
         <span className="flex-1" />
         <div className="flex gap-2">
-          <CacheActions onDone={refresh} />
+          <CacheActions mayClear={mayClearCaches(me)} mayLoad={mayLoadModels(me)} onDone={refresh} />
         </div>
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>

@@ -30,8 +30,10 @@ interface QueueTableProps {
 /** A running or waiting request. */
 interface QueueRow {
   key: string;
-  /** Undefined for another caller's: the server hides it if keys are in use. */
+  /** Undefined for one that the person may not cancel. */
   id: string | undefined;
+  /** Whose request it is, for administrators and managers. */
+  caller: string | undefined;
   model: string;
   /** The model server that it runs on or waits for, if there is a choice of servers. */
   server: string | undefined;
@@ -135,7 +137,7 @@ const CELL = 'py-1.5 pe-4 max-sm:p-0';
 const WIDE_CELL = 'py-1.5 pe-4 text-end max-sm:hidden';
 
 function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
-  const { id, model, server, position, priority, ageMs, tokens } = row;
+  const { id, caller, model, server, position, priority, ageMs, tokens } = row;
   const age = ageMs < 1000 ? STRINGS.justNow : formatSeconds(ageMs);
   const place =
     server === undefined ? undefined : position === undefined ? STRINGS.runsOn(server) : STRINGS.waitsFor(server);
@@ -149,6 +151,7 @@ function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
     <tr className="border-t max-sm:grid max-sm:grid-cols-[auto_1fr_auto] max-sm:items-center max-sm:gap-x-3 max-sm:gap-y-0.5 max-sm:py-2">
       <th scope="row" className={`${CELL} text-start font-normal text-ink-2`}>
         {name(id)}
+        {caller === undefined ? null : <span className="block truncate text-ink-3 text-xs">{caller}</span>}
       </th>
       <td className={CELL}>
         {position === undefined ? (
@@ -195,17 +198,17 @@ function note(queue: QueueOverview, servers: readonly ModelServerStats[]): strin
 function queueRows({ processing, pending }: QueueOverview, hasServers: boolean): QueueRow[] {
   return [
     ...processing.map(
-      ({ request_id: id, model, model_server: server, running_ms: ageMs, tokens }, index): QueueRow => ({
-        ...{ key: id ?? `running ${index}`, id, model, server: hasServers ? server : undefined, ageMs, tokens },
+      ({ request_id: id, caller, model, model_server: server, running_ms: ageMs, tokens }, index): QueueRow => ({
+        ...{ key: id ?? `running ${index}`, id, caller, model, server: hasServers ? server : undefined, ageMs, tokens },
         ...{ position: undefined, priority: undefined },
       }),
     ),
     ...pending.map(
       (
-        { request_id: id, model, model_server: server, queue_position: position, priority, waiting_ms: ageMs },
+        { request_id: id, caller, model, model_server: server, queue_position: position, priority, waiting_ms: ageMs },
         index,
       ): QueueRow => ({
-        ...{ key: id ?? `waiting ${index}`, id, model, server: hasServers ? server : undefined },
+        ...{ key: id ?? `waiting ${index}`, id, caller, model, server: hasServers ? server : undefined },
         ...{ position, priority, ageMs },
         tokens: undefined,
       }),
@@ -213,10 +216,11 @@ function queueRows({ processing, pending }: QueueOverview, hasServers: boolean):
   ];
 }
 
-function describe({ id, model, position, ageMs }: QueueRow): string {
+function describe({ id, caller, model, position, ageMs }: QueueRow): string {
   const { description, running, queued } = STRINGS.confirm;
   const age = formatSeconds(ageMs);
-  return description(name(id), model, position === undefined ? running(age) : queued(age));
+  const which = caller === undefined ? name(id) : `${name(id)} · ${caller}`;
+  return description(which, model, position === undefined ? running(age) : queued(age));
 }
 
 function name(id: string | undefined): string {
