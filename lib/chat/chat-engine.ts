@@ -8,6 +8,9 @@ import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { unloadModel, warmModel } from '#lib/chat/model-loading';
 import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
+import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
+import { RequestRestorer, type RestoredApi } from '#lib/chat/persistence/request-restorer';
+import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
 import { RequestAdmission } from '#lib/chat/request-admission';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
@@ -30,6 +33,10 @@ import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
 export interface ChatEngineOptions extends SchedulerOptions {
   directory: ModelResolver;
+  /** The second level of the response cache; absent if it is in memory only. */
+  persistentCache?: PersistentCache | undefined;
+  /** Absent if accepted requests live in this process alone. */
+  savedRequests?: SavedRequests | undefined;
 }
 
 /**
@@ -42,9 +49,12 @@ export class ChatEngine {
   readonly #admission: RequestAdmission;
   readonly #tasks: TaskRunner;
   readonly #tokenCounter = new TokenCounter();
+  readonly #restorer: RequestRestorer | undefined;
+  #restoring: Promise<boolean> | undefined;
+  #isRestored = false;
 
   constructor(options: ChatEngineOptions) {
-    const { settings, clock, metrics, directory } = options;
+    const { settings, clock, metrics, directory, persistentCache, savedRequests } = options;
     this.#options = options;
     this.#parts = {
       settings,
@@ -52,12 +62,16 @@ export class ChatEngine {
       metrics,
       directory,
       counts: new ChatCounts(metrics.cacheLookups),
-      cache: new CacheAccess(settings, clock),
+      cache: new CacheAccess(settings, clock, persistentCache),
       conversations: new Conversations(settings, clock),
-      inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock),
+      inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (ended) =>
+        savedRequests?.handleEnd(ended),
+      ),
       scheduler: new Scheduler(options, directory.servers),
+      savedRequests,
     };
     this.#admission = new RequestAdmission(this.#parts);
+    this.#restorer = savedRequests && new RequestRestorer(this.#parts, savedRequests, this.#admission, options.log);
     this.#tasks = new TaskRunner(this.#parts);
     openWork().onEnd('chat', (caller) => this.endCaller(caller));
   }
@@ -66,9 +80,27 @@ export class ChatEngine {
     return this.#options.clock;
   }
 
+  get persistentCache(): PersistentCache | undefined {
+    return this.#options.persistentCache;
+  }
+
   /** Memory of the waiting requests; bounded by QUEUE_MAX_MB. */
   get waitingBytes(): number {
     return this.#parts.scheduler.waitingBytes;
+  }
+
+  /**
+   * Brings back the requests that were accepted before a restart. Resolves when all are known by
+   * their ids; undefined if they are. Requests of the queue wait for it.
+   */
+  restore(restoreApi: RestoredApi): Promise<boolean> | undefined {
+    if (this.#restorer === undefined || this.#isRestored) return undefined;
+    this.#restoring ??= this.#restorer.restore(restoreApi).then((isDone) => {
+      this.#isRestored = isDone;
+      this.#restoring = undefined;
+      return isDone;
+    });
+    return this.#restoring;
   }
 
   /** See `RequestAdmission.submit`. */
@@ -203,8 +235,8 @@ export class ChatEngine {
     return warmModel(this.#options, name, signal, keepAlive);
   }
 
-  /** Returns how many entries were removed. */
-  clearResponses(): number {
+  /** See `CacheAccess.clear`. */
+  clearResponses(): { entries: number; saved: Promise<void> | undefined } {
     return this.#parts.cache.clear();
   }
 
@@ -230,10 +262,17 @@ export class ChatEngine {
     return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields, droppedFields };
   }
 
-  /** Ends everything that waits or runs with `shutting_down`, and refuses new requests. */
+  /**
+   * Ends everything that waits or runs with `shutting_down`, and refuses new requests. Saved ones go
+   * on after the restart.
+   */
   close(): void {
+    const { persistentCache, savedRequests } = this.#options;
     const error = new AppError('shutting_down', 'The server is stopping. Send the request again in a moment.');
+    savedRequests?.close();
+    this.#restorer?.suspend(error);
     this.#parts.scheduler.close(error);
+    persistentCache?.close();
   }
 }
 

@@ -3,6 +3,7 @@ import type { ChatCounts } from '#lib/chat/chat-counts';
 import type { Clock } from '#lib/chat/clock';
 import type { Conversations } from '#lib/chat/conversations';
 import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
 import type { ResolvedModel } from '#lib/models/model-route';
@@ -29,4 +30,6 @@ export interface EngineParts {
   readonly conversations: Conversations;
   readonly inFlight: InFlight;
   readonly scheduler: Scheduler;
+  /** Undefined if accepted requests live in this process alone. */
+  readonly savedRequests: SavedRequests | undefined;
 }

@@ -1,5 +1,6 @@
 import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
 import { systemClock } from '#lib/chat/clock';
+import { persistentCache, savedRequests } from '#lib/chat/persistence/persistence-singleton';
 import { config } from '#lib/config/config';
 import { modelDirectory } from '#lib/models/model-directory';
 import { resilientChat } from '#lib/models/resilience';
@@ -18,6 +19,8 @@ export function chatEngine(): ChatEngine {
       metrics: metrics(),
       log: log(),
       call: resilientChat(),
+      persistentCache: persistentCache(),
+      savedRequests: savedRequests(),
     });
     onShutdown(() => engine.close());
     return engine;

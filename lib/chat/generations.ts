@@ -3,7 +3,7 @@ import type { EngineParts } from '#lib/chat/engine-parts';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import { recordGenerationMetrics, recordGenerationSpans } from '#lib/chat/generation/generation-telemetry';
 import { estimateRequestBytes } from '#lib/chat/generation/packed-request';
-import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
 import { batchGroup } from '#lib/chat/model-request';
 import type { ResolvedRequest } from '#lib/chat/request-resolver';
 import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
@@ -22,6 +22,8 @@ export interface AdmittedRequest {
   readonly lookupKey: string | undefined;
   readonly storeKey: string | undefined;
   readonly resumed: ResumedRequest | undefined;
+  /** The request itself if it was accepted before a restart; it displaces no other one. */
+  readonly unbegun?: PendingRequest | undefined;
 }
 
 /** Starts generations, lets requests join them, and stores what they end with. */
@@ -47,14 +49,15 @@ export class Generations {
     lookupKey,
     storeKey,
     resumed,
+    unbegun,
   }: AdmittedRequest): PendingRequest {
     const { settings, clock, counts, inFlight, scheduler } = this.#parts;
-    if (inFlight.isFull)
+    if (inFlight.isFull && unbegun === undefined)
       throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.', {
         data: { reason: 'open_requests' },
       });
     const { caller } = submitter;
-    const id = inFlight.chooseId(submitter);
+    const id = unbegun?.id ?? inFlight.chooseId(submitter);
     const now = clock.now();
     const { targets } = resolved;
     // A response of one of several models is for those who asked for the same ones.
@@ -84,28 +87,35 @@ export class Generations {
         },
         this.#context,
       );
-    const pending = new PendingRequest(generation, {
-      id,
-      caller,
-      principal: submitter.principal,
-      createdAt: now,
+    const source: RequestSource = {
       cacheStatus: leader ? 'joined' : lookupKey !== undefined && settings.CACHE_ENABLED ? 'miss' : 'bypass',
       ignoredFields: resolved.ignoredFields,
       droppedFields: resolved.droppedFields,
-      detached,
       conversation: resumed && {
         id: resumed.id,
         state: resumed.state,
         addedMessages: resolved.request.messages.length - resumed.request.messages.length,
       },
-    });
-    const lane = leader === undefined ? scheduler.ensureCapacity(generation) : undefined;
+    };
+    const lane = leader === undefined ? scheduler.ensureCapacity(generation, unbegun === undefined) : undefined;
+    const pending =
+      unbegun ?? new PendingRequest(generation, {
+        ...source,
+        id,
+        caller,
+        principal: submitter.principal,
+        createdAt: now,
+        detached,
+      });
+    unbegun?.begin(generation, source);
     if (leader === undefined) inFlight.registerLeader(generation);
     else scheduler.raisePriority(leader, priority);
     counts.lookups[pending.cacheStatus] += 1;
     // Before the start: a response finds its requests, however soon it ends.
-    inFlight.add(pending);
+    if (unbegun === undefined) inFlight.add(pending);
+    else inFlight.addBegun(pending);
     if (lane !== undefined) scheduler.admit(generation, lane, now);
+    if (unbegun?.readers !== undefined) scheduler.watchPosition(generation);
     return pending;
   }
 

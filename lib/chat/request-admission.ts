@@ -5,7 +5,7 @@ import type { ResumedRequest } from '#lib/chat/conversations';
 import type { EngineParts } from '#lib/chat/engine-parts';
 import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
 import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
-import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
 import { Generations } from '#lib/chat/generations';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
@@ -28,6 +28,10 @@ export class RequestAdmission {
     this.#parts = parts;
     this.#generations = new Generations(parts);
     this.#idempotencyKeys = new IdempotencyKeys((id) => parts.inFlight.find(id));
+  }
+
+  get idempotencyKeys(): IdempotencyKeys {
+    return this.#idempotencyKeys;
   }
 
   /**
@@ -69,10 +73,10 @@ export class RequestAdmission {
    */
   enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     const { caller, idempotencyKey } = submitter;
-    const submit = () => this.#submit(request, submitter, true);
-    return idempotencyKey === undefined
-      ? submit()
-      : this.#idempotencyKeys.once(caller, idempotencyKey, request, submit);
+    if (idempotencyKey === undefined) return this.#submit(request, submitter, true);
+    return this.#idempotencyKeys.once(caller, idempotencyKey, request, (idempotency) =>
+      this.#submit(request, { ...submitter, idempotency }, true),
+    );
   }
 
   #submit(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
@@ -85,7 +89,7 @@ export class RequestAdmission {
 
   async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
     const resolved = await resolveModel(this.#parts, request.model);
-    return this.#admit(request, resolved, submitter, detached);
+    return await this.#admit(request, resolved, submitter, detached);
   }
 
   async #submitLarge(
@@ -96,17 +100,31 @@ export class RequestAdmission {
     detached: boolean,
   ): Promise<PendingRequest> {
     const resolved = await resolveModel(this.#parts, name, { caller: submitter.caller, bytes });
-    return this.#admit(arriving.take(), resolved, submitter, detached);
+    return await this.#admit(arriving.take(), resolved, submitter, detached);
   }
 
-  /** Synchronous: see the class comment. */
+  /**
+   * Begins a request that was accepted before a restart. It is as if it came now, but displaces no
+   * other one, and keeps its id. Throws the directory's errors, `unsupported_parameter`,
+   * `queue_full` and `shutting_down`.
+   */
+  async resume(unbegun: PendingRequest, request: ChatRequest, submitter: Submitter): Promise<void> {
+    const resolved = await this.#parts.directory.resolve(request.model);
+    if (unbegun.finishedAt === undefined) await this.#admit(request, resolved, submitter, true, { unbegun });
+  }
+
+  /**
+   * In one turn of the event loop: see the class comment. A response that the cache may have in the
+   * database is brought into memory first, in another turn.
+   */
   #admit(
     request: ChatRequest,
     { provider, model, targets }: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
-  ): PendingRequest {
-    const { cache, conversations, counts, scheduler, settings } = this.#parts;
+    { unbegun, isLoaded = false }: { unbegun?: PendingRequest | undefined; isLoaded?: boolean } = {},
+  ): PendingRequest | Promise<PendingRequest> {
+    const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     scheduler.throwIfClosed();
     requireAllowed(submitter.principal, request.model, { model, targets });
     const resumed = conversations.resume(request, submitter.caller);
@@ -138,11 +156,19 @@ export class RequestAdmission {
     const key = cache.scopedKey(resolved.key, submitter.caller);
     const storeKey = policy.stores ? key : undefined;
     const lookupKey = policy.reads ? key : undefined;
+    if (lookupKey !== undefined && !isLoaded && cache.isEnabled && cache.mayLoad(lookupKey))
+      return cache.load(lookupKey).then(() => {
+        const again = { unbegun, isLoaded: true };
+        if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
+        return this.#admit(request, { provider, model, targets }, submitter, detached, again);
+      });
     counts.requests += 1;
     const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;
     if (cached !== undefined) {
       counts.lookups.hit += 1;
-      return this.#serveCached(cached, resolved, submitter, detached, resumed);
+      const pending = this.#serveCached(cached, resolved, submitter, detached, resumed, unbegun);
+      if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
+      return pending;
     }
     if (submitter.cacheControl?.onlyIfCached === true) {
       counts.lookups[policy.reads ? 'miss' : 'bypass'] += 1;
@@ -152,7 +178,7 @@ export class RequestAdmission {
       );
     }
     try {
-      return this.#generations.joinOrStart({
+      const pending = this.#generations.joinOrStart({
         submitter,
         detached,
         priority: request.priority,
@@ -160,7 +186,10 @@ export class RequestAdmission {
         lookupKey,
         storeKey,
         resumed,
+        unbegun,
       });
+      if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
+      return pending;
     } catch (error) {
       throw counts.countRefusal(error);
     }
@@ -172,20 +201,28 @@ export class RequestAdmission {
     submitter: Submitter,
     detached: boolean,
     resumed: ResumedRequest | undefined,
+    unbegun?: PendingRequest | undefined,
   ): PendingRequest {
     const { clock, conversations, inFlight } = this.#parts;
-    const pending = new PendingRequest(cached, {
-      id: inFlight.chooseId(submitter),
-      caller: submitter.caller,
-      principal: submitter.principal,
-      createdAt: clock.now(),
+    const source: RequestSource = {
       cacheStatus: 'hit',
       ignoredFields,
       droppedFields,
-      detached,
       conversation: resumed && { id: resumed.id, state: resumed.state, addedMessages: 0 },
-    });
-    if (detached || resumed !== undefined) inFlight.add(pending);
+    };
+    const pending =
+      unbegun ??
+      new PendingRequest(cached, {
+        ...source,
+        id: inFlight.chooseId(submitter),
+        caller: submitter.caller,
+        principal: submitter.principal,
+        createdAt: clock.now(),
+        detached,
+      });
+    unbegun?.begin(cached, source);
+    if (unbegun !== undefined) inFlight.addBegun(unbegun);
+    else if (detached || resumed !== undefined) inFlight.add(pending);
     if (resumed !== undefined) conversations.store(pending, resumed.request.messages);
     return pending;
   }

@@ -1,5 +1,6 @@
 import type { CacheControl, CachePolicy, CacheReaders } from '#lib/chat/cache/cache-policy';
 import type { Principal } from '#lib/http/principal';
+import type { IdempotencyDigests } from '#lib/chat/generation/idempotency-keys';
 import type { ModelProvider } from '#lib/models/provider';
 import type { CacheMode } from '#lib/wire/chat';
 
@@ -13,13 +14,17 @@ export interface Submitter {
   /** The id was chosen by the client, and may be in use. */
   isIdGiven?: boolean;
   /** Whose rule for the cache holds; `pages` if absent. */
-  readsCache?: CacheReaders;
+  readsCache?: CacheReaders | undefined;
   /** The cache policy of the request's headers, for a body that names none. */
   cacheMode?: CacheMode | undefined;
   cacheControl?: CacheControl | undefined;
   /** Whether unsupported fields are dropped, of the request's headers. */
   dropParams?: boolean | undefined;
   idempotencyKey?: string | undefined;
+  /** The digests of `idempotencyKey`, once it is looked up. */
+  idempotency?: IdempotencyDigests | undefined;
+  /** What an API needs to write the response after a restart; see `RestoredApi`. */
+  saveApi?: (() => { readonly name: string; readonly data: Uint8Array }) | undefined;
   /** Size of the request's body, if known. */
   bodyBytes?: number | undefined;
   /** Called if the response may be cached, and the request stands alone. Must not throw. */

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { openPersistence } from '#lib/chat/http/restored-requests';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
 import { cutFragments } from '#lib/config/env-file';
 import { unknownSettings } from '#lib/config/unknown-settings';
@@ -21,6 +23,9 @@ import { statsHistory } from '#lib/server/stats-history';
 import { shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
+
+/** The database is opened after the first responses, which do not wait for it. */
+const OPEN_DELAY_MS = 250;
 
 /** Loads the page handler of a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
@@ -81,6 +86,7 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
 }
 
 async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
+  if (settings.EXECUTOR_LANGUAGE === undefined) setTimeout(() => void openPersistence(), OPEN_DELAY_MS).unref();
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,

@@ -16,6 +16,10 @@ export const queueSubmittedSchema = z.object({
   status: queueStateSchema.describe('An object; in QueueEntry it is a word.'),
   completed: z.boolean().optional(),
   cached: z.boolean().optional(),
+  saved: z
+    .literal(false)
+    .optional()
+    .describe('false: the database cannot be written, so a restart of the server would end the request.'),
 });
 export type QueueSubmitted = z.infer<typeof queueSubmittedSchema>;
 

@@ -3,6 +3,14 @@ import { providerIdSchema } from '#lib/wire/models';
 
 /** Wire of /api/cache-stats. See docs/contract.md#statistics. */
 
+/** What a cache has in the database as well. */
+export const persistedStatsSchema = z.object({
+  entries: z.number(),
+  size_mb: z.number().describe('Keys and values.'),
+  hits: z.number().describe('Read from the database since the process started. They count as hits of the cache, too.'),
+});
+export type PersistedStats = z.infer<typeof persistedStatsSchema>;
+
 /** Both rates are 0 before the first look-up. */
 export const cacheStatsSchema = z.object({
   total_entries: z.number(),
@@ -13,6 +21,7 @@ export const cacheStatsSchema = z.object({
   hits: z.number(),
   misses: z.number(),
   evictions: z.number(),
+  persisted: persistedStatsSchema.optional().describe('Missing without CACHE_PERSIST, and for conversations.'),
 });
 export type CacheStats = z.infer<typeof cacheStatsSchema>;
 

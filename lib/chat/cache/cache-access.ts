@@ -1,7 +1,9 @@
 import { type CachePolicy, cachePolicy, restrictPolicy } from '#lib/chat/cache/cache-policy';
-import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
+import { CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
+import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import type { Config } from '#lib/config/config';
 import { MIB } from '#lib/units';
@@ -12,13 +14,17 @@ import type { CacheStats } from '#lib/wire/server-stats';
 export class CacheAccess {
   readonly #settings: Config;
   readonly #cache: ResponseCache;
+  readonly #persistent: PersistentCache | undefined;
 
-  constructor(settings: Config, clock: Clock) {
+  /** `persistent` is the second level; absent if the cache is in memory only. */
+  constructor(settings: Config, clock: Clock, persistent?: PersistentCache) {
     this.#settings = settings;
+    this.#persistent = persistent;
     this.#cache = new ResponseCache(
       { maxBytes: settings.CACHE_MAX_SIZE_MB * MIB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
       clock,
     );
+    persistent?.keepThose((key) => this.#cache.has(key));
   }
 
   get isEnabled(): boolean {
@@ -49,6 +55,20 @@ export class CacheAccess {
     return key === undefined || this.#settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
   }
 
+  /** Whether `load` may find a response that is not in memory. */
+  mayLoad(key: string): boolean {
+    return this.#persistent?.mayHave(key) === true && !this.#cache.has(key);
+  }
+
+  /** Brings a response from the second level into memory, if it is there. Never rejects. */
+  async load(key: string): Promise<void> {
+    const stored = await this.#persistent?.read(key);
+    const response = stored && decodeResponse(stored.value);
+    // A newer one may have come in the meantime.
+    if (response !== undefined && stored !== undefined && !this.#cache.has(key))
+      this.#cache.restore(key, new CachedResponse(response, stored.createdAt));
+  }
+
   /** The cached response, unless it is older than the submitter accepts. */
   lookUp(key: string, { cacheControl }: Submitter): CachedResponse | undefined {
     const maxAgeMs = cacheControl?.maxAgeMs;
@@ -62,16 +82,24 @@ export class CacheAccess {
 
   /** Stores a response that is of use. `isLimitFine`: it is whole at its token limit. */
   store(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
-    if (key !== undefined && this.isEnabled && isCacheable(response, isLimitFine)) this.#cache.set(key, response);
+    if (key === undefined || !this.isEnabled || !isCacheable(response, isLimitFine)) return;
+    const cached = this.#cache.set(key, response);
+    this.#persistent?.store('response', key, cached.createdAt, () => encodeResponse(cached.toResponse()));
   }
 
   stats(): CacheStats {
-    return this.#cache.stats();
+    const persisted = this.#persistent?.isOn === true ? { persisted: this.#persistent.stats('response') } : undefined;
+    return { ...this.#cache.stats(), ...persisted };
   }
 
-  /** Returns how many entries were removed. */
-  clear(): number {
-    return this.#cache.clear();
+  /**
+   * Clears both levels at once. Returns how many entries were removed, and a promise that rejects
+   * if the second level will have them again after a restart.
+   */
+  clear(): { entries: number; saved: Promise<void> | undefined } {
+    const persisted = this.#persistent?.stats('response').entries ?? 0;
+    const saved = this.#persistent?.clear();
+    return { entries: Math.max(this.#cache.clear(), persisted), saved };
   }
 }
 

@@ -12,6 +12,9 @@ export function cacheKey(provider: string, request: ModelRequest): string {
   return hash('sha256', form, 'base64url');
 }
 
+/** Changed by hand when a canonical form changes without another field. See `CACHE_KEY_FORM`. */
+const FORM_VERSION = 1;
+
 type CanonicalFields<T> = { readonly [Field in keyof Required<T>]: (whole: T) => unknown };
 
 /** Does not compile while a field of a message is missing. */
@@ -67,6 +70,16 @@ const CANONICAL_REQUEST = {
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(CANONICAL_MESSAGE);
 const COMPLETION_FIELDS: readonly ((completion: ModelCompletion) => unknown)[] = Object.values(CANONICAL_COMPLETION);
 const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(CANONICAL_REQUEST);
+
+/** Differs where the same request has another key: keys of an older program find nothing then. */
+export const CACHE_KEY_FORM = hash(
+  'sha256',
+  JSON.stringify([
+    FORM_VERSION,
+    ...[CANONICAL_REQUEST, CANONICAL_MESSAGE, CANONICAL_COMPLETION].map((fields) => Object.keys(fields)),
+  ]),
+  'base64url',
+);
 
 /** The same value with the names of every object sorted. */
 export function sortedByName(value: unknown): unknown {

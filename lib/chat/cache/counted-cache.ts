@@ -53,6 +53,11 @@ export class CountedCache<V extends object> {
     this.#entries.set(key, value);
   }
 
+  /** Sets a value that was stored before, at `storedAt`. */
+  restore(key: string, value: V, storedAt: number): void {
+    this.#entries.set(key, value, { start: storedAt });
+  }
+
   delete(key: string): void {
     this.#entries.delete(key);
   }

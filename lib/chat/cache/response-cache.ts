@@ -143,9 +143,16 @@ export class ResponseCache {
     return this.#responses.get(key);
   }
 
-  /** The caller guarantees that `response` is complete. */
-  set(key: string, response: CompletedResponse): void {
-    this.#responses.set(key, new CachedResponse(response, this.#clock.now()));
+  /** The caller guarantees that `response` is complete. Returns the entry. */
+  set(key: string, response: CompletedResponse): CachedResponse {
+    const cached = new CachedResponse(response, this.#clock.now());
+    this.#responses.set(key, cached);
+    return cached;
+  }
+
+  /** Puts a response back that was stored before. */
+  restore(key: string, cached: CachedResponse): void {
+    this.#responses.restore(key, cached, cached.createdAt);
   }
 
   /** Returns how many entries were removed. */

@@ -24,6 +24,15 @@ export class EmbeddingCache {
     this.#entries = new CountedCache(limits, clock, ({ vector }, key) => vector.byteLength + key.length + ENTRY_BYTES);
   }
 
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Puts an embedding back that was stored at `storedAt`. */
+  restore(key: string, embedding: Embedding, storedAt: number): void {
+    this.#entries.restore(key, embedding, storedAt);
+  }
+
   get(key: string): Embedding | undefined {
     return this.#entries.get(key);
   }

@@ -18,6 +18,16 @@ const CANONICAL = {
   user: () => null,
 } as const satisfies { readonly [Field in keyof Required<EmbedRequest>]: (request: EmbedRequest) => unknown };
 
+/** Changed by hand when a canonical form changes without another field. */
+const FORM_VERSION = 1;
+
+/** Differs where the same input has another key. */
+export const EMBEDDING_KEY_FORM = hash(
+  'sha256',
+  JSON.stringify([FORM_VERSION, Object.keys(CANONICAL)]),
+  'base64url',
+);
+
 const FIELDS: readonly ((request: EmbedRequest) => unknown)[] = Object.values(CANONICAL);
 
 /**

@@ -5,6 +5,8 @@ import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#
 import { type Embedding, EmbeddingCache } from '#lib/chat/embeddings/embedding-cache';
 import { embeddingKeys } from '#lib/chat/embeddings/embedding-key';
 import { HeldMemory } from '#lib/chat/embeddings/held-memory';
+import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
+import { decodeEmbedding, encodeEmbedding } from '#lib/chat/persistence/stored-embedding';
 import type { TaskWork } from '#lib/chat/scheduler/task';
 import type { TaskRequest } from '#lib/chat/task-runner';
 import type { Config } from '#lib/config/config';
@@ -25,10 +27,14 @@ import type { CacheStats } from '#lib/wire/server-stats';
 const MAX_HELD_BYTES = 128 * MIB;
 /** Batches of one request that wait or run at a time. The others do not take places in the line. */
 const MAX_CONCURRENT_BATCHES = 4;
+/** Embeddings that are read from the database in one turn of the event loop. */
+const READS_PER_TURN = 32;
 
 export interface EmbeddingServiceOptions {
   readonly settings: Config;
   readonly clock: Clock;
+  /** The second level of the cache, which the chat engine clears; absent if there is none. */
+  readonly persistent?: PersistentCache | undefined;
   runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
 }
 
@@ -91,6 +97,7 @@ export class EmbeddingService {
       { maxBytes: settings.EMBEDDING_CACHE_MAX_SIZE_MB * MIB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
       clock,
     );
+    options.persistent?.keepThose((key) => this.#cache.has(key));
   }
 
   /** Throws the provider's errors, `unsupported_value`, `queue_full` and `shutting_down`. */
@@ -127,7 +134,24 @@ export class EmbeddingService {
   }
 
   stats(): CacheStats {
-    return this.#cache.stats();
+    const { persistent } = this.#options;
+    const persisted = persistent?.isOn === true ? { persisted: persistent.stats('embedding') } : undefined;
+    return { ...this.#cache.stats(), ...persisted };
+  }
+
+  /** Brings embeddings from the second level into memory. Never rejects. */
+  async #load(keys: Iterable<string>): Promise<void> {
+    const { persistent } = this.#options;
+    let reads = 0;
+    for (const key of keys) {
+      if (persistent?.mayHave(key) !== true || this.#cache.has(key)) continue;
+      reads += 1;
+      if (reads % READS_PER_TURN === 0) await setImmediate();
+      const stored = await persistent.read(key);
+      const embedding = stored && decodeEmbedding(stored.value);
+      if (embedding !== undefined && stored !== undefined && !this.#cache.has(key))
+        this.#cache.restore(key, embedding, stored.createdAt);
+    }
   }
 
   /** The embedding of every input. */
@@ -136,6 +160,9 @@ export class EmbeddingService {
     inputs: ReadonlyMap<string, EmbedInput>,
   ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader }> {
     const { signal } = call.submitter;
+    signal.throwIfAborted();
+    const { persistent, settings } = this.#options;
+    if (persistent !== undefined && call.mayShare && settings.CACHE_ENABLED) await this.#load(inputs.keys());
     signal.throwIfAborted();
     const { cached: found, joined, own } = this.#plan(call, inputs);
     const batches = [...joined, ...own];
@@ -244,7 +271,9 @@ export class EmbeddingService {
       if (settings.CACHE_ENABLED && submitter.policy.stores)
         for (const [index, { key }] of batch.inputs.entries()) {
           const embedding = embeddings[index];
-          if (embedding !== undefined) this.#cache.set(key, embedding);
+          if (embedding === undefined) continue;
+          this.#cache.set(key, embedding);
+          this.#options.persistent?.store('embedding', key, this.#options.clock.now(), () => encodeEmbedding(embedding));
         }
     } catch (error) {
       this.#forget(batch);

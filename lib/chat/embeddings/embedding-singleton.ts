@@ -12,6 +12,7 @@ export function embeddingService(): EmbeddingService {
       new EmbeddingService({
         settings: config(),
         clock: systemClock,
+        persistent: chatEngine().persistentCache,
         runTask: (task, work) => chatEngine().runTask(task, work),
       }),
   );

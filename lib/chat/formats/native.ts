@@ -38,16 +38,31 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
   };
 }
 
-/** The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. */
-export function queueStreamEncoder(request: RequestView): StreamEncoder {
+/**
+ * The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. With
+ * `isRestarted` its first event says that the text before is void, because the request runs again
+ * from the start. When the server stops, a saved request's stream ends with its status, and the
+ * browser reconnects.
+ */
+export function queueStreamEncoder(request: PendingRequest, isRestarted = false): StreamEncoder {
+  const offset = request.saved?.eventOffset ?? 0;
+  const restarted = isRestarted ? pauseEvent(request, { restarted: true }) : '';
   return {
-    preamble: `retry: ${RETRY_MS}\n\n`,
+    preamble: `retry: ${RETRY_MS}\n\n${restarted}`,
     heartbeat: ': still here\n\n',
     encode(event, number) {
+      if (event.type === 'error' && request.isSuspended) return pauseEvent(request, { restarting: true });
       const data = event.type === 'status' ? statusEntry(request, event) : toChatEvent(request, event);
-      return `id: ${number}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
+      return `id: ${offset + number}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
     },
   };
+}
+
+/** A status without an id, so that the reader's position stays. */
+function pauseEvent(request: PendingRequest, mark: { restarted: true } | { restarting: true }): string {
+  const status = request.state === 'running' ? 'processing' : request.isSuspended ? 'queued' : request.state;
+  const entry = { request_id: request.id, done: false, status, ...mark };
+  return `event: status\ndata: ${JSON.stringify(entry)}\n\n`;
 }
 
 /** The JSON body of a completed request. */
@@ -71,8 +86,11 @@ export function queueEntry(
   request: PendingRequest,
   queueStatus: Pick<QueueEntry, 'queue_position' | 'queue_length' | 'estimated_wait_time'>,
 ): QueueEntry {
-  const { generation, state, finishedAt, error } = request;
+  const { generation, isSuspended } = request;
   const { response, startedAt } = generation;
+  const state = isSuspended ? 'queued' : request.state;
+  const finishedAt = isSuspended ? undefined : request.finishedAt;
+  const error = isSuspended ? undefined : request.error;
   return {
     request_id: request.id,
     status: state === 'running' ? 'processing' : state,

@@ -76,7 +76,7 @@ export class Generation {
   key: string | undefined;
   /** By which identical requests join; undefined if the response is not shared. */
   readonly flightKey: string | undefined;
-  /** Undefined for a replayed response: no model is called. */
+  /** Undefined where no model is called: for a replayed response, and one that is not begun. */
   provider: ModelProvider | undefined;
   /** Where it may run, the current choice first; undefined if `provider` is the only choice. */
   targets: readonly RouteTarget[] | undefined;
@@ -98,6 +98,8 @@ export class Generation {
   firstTokenAt: number | undefined;
   finishedAt: number | undefined;
   response: CompletedResponse | undefined;
+  /** Whether the response comes from the cache. */
+  cached = false;
   /** Pieces of text so far: most model servers send one per token. */
   tokens = 0;
   readonly #context: GenerationContext | undefined;
@@ -142,6 +144,7 @@ export class Generation {
       priority: 0,
       requestBytes: 0,
     });
+    generation.cached = true;
     generation.startedAt = generation.firstTokenAt = createdAt;
     generation.response = response;
     for (const event of responseEvents(response))
@@ -150,13 +153,52 @@ export class Generation {
     return generation;
   }
 
-  get timingKey(): string {
-    return this.model;
+  /** A generation of an accepted request that has no model yet. */
+  static unbegun({
+    id,
+    caller,
+    createdAt,
+    model,
+  }: Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'>): Generation {
+    return new Generation({
+      id,
+      caller,
+      group: '',
+      model,
+      createdAt,
+      key: undefined,
+      priority: 0,
+      requestBytes: 0,
+    });
   }
 
-  /** Whether the response comes from the cache. */
-  get cached(): boolean {
-    return this.provider === undefined;
+  /** The finished generation of a request whose result was stored. */
+  static finished(
+    request: Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'>,
+    {
+      response,
+      error,
+      cached,
+      startedAt,
+      firstTokenAt,
+      finishedAt,
+    }: Pick<Generation, 'response' | 'cached' | 'startedAt' | 'firstTokenAt'> & {
+      readonly error: AppError | undefined;
+      readonly finishedAt: number;
+    },
+  ): Generation {
+    const generation = Generation.unbegun(request);
+    Object.assign(generation, { response, cached, startedAt, firstTokenAt });
+    const events: readonly GenerationEvent[] =
+      response !== undefined && error === undefined ? responseEvents(response) : [];
+    for (const event of events) if (event.type !== 'done') generation.log.append(event);
+    const done = events.find((event) => event.type === 'done');
+    generation.#end(done ?? { type: 'error', error: error ?? CANCELLATIONS.user }, finishedAt);
+    return generation;
+  }
+
+  get timingKey(): string {
+    return this.model;
   }
 
   /** The model's request; undefined while it is packed, and once the generation has finished. */

@@ -25,7 +25,12 @@ export class IdempotencyKeys {
    * Calls `submit`, or returns the request of an earlier call. Failures are not remembered. Throws
    * `idempotency_conflict` for another body.
    */
-  once(caller: string, key: string, body: unknown, submit: () => Promise<PendingRequest>): Promise<PendingRequest> {
+  once(
+    caller: string,
+    key: string,
+    body: unknown,
+    submit: (digests: IdempotencyDigests) => Promise<PendingRequest>,
+  ): Promise<PendingRequest> {
     const name = digest([caller, key]);
     const fingerprint = digest(body);
     const known = this.#entries.get(name);
@@ -38,7 +43,7 @@ export class IdempotencyKeys {
         );
       return Promise.resolve(submitted);
     }
-    const pending = submit();
+    const pending = submit({ name, fingerprint });
     const entry: IdempotencyEntry = { fingerprint, pending, id: '', createdAt: 0 };
     this.#entries.set(name, entry);
     pending.then(
@@ -50,6 +55,11 @@ export class IdempotencyKeys {
     return pending;
   }
 
+  /** Remembers the key of a request that was accepted before a restart. */
+  restore({ name, fingerprint }: IdempotencyDigests, { id, createdAt }: PendingRequest): void {
+    this.#entries.set(name, { fingerprint, pending: undefined, id, createdAt });
+  }
+
   /** The earlier request if it is unfinished or its result is still kept. */
   #findSubmitted(entry: IdempotencyEntry | undefined): PendingRequest | undefined {
     if (entry === undefined) return undefined;
@@ -57,6 +67,14 @@ export class IdempotencyKeys {
     // A later request may have the same id.
     return request?.createdAt === entry.createdAt ? request : undefined;
   }
+}
+
+/** What is stored of a key and of its request. */
+export interface IdempotencyDigests {
+  /** Of caller and key. */
+  readonly name: string;
+  /** Of the request. */
+  readonly fingerprint: string;
 }
 
 interface IdempotencyEntry {

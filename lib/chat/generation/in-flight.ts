@@ -24,10 +24,13 @@ export class InFlight {
   readonly #pending = new Map<string, PendingRequest>();
   readonly #results: LRUCache<string, PendingRequest>;
   readonly #resultTtlMs: number;
+  readonly #onEnd: (request: PendingRequest) => void;
   #isPurgeScheduled = false;
 
-  constructor(resultTtlMs: number, clock: Clock) {
+  /** `onEnd` is called once for each request that has ended. Must not throw. */
+  constructor(resultTtlMs: number, clock: Clock, onEnd: (request: PendingRequest) => void = () => {}) {
     this.#clock = clock;
+    this.#onEnd = onEnd;
     this.#resultTtlMs = resultTtlMs;
     this.#results = new LRUCache({
       maxSize: MAX_RESULT_BYTES,
@@ -93,6 +96,20 @@ export class InFlight {
     }
   }
 
+  /** Registers a request that has begun, after it was registered without a generation. */
+  addBegun(request: PendingRequest): void {
+    this.add(request);
+    request.notifyReaders();
+    if (request.finishedAt !== undefined) this.#handleEnd(request);
+  }
+
+  /** Registers a result that was stored at `finishedAt`. */
+  restoreResult(request: PendingRequest, finishedAt: number): void {
+    request.logShareBytes = logShare(request.generation, 1);
+    this.#results.set(request.id, request, { start: finishedAt });
+    this.#schedulePurge();
+  }
+
   /** Cancels one request; its generation goes on for the others that share it. */
   cancel(request: PendingRequest, by: CancelledBy): void {
     const { generation } = request;
@@ -100,7 +117,7 @@ export class InFlight {
     // While the generation goes on for others, the log is theirs.
     this.#storeResult(request, generation.finishedAt === undefined ? 0 : logShare(generation, 1));
     request.notifyReaders();
-    request.onDone?.(request);
+    this.#handleEnd(request);
   }
 
   /** The uncancelled requests of an unfinished generation. */
@@ -121,8 +138,13 @@ export class InFlight {
     const requests = this.requestsOf(generation);
     for (const request of requests) {
       this.#storeResult(request, logShare(generation, requests.length));
-      request.onDone?.(request);
+      this.#handleEnd(request);
     }
+  }
+
+  #handleEnd(request: PendingRequest): void {
+    request.onDone?.(request);
+    this.#onEnd(request);
   }
 
   #storeResult(request: PendingRequest, logShareBytes: number): void {

@@ -82,6 +82,7 @@ export class LogReader {
       this.#after += 1;
       if (this.#after === last && log.ended) this.#ended = true;
       const event = log.eventAt(this.#after);
+      if (event?.type === 'error') return { type: 'error', error: request.ownError(event.error) };
       if (event !== undefined) return event;
     }
     if (log.ended) this.#ended = true;

@@ -15,7 +15,14 @@ export class PackedRequest<T extends WithMessages> {
   readonly #json: Buffer;
   readonly #images: readonly Buffer[];
 
-  constructor(request: T) {
+  constructor(request: T | readonly Buffer[]) {
+    if (isPacked(request)) {
+      const [json, ...packedImages] = request;
+      this.#json = json ?? Buffer.alloc(0);
+      this.#images = packedImages;
+      this.bytes = byteLengthOf(request);
+      return;
+    }
     const images: Buffer[] = [];
     const withoutImages = <P extends { readonly images?: readonly string[] | undefined }>(part: P) => {
       if (part.images === undefined) return part;
@@ -27,6 +34,11 @@ export class PackedRequest<T extends WithMessages> {
     this.#json = outsideHeap(JSON.stringify({ ...request, completion, messages }), 'utf8');
     this.#images = images;
     this.bytes = images.reduce((bytes, image) => bytes + image.byteLength, this.#json.byteLength);
+  }
+
+  /** JSON and images, of which the constructor makes an equal one. */
+  get buffers(): readonly Buffer[] {
+    return [this.#json, ...this.#images];
   }
 
   /** Returns an equal request. */
@@ -41,6 +53,14 @@ export class PackedRequest<T extends WithMessages> {
     }
     return request;
   }
+}
+
+function isPacked(request: object): request is readonly Buffer[] {
+  return Array.isArray(request);
+}
+
+function byteLengthOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
 }
 
 /**

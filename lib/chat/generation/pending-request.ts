@@ -2,10 +2,17 @@ import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
 import type { RequestView } from '#lib/chat/generation/request-view';
-import type { AppError } from '#lib/errors';
+import { AppError } from '#lib/errors';
 import type { Principal } from '#lib/http/principal';
 import type { CacheHeader, Timings } from '#lib/wire/chat';
 import type { CancelledBy } from '#lib/wire/chat-queue';
+
+/** Shared instance, as those of `CANCELLATIONS`. */
+export const SUSPENDED = new AppError(
+  'shutting_down',
+  'The server is restarting. This request is saved and goes on afterwards: ask for it again by its id in a few seconds.',
+  { data: { reason: 'restart' } },
+);
 
 /** The turn of a stored conversation that a request adds. */
 export interface ConversationTurn {
@@ -15,6 +22,24 @@ export interface ConversationTurn {
    * Messages in the model's request that stand before the conversation's own: the system prompt.
    */
   readonly addedMessages: number;
+}
+
+/** What becomes of a request that is to survive a restart. */
+export interface SavedState {
+  /** Added to the numbers of its events: a restarted one has others than before. */
+  readonly eventOffset: number;
+  /** Whether it goes on after a restart. */
+  isOnDisk: boolean;
+  /** Resolves when it is on disk, or cannot be saved. */
+  written: Promise<void>;
+}
+
+/** What is known of a request once its model is. */
+export interface RequestSource {
+  readonly cacheStatus: CacheHeader;
+  readonly ignoredFields: readonly string[];
+  readonly droppedFields: readonly string[];
+  readonly conversation: ConversationTurn | undefined;
 }
 
 interface PendingRequestInit {
@@ -39,16 +64,18 @@ export class PendingRequest implements GenerationRequest, RequestView {
   /** Whose usage it is. */
   readonly principal: Principal | undefined;
   readonly createdAt: number;
-  readonly cacheStatus: CacheHeader;
+  cacheStatus: CacheHeader;
   /** Fields of the request that have no effect on its provider, by their wire names. */
-  readonly ignoredFields: readonly string[];
+  ignoredFields: readonly string[];
   /** Fields of the request that its provider refuses and that were left out. */
-  readonly droppedFields: readonly string[];
+  droppedFields: readonly string[];
   /** When the response was stored, if it is from the cache; in milliseconds since the epoch. */
-  readonly storedAt: number | undefined;
+  storedAt: number | undefined;
   /** A detached request runs to its end without a reader. */
   readonly detached: boolean;
-  readonly conversation: ConversationTurn | undefined;
+  conversation: ConversationTurn | undefined;
+  /** Undefined if it lives in this process alone. */
+  saved: SavedState | undefined;
   /** Undefined if empty: tens of thousands of requests may be retained. */
   readers: Set<() => void> | undefined;
   /** When this request alone was cancelled, while its generation went on for others. */
@@ -61,6 +88,8 @@ export class PendingRequest implements GenerationRequest, RequestView {
   /** The part of the generation's log that this result is charged for. */
   logShareBytes = 0;
   #source: Generation | CachedResponse;
+  /** Stops each reader from listening to the log; undefined if empty. */
+  #stops: Map<() => void, () => void> | undefined;
 
   constructor(source: Generation | CachedResponse, init: PendingRequestInit) {
     this.#source = source;
@@ -112,7 +141,17 @@ export class PendingRequest implements GenerationRequest, RequestView {
     if (this.cancelledAt !== undefined) return CANCELLATIONS[this.cancelledBy];
     const { log } = this.generation;
     const last = log.ended ? log.eventAt(log.lastNumber) : undefined;
-    return last?.type === 'error' ? last.error : undefined;
+    return last?.type === 'error' ? this.ownError(last.error) : undefined;
+  }
+
+  /** The error as this request sees it: when the server stops, a saved request only pauses. */
+  ownError(error: AppError): AppError {
+    return error.code === 'shutting_down' && this.saved?.isOnDisk === true ? SUSPENDED : error;
+  }
+
+  /** Whether the server stops, and the request goes on after its restart. */
+  get isSuspended(): boolean {
+    return this.error === SUSPENDED;
   }
 
   /**
@@ -120,17 +159,34 @@ export class PendingRequest implements GenerationRequest, RequestView {
    * and when the request is cancelled. Returns the function that removes the reader.
    */
   addReader(onChange: () => void): () => void {
-    const { generation } = this;
-    const stopListening = generation.log.listen(onChange);
     this.readers ??= new Set();
     this.readers.add(onChange);
-    if (this.finishedAt === undefined) generation.retain();
+    this.#listen(onChange);
     return () => {
       if (this.readers?.delete(onChange) !== true) return;
       if (this.readers.size === 0) this.readers = undefined;
-      stopListening();
-      if (this.finishedAt === undefined) generation.release();
+      this.#stops?.get(onChange)?.();
+      this.#stops?.delete(onChange);
+      if (this.#stops?.size === 0) this.#stops = undefined;
+      if (this.finishedAt === undefined) this.generation.release();
     };
+  }
+
+  /** Moves a request that was not begun to its generation, or to its cached response. */
+  begin(source: Generation | CachedResponse, { cacheStatus, ignoredFields, droppedFields, conversation }: RequestSource): void {
+    for (const stop of this.#stops?.values() ?? []) stop();
+    this.#stops = undefined;
+    this.#source = source;
+    this.storedAt = source instanceof Generation ? undefined : source.createdAt;
+    Object.assign(this, { cacheStatus, ignoredFields, droppedFields, conversation });
+    for (const onChange of this.readers ?? []) this.#listen(onChange);
+  }
+
+  #listen(onChange: () => void): void {
+    const { generation } = this;
+    this.#stops ??= new Map();
+    this.#stops.set(onChange, generation.log.listen(onChange));
+    if (this.finishedAt === undefined) generation.retain();
   }
 
   notifyReaders(): void {

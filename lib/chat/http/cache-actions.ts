@@ -21,14 +21,30 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
   }
   requireRight(principal, 'cache-admin');
   const isOfConversations = action === 'clear_conversation_cache';
-  const responses = isOfConversations ? 0 : engine.clearResponses() + embeddingService().clear();
+  const { responses, saved } = isOfConversations ? NOTHING : clearResponses();
   const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();
   const cleared = responses + conversations;
+  const isSaved = await saved;
+  const rest = isSaved ? '' : ' The copy in the database cannot be cleared now, and may be back after a restart.';
   return success({
     action,
-    message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.`,
+    message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.${rest}`,
     cleared_entries: cleared,
   });
+}
+
+const NOTHING = { responses: 0, saved: Promise.resolve(true) };
+
+/** Clears both levels of responses and embeddings in this turn; `saved` is whether the second is. */
+function clearResponses(): { responses: number; saved: Promise<boolean> } {
+  const { entries, saved = Promise.resolve() } = chatEngine().clearResponses();
+  return {
+    responses: entries + embeddingService().clear(),
+    saved: saved.then(
+      () => true,
+      () => false,
+    ),
+  };
 }
 
 function success(result: Omit<StatsActionResult, 'success'>): Reply {

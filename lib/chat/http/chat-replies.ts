@@ -19,6 +19,23 @@ export function modelServersHeader(requests: readonly PendingRequest[]): Headers
   return names.size === 0 ? {} : { 'x-model-server': [...names].join(', ') };
 }
 
+/**
+ * An encoder for a request that may be saved: when the server stops, its stream ends with a comment
+ * instead of an error, because the request goes on after the restart.
+ */
+export function pausing(request: PendingRequest, encoder: StreamEncoder): StreamEncoder {
+  return {
+    preamble: encoder.preamble,
+    get heartbeat() {
+      return encoder.heartbeat;
+    },
+    encode: (event, number) =>
+      event.type === 'error' && request.isSuspended
+        ? ': the server restarts, and the response goes on\n\n'
+        : encoder.encode(event, number),
+  };
+}
+
 /** Headers of a server-sent event stream. */
 export const EVENT_STREAM_HEADERS: Headers = eventStream('').headers;
 

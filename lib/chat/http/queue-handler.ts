@@ -5,6 +5,7 @@ import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
+import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
@@ -18,14 +19,17 @@ import { type CancelledBy, cancelledBySchema, type QueueSubmitted } from '#lib/w
 
 /** POST /api/chat-queue: accepts a request that runs without a reader. */
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await restoredRequests();
   const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
+  await pending.saved?.written;
   const { state, generation, cacheStatus, ignoredFields, droppedFields } = pending;
   const body: QueueSubmitted = {
     request_id: pending.id,
     status: { ...chatEngine().queueStatus(pending), is_processing: state === 'running' },
     completed: state === 'completed',
     cached: generation.cached,
+    ...(pending.saved?.isOnDisk === false ? { saved: false } : {}),
   };
   const headers = {
     ...priorityHeader(cappedPriority),
@@ -54,17 +58,18 @@ function enqueue(
 export async function handleQueueStatus(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { signal } = request;
   const engine = chatEngine();
+  await restoredRequests();
   const id = requestIdParameter(request);
   if (id === undefined) return json(engine.overview(context.principal));
   const pending = engine.find(id, context.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
     return json(queueEntry(pending, engine.queueStatus(pending)));
   const { log } = pending.generation;
-  const after = lastEventId(request, log.lastNumber);
+  const { after, hasAll, isRestarted } = readPosition(request, pending);
   // 204 stops the browser's reconnects once it has everything.
-  if (log.ended && after === log.lastNumber) return { status: 204, headers: {}, body: null };
+  if (log.ended && hasAll) return { status: 204, headers: {}, body: null };
   return streamReply(pending, attachedStatus(pending), {
-    encoder: queueStreamEncoder(pending),
+    encoder: queueStreamEncoder(pending, isRestarted),
     signal,
     headers: EVENT_STREAM_HEADERS,
     after,
@@ -72,7 +77,8 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
 }
 
 /** DELETE /api/chat-queue: by the owner, the manager of its group, or an administrator. */
-export function handleQueueCancel(request: HttpRequest, context: RequestContext): Reply {
+export async function handleQueueCancel(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await restoredRequests();
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
   chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
@@ -106,9 +112,28 @@ function invalidRequestId(message: string): AppError {
   return new AppError('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
 }
 
-/** The number after which the reader continues. A number that this log never had means 0. */
-function lastEventId(request: HttpRequest, last: number): number {
+/** Where a reader continues. */
+interface ReadPosition {
+  /** The number of the last event that it has. */
+  readonly after: number;
+  /** Whether the request has no further event for it. */
+  readonly hasAll: boolean;
+  /** Whether what it has is from before a restart, and all events follow. */
+  readonly isRestarted: boolean;
+}
+
+/** A number that this request never had means 0. */
+function readPosition(request: HttpRequest, { generation: { log }, saved }: PendingRequest): ReadPosition {
   const header = request.headers.get('last-event-id') ?? '';
-  const number = /^\d{1,15}$/.test(header) ? Number(header) : 0;
-  return number <= last ? number : 0;
+  const given = /^\d{1,15}$/.test(header) ? Number(header) : 0;
+  const offset = saved?.eventOffset ?? 0;
+  const number = given - offset;
+  const isKnown = number > 0 && number <= log.lastNumber;
+  // A restored result begins after the last event of its first life.
+  const hadAll = log.ended && offset > 0 && number === 0;
+  return {
+    after: isKnown ? number : 0,
+    hasAll: hadAll || (isKnown && number === log.lastNumber),
+    isRestarted: given > 0 && !isKnown && offset > 0,
+  };
 }

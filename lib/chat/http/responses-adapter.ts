@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { PackedJson } from '#lib/chat/cache/packed-json';
 import { type BodyFormat, OwnTemplate } from '#lib/chat/cache/response-cache';
 import {
@@ -17,7 +18,7 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { finishedState, finishStored, isPendingRequest, storedResponses } from '#lib/chat/http/responses-state';
+import { finishedState, finishStored, isPendingRequest, namesOf, storedResponses } from '#lib/chat/http/responses-state';
 import { packShared } from '#lib/chat/http/shared-parameters';
 import { ownerOf } from '#lib/http/principal';
 import { KIB } from '#lib/units';
@@ -30,6 +31,27 @@ const JSON_TEMPLATE_BYTES = 2_500;
 const STREAM_TEMPLATE_BYTES = 5_000;
 /** How often a stream has the parameters. */
 const PARAMETERS_PER_STREAM = 3;
+
+interface AdapterInit {
+  readonly parameters: ReturnedParameters;
+  readonly names: ResponsesToolNames;
+  readonly previous: string | undefined;
+  /** Undefined if the response is not stored. */
+  readonly items: readonly ConversationItem[] | undefined;
+  readonly isStream: boolean;
+}
+
+/** Checks the shape alone; the tools are parsed where they are used. */
+const savedShape = z.object({
+  parameters: z.looseObject({ tools: z.array(z.unknown()) }),
+  previous: z.string().nullable(),
+  items: z.array(z.looseObject({ type: z.string() })).nullable(),
+});
+
+/** Stores the response of a background request again that was accepted before a restart. */
+export function restoreResponse(pending: PendingRequest, data: Uint8Array): void {
+  ResponsesAdapter.fromSaved(data).accepted(pending);
+}
 
 /**
  * The format of one request's response: it repeats the parameters of the request, and stores the
@@ -48,15 +70,25 @@ export class ResponsesAdapter implements ApiAdapter {
   #items: PackedJson<readonly ConversationItem[]> | undefined;
 
   /** `added` are the items that the request adds to its conversation. */
-  constructor(input: ResponsesRequest, added: readonly ConversationItem[]) {
-    this.#parameters = packShared(returnedParameters(input));
-    this.#names = toolNamesOf(input.tools);
-    this.#previous = input.previous_response_id === undefined ? undefined : requestIdOf(input.previous_response_id);
-    this.#templateBytes =
-      input.stream === true
-        ? STREAM_TEMPLATE_BYTES + PARAMETERS_PER_STREAM * this.#parameters.bytes
-        : JSON_TEMPLATE_BYTES + this.#parameters.bytes;
-    this.#items = input.store === false ? undefined : packShared(added, MAX_KEPT_BYTES);
+  static of(input: ResponsesRequest, added: readonly ConversationItem[]): ResponsesAdapter {
+    const { previous_response_id: previous, store, stream } = input;
+    return new ResponsesAdapter({
+      parameters: returnedParameters(input),
+      names: toolNamesOf(input.tools),
+      previous: previous === undefined ? undefined : requestIdOf(previous),
+      items: store === false ? undefined : added,
+      isStream: stream === true,
+    });
+  }
+
+  private constructor({ parameters, names, previous, items, isStream }: AdapterInit) {
+    this.#parameters = packShared(parameters);
+    this.#names = names;
+    this.#previous = previous;
+    this.#templateBytes = isStream
+      ? STREAM_TEMPLATE_BYTES + PARAMETERS_PER_STREAM * this.#parameters.bytes
+      : JSON_TEMPLATE_BYTES + this.#parameters.bytes;
+    this.#items = items && packShared(items, MAX_KEPT_BYTES);
     this.cachedJson = {
       ownTemplate: new OwnTemplate(),
       render: (request, response) =>
@@ -128,6 +160,28 @@ export class ResponsesAdapter implements ApiAdapter {
     if (cachedResponse !== undefined) return;
     if (pending.finishedAt === undefined) pending.onDone = finishStored;
     else finishStored(pending);
+  }
+
+  /** What `fromSaved` makes an adapter of. */
+  toSaved(): Uint8Array {
+    const items = this.#items?.json ?? 'null';
+    const previous = JSON.stringify(this.#previous ?? null);
+    return Buffer.from(`{"parameters":${this.#parameters.json},"previous":${previous},"items":${items}}`);
+  }
+
+  /** Throws for bytes that `toSaved` did not write. */
+  static fromSaved(data: Uint8Array): ResponsesAdapter {
+    const saved: { parameters: ReturnedParameters; items: ConversationItem[] | null } = JSON.parse(
+      Buffer.from(data).toString(),
+    );
+    const { previous, items } = savedShape.parse(saved);
+    return new ResponsesAdapter({
+      parameters: saved.parameters,
+      names: namesOf(saved.parameters),
+      previous: previous ?? undefined,
+      items: items === null ? undefined : (saved.items ?? []),
+      isStream: false,
+    });
   }
 
   get #stream(): ResponsesStreamOptions {

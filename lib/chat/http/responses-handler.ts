@@ -9,10 +9,11 @@ import {
 } from '#lib/chat/formats/responses-request';
 import { dropsFields, fieldHeaders, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
-import { EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { EVENT_STREAM_HEADERS, jsonReply, pausing, streamReply } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
 import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
+import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { conversationOf, storedResponses } from '#lib/chat/http/responses-state';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody } from '#lib/http/body';
@@ -69,12 +70,17 @@ function respond(
   const input = droppedFields.length === 0 ? sent : withoutRefused(sent);
   const { items, added } = conversationOf(input, context.caller);
   const chat = fromResponses(input, items);
-  const adapter = new ResponsesAdapter(input, added);
+  const adapter = ResponsesAdapter.of(input, added);
   const own = withFreshId(context);
   const isWhole = isWholeRequest(input);
   // A stored conversation is larger than the body that continues it.
   const parsed = { chat, unknownFields: unknown, refused, endUser, ...(isWhole ? { bodyBytes } : {}) };
-  if (input.background === true) return respondLater(adapter, { ...parsed, droppedFields }, request, own);
+  if (input.background === true) {
+    const later = { ...parsed, droppedFields };
+    const restoring = restoredRequests();
+    if (restoring === undefined) return respondLater(adapter, later, request, own);
+    return restoring.then(() => respondLater(adapter, later, request, own));
+  }
   return submitThrough(adapter, parsed, request, own, isWhole && adapter.isSmall ? remember : undefined);
 }
 
@@ -120,17 +126,19 @@ function respondLater(
   const { stream, model } = chat;
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
   const own = submitterOf(request, context, bodyBytes, 'sdk', endUser);
-  const submitter = { ...own, idempotencyKey };
+  const saveApi = () => ({ name: 'responses', data: adapter.toSaved() });
+  const submitter = { ...own, idempotencyKey, saveApi };
   const counted = countEndUser('chat', own.principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
   const enqueue = () => chatEngine().enqueue(chat, submitter);
   return (counted === undefined ? enqueue() : counted.then(enqueue)).then(
     async (pending) => {
       adapter.accepted(pending);
+      await pending.saved?.written;
       const { cacheStatus } = pending;
       const headers = fieldHeaders(adapter, pending, { unknownFields: unknown, droppedFields });
       const position = queuePosition(pending);
       if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position });
-      const encoder = adapter.eagerEncoder(pending);
+      const encoder = pausing(pending, adapter.eagerEncoder(pending));
       const { signal } = request;
       const allHeaders = { ...EVENT_STREAM_HEADERS, ...headers };
       return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });

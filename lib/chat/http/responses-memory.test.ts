@@ -78,7 +78,7 @@ describe('memory of responses', () => {
       const adapters: ResponsesAdapter[] = [];
       measured.push(adapters);
       const body = () => {
-        const adapter = new ResponsesAdapter({ input: 'hello', stream }, [user('hello')]);
+        const adapter = ResponsesAdapter.of({ input: 'hello', stream }, [user('hello')]);
         cached.body(stream ? adapter.cachedStream : adapter.cachedJson, randomUUID());
         adapters.push(adapter);
       };

@@ -5,7 +5,8 @@ import { replayEvents } from '#lib/chat/formats/responses-replay';
 import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { attachedStatus, EVENT_STREAM_HEADERS, streamReply } from '#lib/chat/http/chat-replies';
+import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib/chat/http/chat-replies';
+import { restoredRequests } from '#lib/chat/http/restored-requests';
 import {
   inputItemsOf,
   isCachedResult,
@@ -23,22 +24,25 @@ import type { RequestContext } from '#lib/http/route';
 import { type ConversationItem, type ResponsesPart, responsesListSchema } from '#lib/wire/responses-request';
 
 /** GET /v1/responses/{id}: a stored response, as JSON or as its stream. */
-export function handleGetResponse(request: HttpRequest, context: RequestContext): Reply | Promise<Reply> {
+export async function handleGetResponse(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await restoredRequests();
   const stored = storedResponse(context);
   const { searchParams } = new URL(request.url);
   if (searchParams.get('stream') !== 'true') return json(objectOf(stored));
-  return replayed(stored, startingAfter(searchParams), request);
+  return await replayed(stored, startingAfter(searchParams), request);
 }
 
 /** POST /v1/responses/{id}/cancel: ends a response; one that has ended stays as it is. */
-export function handleCancelResponse(_request: HttpRequest, context: RequestContext): Reply {
+export async function handleCancelResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await restoredRequests();
   const { id, caller, result } = storedResponse(context);
   if (result === undefined) chatEngine().cancel(id, caller);
   return json(objectOf(storedResponse(context)));
 }
 
 /** DELETE /v1/responses/{id}: ends a response that is generated, and forgets it. */
-export function handleDeleteResponse(_request: HttpRequest, context: RequestContext): Reply {
+export async function handleDeleteResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  await restoredRequests();
   const { id, caller, result } = storedResponse(context);
   if (result === undefined) chatEngine().cancel(id, caller);
   storedResponses().delete(caller, id);
@@ -99,18 +103,23 @@ function replayed(stored: StoredResponse, after: number | undefined, { signal }:
     ...(after === undefined ? {} : { startingAfter: after }),
   };
   const pending = keptRequest(stored);
+  // After a restart the events have other numbers.
+  if (after !== undefined && (pending?.saved?.eventOffset ?? 0) > 0) throw eventsNotKept();
   if (pending !== undefined)
     return streamReply(pending, attachedStatus(pending), {
-      encoder: responsesStreamEncoder(pending, options),
+      encoder: pausing(pending, responsesStreamEncoder(pending, options)),
       signal,
       headers: EVENT_STREAM_HEADERS,
     });
   const cached = result !== undefined && isCachedResult(result) ? result.toResponse() : undefined;
-  if (cached === undefined && after !== undefined)
-    throw invalid('starting_after', 'cannot be used any more: the single events of this response are not kept');
+  if (cached === undefined && after !== undefined) throw eventsNotKept();
   const { encode } = responsesStreamEncoder(viewOf(stored), options);
   const events = cached === undefined ? replayEvents(stateOf(stored)) : responseEvents(cached);
   return eventStream(events.map((event, index) => encode(event, index + 1)).join(''));
+}
+
+function eventsNotKept(): AppError {
+  return invalid('starting_after', 'cannot be used any more: the single events of this response are not kept');
 }
 
 /** The request with the events of a response; undefined once they are not kept any more. */

@@ -38,13 +38,13 @@ export class QueueAdmission<T extends QueuedWork> {
   }
 
   /** Displaces requests of callers who hold more. Throws `queue_full` if there are none. */
-  makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
+  makeRoom(caller: string, bytes: number, takesPlace: boolean, mayDisplace = true): void {
     const reserved = { total: this.#arriving.total, caller: this.#arriving.bytesOf(caller) };
     const check = (isDisplaceable: (work: T) => boolean) =>
       this.#bounds.checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable });
-    let capacity = check((work) => !work.isShared);
+    let capacity = check((work) => mayDisplace && !work.isShared);
     // Else a client with two addresses could join its own requests, and none could be displaced.
-    if ('full' in capacity && capacity.full !== 'caller') capacity = check(() => true);
+    if ('full' in capacity && capacity.full !== 'caller') capacity = check(() => mayDisplace);
     if ('full' in capacity) throw this.#queueFull(capacity.full);
     for (const work of capacity.displaced) work.finish({ type: 'error', error: this.#queueFull('displaced') });
   }

@@ -194,14 +194,14 @@ export class Scheduler {
 
   /**
    * Makes sure that `work` can be admitted in this turn, and returns its lane. Throws `queue_full`
-   * if it cannot.
+   * if it cannot, also where it could displace other work and `mayDisplace` is false.
    */
-  ensureCapacity(work: Work): Lane<Work> {
+  ensureCapacity(work: Work, mayDisplace = true): Lane<Work> {
     this.#servers?.touch();
     const lane = this.#lanes.choose(work, this.#options.clock.now());
     if (!this.#canStart(work, lane)) {
       work.pack();
-      this.#admission.makeRoom(work.caller, work.bytes, true);
+      this.#admission.makeRoom(work.caller, work.bytes, true, mayDisplace);
     }
     return lane;
   }

@@ -14,6 +14,16 @@ export const CACHE_SETTINGS = {
     'deterministic',
     'Which requests to /v1/*, /api/chat and /api/generate use the cache: those with temperature 0 or a seed, all, or none. A request can ask for another policy.',
   ),
+  CACHE_PERSIST: setting(
+    flag(),
+    'true',
+    'Keep answers and embeddings in the database too, so that they are found again after a restart. false writes nothing, and deletes what was written before.',
+  ),
+  CACHE_PERSIST_MAX_MB: setting(
+    wholeNumber(1, 1_048_576),
+    '1024',
+    'Bound of the answers and embeddings in the database, keys and values.',
+  ),
   CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
   EMBEDDING_CACHE_MAX_SIZE_MB: setting(
     wholeNumber(1, 1_048_576),

@@ -1,0 +1,38 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { restoreResponse } from '#lib/chat/http/responses-adapter';
+import { asError } from '#lib/errors';
+import { log } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+
+/** A route does not wait longer for the database. */
+const WAIT_MS = 5 * SECOND_MS;
+
+/**
+ * Resolves when the requests that were accepted before a restart are known by their ids, or when
+ * that takes too long. Undefined if they are, so that later requests wait for nothing.
+ */
+export function restoredRequests(): Promise<unknown> | undefined {
+  const restoring = chatEngine().restore(restoreApi);
+  if (restoring === undefined) return undefined;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, WAIT_MS).unref();
+  return Promise.race([restoring, promise]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Opens the database for the cache and for saved requests. To be called when the server has
+ * started; without it, both open it with their first request. Never rejects.
+ */
+export async function openPersistence(): Promise<void> {
+  await restoredRequests();
+  await chatEngine().persistentCache?.open();
+}
+
+function restoreApi(name: string, pending: PendingRequest, data: Uint8Array): void {
+  try {
+    if (name === 'responses') restoreResponse(pending, data);
+  } catch (error) {
+    log().warn({ request_id: pending.id, err: asError(error) }, 'a stored response could not be read');
+  }
+}

@@ -1,0 +1,412 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '#lib/chat/clock';
+import { KeyFilter } from '#lib/chat/persistence/key-filter';
+import { asError } from '#lib/errors';
+import type { ChatCacheTable } from '#lib/store/tables/chat-cache';
+import type { Store } from '#lib/store/types';
+import type { Logger } from '#lib/telemetry/log';
+import { KIB, MIB, MINUTE_MS, SECOND_MS } from '#lib/units';
+import type { PersistedStats } from '#lib/wire/server-stats';
+
+export type CacheKind = ChatCacheTable['kind'];
+
+/** A larger value is cached in memory only: a row is written and read in one step. */
+export const MAX_VALUE_BYTES = MIB;
+/** Space of a row and its index entries without key and value, as measured on SQLite. */
+export const ROW_BYTES = 200;
+/** Values that wait to be written, most of them as references into the cache in memory. */
+export const MAX_UNWRITTEN = 4_096;
+/** How long values are collected before they are written. */
+const WRITE_DELAY_MS = 200;
+/** Work on the event loop in one go, between two turns of it. */
+const STEP_MS = 2;
+/** Keys that are read in one go at the start. */
+const KEYS_PER_STEP = 500;
+/** Rows and bytes that are deleted in one go. */
+const ROWS_PER_STEP = 100;
+const BYTES_PER_STEP = 512 * KIB;
+/** A request waits this long for a value, and is generated otherwise. */
+const READ_TIMEOUT_MS = 500;
+/** The format while nothing is stored. */
+const OFF_FORMAT = 'off';
+const EXPIRY_INTERVAL_MS = MINUTE_MS;
+/** Between two attempts to open the database. */
+const OPEN_RETRY_MS = 30 * SECOND_MS;
+
+export interface PersistentCacheOptions {
+  /** Opens the database, or returns the open one. */
+  readonly openStore: () => Promise<Store>;
+  readonly maxBytes: number;
+  readonly ttlMs: number;
+  /** Of keys and values: what was stored in another format is ignored. */
+  readonly format: string;
+  /** False deletes what is stored, and stores nothing. */
+  readonly isOn: boolean;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/** A value as it is stored. */
+export interface StoredValue {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly value: Uint8Array;
+}
+
+interface Unwritten {
+  readonly kind: CacheKind;
+  readonly createdAt: number;
+  readonly encode: () => Uint8Array;
+}
+
+interface KindCounts {
+  entries: number;
+  bytes: number;
+  hits: number;
+}
+
+type Row = Pick<ChatCacheTable, 'key' | 'kind' | 'bytes'>;
+
+/**
+ * The second level of the caches in memory, in the database. Keys are held in a filter in memory,
+ * so that only a key that may be stored costs a read. Values are written a moment after they were
+ * stored, and evicted by use and age in small steps. Nothing of it ever fails a request: without a
+ * database there are no values.
+ */
+export class PersistentCache {
+  readonly #options: PersistentCacheOptions;
+  readonly #filter = new KeyFilter();
+  readonly #counts: Record<CacheKind, KindCounts> = {
+    response: { entries: 0, bytes: 0, hits: 0 },
+    embedding: { entries: 0, bytes: 0, hits: 0 },
+  };
+  readonly #unwritten = new Map<string, Unwritten>();
+  /** Whether a key is in the cache in memory, and so in use. */
+  readonly #inMemory: ((key: string) => boolean)[] = [];
+  #store: Store | undefined;
+  #opening: Promise<Store | undefined> | undefined;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #epoch = 0;
+  /** The epoch that is on disk; undefined before it is known. */
+  #savedEpoch: number | undefined;
+  /** Whether rows were replaced, so that the counts are too high. */
+  #isOvercounted = false;
+  #isWriteScheduled = false;
+  #isEvicting = false;
+  #isCleared = false;
+  #isClosed = false;
+
+  constructor(options: PersistentCacheOptions) {
+    this.#options = options;
+  }
+
+  get isOn(): boolean {
+    return this.#options.isOn;
+  }
+
+  /** Keeps values from eviction for as long as `has` finds them in memory. */
+  keepThose(has: (key: string) => boolean): void {
+    this.#inMemory.push(has);
+  }
+
+  /** Opens the database and reads the keys. Resolves when that is done or has failed. */
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  /** Whether `read` may find the key. Costs no I/O. */
+  mayHave(key: string): boolean {
+    return this.#store !== undefined && this.#filter.has(key);
+  }
+
+  /** Reads a value. Undefined if it is not stored, is expired, or cannot be read in time. */
+  async read(key: string): Promise<StoredValue | undefined> {
+    const store = this.#store;
+    if (store === undefined) return undefined;
+    const epoch = this.#epoch;
+    const row = await this.#inTime(
+      store.db
+        .selectFrom('chat_cache')
+        .select(['kind', 'epoch', 'created_at', 'value'])
+        .where('key', '=', key)
+        .executeTakeFirst(),
+    );
+    if (row === 'failed' || epoch !== this.#epoch) return undefined;
+    const isValid = row !== undefined && Number(row.epoch) === epoch && !this.#isExpired(Number(row.created_at));
+    if (!isValid) {
+      this.#filter.delete(key);
+      return undefined;
+    }
+    this.#counts[row.kind].hits += 1;
+    this.#touch(store, [key]);
+    return { createdAt: Number(row.created_at), value: row.value };
+  }
+
+  /** Stores a value a moment later. `encode` is called then; it must not throw. */
+  store(kind: CacheKind, key: string, createdAt: number, encode: () => Uint8Array): void {
+    if (!this.#options.isOn || this.#isClosed) return;
+    if (this.#unwritten.size >= MAX_UNWRITTEN && !this.#unwritten.has(key)) return;
+    this.#unwritten.set(key, { kind, createdAt: Math.floor(createdAt), encode });
+    this.#scheduleWrite();
+  }
+
+  /**
+   * Removes everything at once, also what is not written yet. Resolves when that is on disk; rejects
+   * if it cannot be saved, and is then tried again with the next value.
+   */
+  async clear(): Promise<void> {
+    this.#unwritten.clear();
+    this.#forget();
+    this.#epoch += 1;
+    this.#isCleared = true;
+    const store = await this.#opened();
+    if (store === undefined) throw new Error('the database is not open');
+    await this.#saveEpoch(store);
+    void this.#deleteInSteps(store, 'outdated');
+  }
+
+  /** Entries of one kind, with those that the filter has. */
+  stats(kind: CacheKind): PersistedStats {
+    const { entries, bytes, hits } = this.#counts[kind];
+    return { entries, size_mb: Math.round((bytes / MIB) * 10_000) / 10_000, hits };
+  }
+
+  /** Queues what is not written yet; the database writes it when it is closed. */
+  close(): void {
+    const store = this.#store;
+    if (store !== undefined) for (const [key, unwritten] of this.#unwritten) this.#write(store, key, unwritten);
+    this.#unwritten.clear();
+    this.#isClosed = true;
+  }
+
+  get #format(): string {
+    return this.#options.isOn ? this.#options.format : OFF_FORMAT;
+  }
+
+  #opened(): Promise<Store | undefined> {
+    const { clock } = this.#options;
+    if (this.#opening === undefined && clock.now() - this.#failedAt >= OPEN_RETRY_MS)
+      this.#opening = this.#open().catch((error: unknown) => {
+        this.#failedAt = clock.now();
+        this.#opening = undefined;
+        this.#options.log.warn({ err: asError(error) }, 'cached responses are not saved');
+        return undefined;
+      });
+    return this.#opening ?? Promise.resolve(undefined);
+  }
+
+  async #open(): Promise<Store> {
+    const { openStore, isOn } = this.#options;
+    const store = await openStore();
+    const saved = await store.db.selectFrom('chat_cache_epoch').select(['epoch', 'format']).executeTakeFirst();
+    const epoch = Number(saved?.epoch ?? 0);
+    this.#savedEpoch = epoch;
+    // Without persistence a database that never had any stays as it is.
+    const isSame = saved === undefined ? !isOn : saved.format === this.#format;
+    // A clear before the database was open is one of what it holds.
+    const isUsable = isSame && !this.#isCleared;
+    this.#epoch = isUsable ? epoch : epoch + 1;
+    if (!isUsable) await this.#saveEpoch(store);
+    if (isOn) await this.#readKeys(store);
+    this.#store = store;
+    void this.#deleteInSteps(store, 'outdated');
+    if (isOn) this.#scheduleExpiry(store);
+    return store;
+  }
+
+  async #saveEpoch(store: Store): Promise<void> {
+    const row = { id: 1, epoch: this.#epoch, format: this.#format };
+    const { epoch } = row;
+    await store.write(
+      store.db
+        .insertInto('chat_cache_epoch')
+        .values(row)
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ epoch, format: row.format })),
+    );
+    this.#savedEpoch = epoch;
+  }
+
+  /** Reads all keys of the epoch in small steps. Counts the rows again. */
+  async #readKeys(store: Store): Promise<void> {
+    const epoch = this.#epoch;
+    const counts: Record<CacheKind, { entries: number; bytes: number }> = {
+      response: { entries: 0, bytes: 0 },
+      embedding: { entries: 0, bytes: 0 },
+    };
+    this.#isOvercounted = false;
+    for (let after = '', isMore = true; isMore; ) {
+      const rows = await store.db
+        .selectFrom('chat_cache')
+        .select(['key', 'kind', 'bytes'])
+        .where('epoch', '=', epoch)
+        .where('key', '>', after)
+        .orderBy('key')
+        .limit(KEYS_PER_STEP)
+        .execute();
+      if (epoch !== this.#epoch) return;
+      for (const { key, kind, bytes } of rows) {
+        this.#filter.add(key);
+        counts[kind].entries += 1;
+        counts[kind].bytes += Number(bytes);
+        after = key;
+      }
+      isMore = rows.length === KEYS_PER_STEP;
+      if (isMore) await setImmediate();
+    }
+    Object.assign(this.#counts.response, counts.response);
+    Object.assign(this.#counts.embedding, counts.embedding);
+  }
+
+  #scheduleWrite(): void {
+    if (this.#isWriteScheduled) return;
+    this.#isWriteScheduled = true;
+    this.#options.clock.after(WRITE_DELAY_MS, () => void this.#writeAll());
+  }
+
+  /** Queues everything that is not written, in small steps. Never rejects. */
+  async #writeAll(): Promise<void> {
+    const store = await this.#opened();
+    if (store === undefined) this.#unwritten.clear();
+    else {
+      if (this.#savedEpoch !== this.#epoch) void this.#saveEpoch(store).catch(ignore);
+      let startedMs = performance.now();
+      for (const [key, unwritten] of this.#unwritten) {
+        this.#unwritten.delete(key);
+        this.#write(store, key, unwritten);
+        if (performance.now() - startedMs < STEP_MS) continue;
+        await setImmediate();
+        startedMs = performance.now();
+      }
+    }
+    this.#isWriteScheduled = false;
+    if (this.#unwritten.size > 0) this.#scheduleWrite();
+  }
+
+  #write(store: Store, key: string, { kind, createdAt, encode }: Unwritten): void {
+    const value = encode();
+    const bytes = Buffer.byteLength(key) + value.byteLength + ROW_BYTES;
+    if (value.byteLength > MAX_VALUE_BYTES || bytes > this.#options.maxBytes) return;
+    const epoch = this.#epoch;
+    const stored = { kind, epoch, created_at: createdAt, used_at: Math.floor(this.#options.clock.now()), bytes, value };
+    const statement = store.db
+      .insertInto('chat_cache')
+      .values({ key, ...stored })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(stored));
+    store.write(statement).then(() => {
+      if (epoch !== this.#epoch) return;
+      this.#isOvercounted ||= this.#filter.has(key);
+      this.#filter.add(key);
+      this.#counts[kind].entries += 1;
+      this.#counts[kind].bytes += bytes;
+      if (this.#bytes > this.#options.maxBytes) void this.#evict(store);
+    }, ignore);
+  }
+
+  get #bytes(): number {
+    return this.#counts.response.bytes + this.#counts.embedding.bytes;
+  }
+
+  /** Deletes the least recently used rows until the rest is within the bound. Never rejects. */
+  async #evict(store: Store): Promise<void> {
+    if (this.#isEvicting) return;
+    this.#isEvicting = true;
+    try {
+      if (this.#isOvercounted) await this.#readKeys(store);
+      await this.#deleteInSteps(store, 'excess');
+    } catch {
+      // The next write tries again.
+    }
+    this.#isEvicting = false;
+  }
+
+  /**
+   * Deletes rows in small steps: of other epochs, expired ones, or the least recently used of too
+   * many. A row whose value is in use in memory is spared once. Never rejects.
+   */
+  async #deleteInSteps(store: Store, reason: 'outdated' | 'expired' | 'excess'): Promise<void> {
+    const spared = new Set<string>();
+    try {
+      for (;;) {
+        if (this.#isClosed || (reason === 'excess' && this.#bytes <= this.#options.maxBytes)) return;
+        const rows = await this.#nextRows(store, reason);
+        if (rows.length === 0) return;
+        const isSpared = ({ key }: Row) =>
+          reason === 'excess' && !spared.has(key) && this.#inMemory.some((has) => has(key));
+        const inUse = rows.filter(isSpared).map(({ key }) => key);
+        for (const key of inUse) spared.add(key);
+        if (inUse.length > 0) await this.#touch(store, inUse);
+        const outOfUse = rows.filter(({ key }) => !inUse.includes(key));
+        if (outOfUse.length > 0) await this.#delete(store, outOfUse, reason !== 'outdated');
+        await setImmediate();
+      }
+    } catch {
+      // Rows that remain are found the next time.
+    }
+  }
+
+  async #nextRows(store: Store, reason: 'outdated' | 'expired' | 'excess'): Promise<Row[]> {
+    const { clock, ttlMs } = this.#options;
+    const all = store.db.selectFrom('chat_cache').select(['key', 'kind', 'bytes']).limit(ROWS_PER_STEP);
+    const some =
+      reason === 'outdated'
+        ? all.where('epoch', '<', this.#epoch)
+        : reason === 'expired'
+          ? all.where('created_at', '<', Math.floor(clock.now() - ttlMs)).orderBy('created_at')
+          : all.orderBy('used_at');
+    const rows = await some.execute();
+    let bytes = 0;
+    const step = rows.findIndex((row) => {
+      bytes += Number(row.bytes);
+      return bytes >= BYTES_PER_STEP;
+    });
+    return step === -1 ? rows : rows.slice(0, step + 1);
+  }
+
+  /** `isCounted`: they are of this epoch. */
+  async #delete(store: Store, rows: readonly Row[], isCounted: boolean): Promise<void> {
+    const keys = rows.map(({ key }) => key);
+    const epoch = this.#epoch;
+    await store.write(store.db.deleteFrom('chat_cache').where('key', 'in', keys));
+    if (!isCounted || epoch !== this.#epoch) return;
+    for (const { key, kind, bytes } of rows) {
+      this.#filter.delete(key);
+      this.#counts[kind].entries -= 1;
+      this.#counts[kind].bytes -= Number(bytes);
+    }
+  }
+
+  async #touch(store: Store, keys: readonly string[]): Promise<void> {
+    const used_at = Math.floor(this.#options.clock.now());
+    await store.write(store.db.updateTable('chat_cache').set({ used_at }).where('key', 'in', keys)).catch(ignore);
+  }
+
+  #forget(): void {
+    this.#filter.clear();
+    for (const counts of Object.values(this.#counts)) Object.assign(counts, { entries: 0, bytes: 0 });
+  }
+
+  #isExpired(createdAt: number): boolean {
+    return this.#options.clock.now() - createdAt >= this.#options.ttlMs;
+  }
+
+  #scheduleExpiry(store: Store): void {
+    this.#options.clock.after(EXPIRY_INTERVAL_MS, () => {
+      if (this.#isClosed) return;
+      void this.#deleteInSteps(store, 'expired').then(() => this.#scheduleExpiry(store));
+    });
+  }
+
+  /** `failed` if it rejects or takes too long. */
+  #inTime<T>(read: Promise<T>): Promise<T | 'failed'> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(READ_TIMEOUT_MS, () => resolve('failed'));
+      const end = (result: T | 'failed') => {
+        cancel();
+        resolve(result);
+      };
+      read.then(end, () => end('failed'));
+    });
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,269 @@
+import { setImmediate } from 'node:timers/promises';
+import type { EngineParts } from '#lib/chat/engine-parts';
+import { Generation } from '#lib/chat/generation/generation';
+import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
+import {
+  decodeRequest,
+  decodeResult,
+  decodeSubmitter,
+  REQUEST_FORMAT,
+  type StoredResult,
+} from '#lib/chat/persistence/saved-request-format';
+import { MAX_STORED_RESULT_BYTES, type SavedRequests } from '#lib/chat/persistence/saved-requests';
+import type { RequestAdmission } from '#lib/chat/request-admission';
+import { AppError, asError } from '#lib/errors';
+import type { ChatRequestPartsTable, ChatRequestsTable } from '#lib/store/tables/chat-requests';
+import type { Store } from '#lib/store/types';
+import type { Logger } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+
+/** Rows that are read in one go. */
+const ROWS_PER_STEP = 200;
+/**
+ * Numbers of events begin at the start's second times this: they are above those before it, and
+ * have at most 15 digits.
+ */
+const EVENTS_PER_SECOND = 100_000;
+/** While the model server is not up, or the queue is full. */
+const FIRST_RETRY_MS = SECOND_MS;
+const MAX_RETRY_MS = 15 * SECOND_MS;
+
+/** Continues the response of an API, with what `Submitter.saveApi` returned. Must not throw. */
+export type RestoredApi = (name: string, pending: PendingRequest, data: Uint8Array) => void;
+
+type Row = ChatRequestsTable;
+
+interface Unbegun {
+  readonly row: Row;
+  readonly pending: PendingRequest;
+}
+
+/**
+ * Brings the requests of the process before this one back. All of them are known by their ids
+ * first; then they begin one after another, in the order in which they were accepted.
+ */
+export class RequestRestorer {
+  readonly #parts: EngineParts;
+  readonly #saved: SavedRequests;
+  readonly #admission: RequestAdmission;
+  readonly #log: Pick<Logger, 'info' | 'warn'>;
+  /** Known by their ids, and without a generation yet. */
+  #unbegun = new Set<PendingRequest>();
+
+  constructor(parts: EngineParts, saved: SavedRequests, admission: RequestAdmission, log: Pick<Logger, 'info' | 'warn'>) {
+    this.#parts = parts;
+    this.#saved = saved;
+    this.#admission = admission;
+    this.#log = log;
+  }
+
+  /**
+   * Resolves when every request is known by its id again. Those that wait begin afterwards, in the
+   * background. Never rejects: what cannot be read is logged, and stays where it is. Resolves with
+   * false if the database is not open.
+   */
+  async restore(restoreApi: RestoredApi): Promise<boolean> {
+    const store = await this.#saved.open();
+    if (store === undefined) return false;
+    try {
+      await this.#removeLeftovers(store);
+      const results = await this.#restoreResults(store, restoreApi);
+      const unbegun = await this.#restoreWaiting(store, restoreApi);
+      this.#unbegun = new Set(unbegun.map(({ pending }) => pending));
+      if (results + unbegun.length > 0)
+        this.#log.info({ waiting: unbegun.length, results }, 'requests of the queue are back after a restart');
+      void this.#beginAll(store, unbegun);
+    } catch (error) {
+      this.#log.warn({ err: asError(error) }, 'saved requests could not be read');
+    }
+    return true;
+  }
+
+  /** A database that takes no writes has its requests all the same. */
+  async #removeLeftovers(store: Store): Promise<void> {
+    await this.#saved.deleteExpired(store);
+    // Parts of a request that was never accepted.
+    const orphans = store.db
+      .deleteFrom('chat_request_parts')
+      .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id'));
+    await store.write(orphans).catch(() => undefined);
+  }
+
+  /** Returns how many results are kept. */
+  async #restoreResults(store: Store, restoreApi: RestoredApi): Promise<number> {
+    let bytes = 0;
+    const rows: Row[] = [];
+    // The newest first: older ones are evicted in memory, too.
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const page = await store.db
+        .selectFrom('chat_requests')
+        .selectAll()
+        .where('finished_at', 'is not', null)
+        .where('position', '<', before)
+        .orderBy('position', 'desc')
+        .limit(ROWS_PER_STEP)
+        .execute();
+      for (const row of page) {
+        bytes += Number(row.bytes);
+        if (bytes <= MAX_STORED_RESULT_BYTES) rows.push(row);
+        before = Number(row.position);
+      }
+      if (page.length < ROWS_PER_STEP || bytes > MAX_STORED_RESULT_BYTES) break;
+    }
+    for (const row of rows.reverse()) {
+      await this.#restoreResult(store, row, restoreApi);
+      await setImmediate();
+    }
+    return rows.length;
+  }
+
+  async #restoreResult(store: Store, row: Row, restoreApi: RestoredApi): Promise<void> {
+    try {
+      const result = decodeResult(await bytesOf(store, row.id, 'result'));
+      const pending = this.#pendingOf(row, finishedGeneration(row, result), result, result.lastEvent);
+      this.#parts.inFlight.restoreResult(pending, Number(row.finished_at));
+      this.#saved.trackResult(row.id, Number(row.bytes));
+      await this.#restoreApi(store, row, pending, restoreApi);
+    } catch (error) {
+      this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved result could not be read');
+    }
+  }
+
+  async #restoreWaiting(store: Store, restoreApi: RestoredApi): Promise<Unbegun[]> {
+    const all: Unbegun[] = [];
+    const offset = EVENTS_PER_SECOND * Math.floor(this.#parts.clock.now() / SECOND_MS);
+    for (let after = 0; ; ) {
+      const page = await store.db
+        .selectFrom('chat_requests')
+        .selectAll()
+        .where('finished_at', 'is', null)
+        .where('position', '>', after)
+        .orderBy('position')
+        .limit(ROWS_PER_STEP)
+        .execute();
+      for (const row of page) {
+        after = Number(row.position);
+        const pending = this.#pendingOf(row, Generation.unbegun(requestOf(row)), NOT_BEGUN, offset);
+        this.#parts.inFlight.add(pending);
+        this.#saved.trackWaiting(row.id, Number(row.bytes));
+        await this.#restoreApi(store, row, pending, restoreApi);
+        all.push({ row, pending });
+      }
+      if (page.length < ROWS_PER_STEP) return all;
+      await setImmediate();
+    }
+  }
+
+  #pendingOf(
+    row: Row,
+    generation: Generation,
+    source: RequestSource,
+    eventOffset: number,
+  ): PendingRequest {
+    const { cacheStatus, ignoredFields, droppedFields, conversation } = source;
+    const fields = { cacheStatus, ignoredFields, droppedFields, conversation };
+    const pending = new PendingRequest(generation, { ...requestOf(row), ...fields, detached: true });
+    pending.saved = { eventOffset, isOnDisk: true, written: Promise.resolve() };
+    const { idempotency_key: name, idempotency_digest: fingerprint } = row;
+    if (name !== null && fingerprint !== null) this.#admission.idempotencyKeys.restore({ name, fingerprint }, pending);
+    return pending;
+  }
+
+  async #restoreApi(store: Store, row: Row, pending: PendingRequest, restoreApi: RestoredApi): Promise<void> {
+    if (row.api !== null) restoreApi(row.api, pending, await bytesOf(store, row.id, 'api'));
+  }
+
+  /**
+   * Begins requests in their order. Those whose model server is not up are tried again later; a
+   * full queue holds up all of them. Never rejects.
+   */
+  async #beginAll(store: Store, all: readonly Unbegun[]): Promise<void> {
+    let rest = all;
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+      const later: Unbegun[] = [];
+      let isFull = false;
+      for (const one of rest) {
+        const end: AppError['code'] | undefined = isFull ? 'queue_full' : await this.#begin(store, one);
+        if (end !== undefined) later.push(one);
+        isFull ||= end === 'queue_full';
+        await setImmediate();
+      }
+      this.#unbegun = new Set(later.map(({ pending }) => pending));
+      if (later.length === 0 || this.#saved.isClosing) return;
+      if (later.length < rest.length) retryMs = FIRST_RETRY_MS / 2;
+      rest = later;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#parts.clock.after(retryMs, resolve);
+      await promise;
+    }
+  }
+
+  /** Returns the error that passes by itself: the request is to be tried again. */
+  async #begin(store: Store, { row, pending }: Unbegun): Promise<AppError['code'] | undefined> {
+    if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;
+    try {
+      if (Number(row.format) !== REQUEST_FORMAT) throw UNREADABLE;
+      const request = await this.#requestOf(store, row);
+      await this.#admission.resume(pending, request, { ...decodeSubmitter(row.submitter, row.caller), id: row.id });
+      this.#unbegun.delete(pending);
+    } catch (error) {
+      if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;
+      if (AppError.is(error) && WAITS.has(error.code)) return error.code;
+      const failure = AppError.is(error) ? error : UNREADABLE;
+      if (failure === UNREADABLE) this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved request failed');
+      this.#fail(pending, failure);
+    }
+    return undefined;
+  }
+
+  async #requestOf(store: Store, { id }: Row) {
+    return decodeRequest(await bytesOf(store, id, 'request'));
+  }
+
+  /** Ends the readers of those that have not begun; they stay saved. */
+  suspend(error: AppError): void {
+    for (const pending of this.#unbegun) if (pending.finishedAt === undefined) this.#fail(pending, error);
+  }
+
+  #fail(pending: PendingRequest, error: AppError): void {
+    const { clock, inFlight } = this.#parts;
+    const ended = { response: undefined, error, cached: false, startedAt: undefined, firstTokenAt: undefined };
+    this.#unbegun.delete(pending);
+    pending.begin(Generation.finished(pending, { ...ended, finishedAt: clock.now() }), NOT_BEGUN);
+    inFlight.addBegun(pending);
+  }
+}
+
+/** Errors that pass by themselves. */
+const WAITS: ReadonlySet<AppError['code']> = new Set(['provider_unavailable', 'queue_full', 'upstream_timeout', 'not_saved']);
+
+const UNREADABLE = new AppError(
+  'internal_error',
+  'The saved request could not be read after the restart of the server. Send it again.',
+);
+
+const NOT_BEGUN: RequestSource = { cacheStatus: 'miss', ignoredFields: [], droppedFields: [], conversation: undefined };
+
+function requestOf({ id, caller, accepted_at, model }: Row): Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'> {
+  return { id, caller, createdAt: Number(accepted_at), model };
+}
+
+function finishedGeneration(row: Row, result: StoredResult): Generation {
+  const { model, response, error, cached, startedAt, firstTokenAt, finishedAt } = result;
+  const ended = { response, error, cached, startedAt, firstTokenAt, finishedAt };
+  return Generation.finished({ ...requestOf(row), model }, ended);
+}
+
+/** All pieces of a part. Throws if one is missing. */
+async function bytesOf(store: Store, id: string, part: ChatRequestPartsTable['part']): Promise<Uint8Array> {
+  const pieces = await store.db
+    .selectFrom('chat_request_parts')
+    .select(['number', 'data'])
+    .where('request_id', '=', id)
+    .where('part', '=', part)
+    .orderBy('number')
+    .execute();
+  if (pieces.length === 0 || pieces.some(({ number }, index) => Number(number) !== index))
+    throw new Error(`the part ${part} is not complete`);
+  return Buffer.concat(pieces.map(({ data }) => data));
+}

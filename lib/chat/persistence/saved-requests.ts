@@ -1,0 +1,264 @@
+import type { Compilable } from 'kysely';
+import type { Clock } from '#lib/chat/clock';
+import type { PendingRequest, SavedState } from '#lib/chat/generation/pending-request';
+import { encodeRequest, encodeResult, encodeSubmitter, piecesOf, REQUEST_FORMAT } from '#lib/chat/persistence/saved-request-format';
+import type { Submitter } from '#lib/chat/submitter';
+import { asError } from '#lib/errors';
+import type { ChatRequestPartsTable } from '#lib/store/tables/chat-requests';
+import type { Store } from '#lib/store/types';
+import type { Logger } from '#lib/telemetry/log';
+import { KIB, MIB, MINUTE_MS } from '#lib/units';
+import type { ChatRequest } from '#lib/wire/chat';
+
+/** Results that are stored, the oldest of which are deleted first. As many are kept in memory. */
+export const MAX_STORED_RESULT_BYTES = 64 * MIB;
+/** Smaller requests are written in one transaction. */
+const MAX_TRANSACTION_BYTES = 512 * KIB;
+/** A reply does not wait longer for the database. */
+const WRITE_TIMEOUT_MS = 2_000;
+const EXPIRY_INTERVAL_MS = MINUTE_MS;
+/** Requests that are deleted in one go. */
+const REQUESTS_PER_STEP = 50;
+
+export interface SavedRequestsOptions {
+  /** Opens the database, or returns the open one. */
+  readonly openStore: () => Promise<Store>;
+  /** Of all requests that are saved and not done; a further one is not saved. */
+  readonly maxBytes: number;
+  readonly resultTtlMs: number;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+type Part = ChatRequestPartsTable['part'];
+
+/**
+ * Writes requests that were accepted to run without a reader, and their results, so that both
+ * survive a restart. Where that fails the request runs all the same, and is not saved.
+ */
+export class SavedRequests {
+  readonly #options: SavedRequestsOptions;
+  /** Bytes of the requests that are saved and not done, by id. */
+  readonly #waiting = new Map<string, number>();
+  #waitingBytes = 0;
+  /** Bytes of stored results, the oldest first. */
+  readonly #results = new Map<string, number>();
+  #resultBytes = 0;
+  #store: Store | undefined;
+  #position = 0;
+  #isClosing = false;
+
+  constructor(options: SavedRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** The database; undefined if it is not open. */
+  get store(): Store | undefined {
+    return this.#store;
+  }
+
+  /** Opens the database. Resolves with undefined if it cannot be opened. */
+  async open(): Promise<Store | undefined> {
+    if (this.#store !== undefined) return this.#store;
+    try {
+      this.#store = await this.#options.openStore();
+      this.#scheduleExpiry(this.#store);
+    } catch (error) {
+      this.#options.log.warn({ err: asError(error) }, 'accepted requests are not saved');
+    }
+    return this.#store;
+  }
+
+  /** Saves an accepted request; `pending.saved.written` resolves when it is on disk or cannot be. */
+  add(pending: PendingRequest, request: ChatRequest, submitter: Submitter): void {
+    const store = this.#store;
+    const state: SavedState = { eventOffset: 0, isOnDisk: false, written: Promise.resolve() };
+    pending.saved = state;
+    if (store === undefined) return;
+    const isDone = pending.finishedAt !== undefined;
+    const api = submitter.saveApi?.();
+    const parts: [Part, Uint8Array][] = isDone
+      ? [['result', encodeResult(pending)]]
+      : [['request', encodeRequest(request)]];
+    if (api !== undefined) parts.push(['api', api.data]);
+    const bytes = parts.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+    if (!isDone && this.#waitingBytes + bytes > this.#options.maxBytes) {
+      this.#options.log.warn({ request_id: pending.id }, 'an accepted request is not saved: QUEUE_MAX_MB are');
+      return;
+    }
+    this.#position = Math.max(this.#position + 1, Math.floor(pending.createdAt * 1000));
+    const row = {
+      caller: pending.caller,
+      position: this.#position,
+      format: REQUEST_FORMAT,
+      accepted_at: Math.floor(pending.createdAt),
+      model: pending.model,
+      submitter: encodeSubmitter(submitter),
+      api: api?.name ?? null,
+      idempotency_key: submitter.idempotency?.name ?? null,
+      idempotency_digest: submitter.idempotency?.fingerprint ?? null,
+      finished_at: isDone ? Math.floor(this.#options.clock.now()) : null,
+      bytes,
+    };
+    if (isDone) this.#countResult(store, pending.id, bytes);
+    else this.trackWaiting(pending.id, bytes);
+    const last = [
+      store.db
+        .insertInto('chat_requests')
+        .values({ id: pending.id, ...row })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(row)),
+    ];
+    const written = this.#writeParts(store, pending.id, parts, last).then(
+      () => {
+        state.isOnDisk = true;
+      },
+      (error: unknown) => {
+        this.#untrackWaiting(pending.id);
+        this.#options.log.warn({ request_id: pending.id, err: asError(error) }, 'an accepted request is not saved');
+      },
+    );
+    state.written = this.#inTime(written);
+  }
+
+  /** Stores the result of a saved request. One that the end of the server cuts runs again. */
+  handleEnd(request: PendingRequest): void {
+    const { saved, id } = request;
+    const store = this.#store;
+    if (saved === undefined || store === undefined || !this.#waiting.has(id)) return;
+    if (this.#isClosing && request.error?.code === 'shutting_down') return;
+    this.#untrackWaiting(id);
+    const result = encodeResult(request);
+    const { byteLength: bytes } = result;
+    const finished_at = Math.floor(this.#options.clock.now());
+    const last = [
+      store.db.updateTable('chat_requests').set({ finished_at, bytes }).where('id', '=', id),
+      store.db.deleteFrom('chat_request_parts').where('request_id', '=', id).where('part', '=', 'request'),
+    ];
+    // Not in time: it may take as long as it takes.
+    this.#writeParts(store, id, [['result', result]], last).catch((error: unknown) =>
+      this.#options.log.warn({ request_id: id, err: asError(error) }, 'a result is not saved'),
+    );
+    this.#countResult(store, id, bytes);
+  }
+
+  /** Counts a request that is on disk and not done. */
+  trackWaiting(id: string, bytes: number): void {
+    this.#untrackWaiting(id);
+    this.#waiting.set(id, bytes);
+    this.#waitingBytes += bytes;
+  }
+
+  /** Counts a result that is on disk. */
+  trackResult(id: string, bytes: number): void {
+    this.#resultBytes += bytes - (this.#results.get(id) ?? 0);
+    this.#results.delete(id);
+    this.#results.set(id, bytes);
+  }
+
+  /** Deletes requests with all their parts. Rejects if that is not saved. */
+  async delete(store: Store, ids: readonly string[]): Promise<void> {
+    await store.writeAll([
+      store.db.deleteFrom('chat_request_parts').where('request_id', 'in', ids),
+      store.db.deleteFrom('chat_requests').where('id', 'in', ids),
+    ]);
+  }
+
+  /** From here on, requests that the end of the server cuts stay saved. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Writes parts, and `last` in one transaction with the last of them: it makes them count. */
+  async #writeParts(
+    store: Store,
+    id: string,
+    parts: readonly [Part, Uint8Array][],
+    last: readonly Compilable[],
+  ): Promise<void> {
+    const remove = store.db
+      .deleteFrom('chat_request_parts')
+      .where('request_id', '=', id)
+      .where(
+        'part',
+        'in',
+        parts.map(([part]) => part),
+      );
+    const inserts = parts.flatMap(([part, bytes]) =>
+      piecesOf(bytes).map((data, number) =>
+        store.db.insertInto('chat_request_parts').values({ request_id: id, part, number, data }),
+      ),
+    );
+    const bytes = parts.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+    if (bytes <= MAX_TRANSACTION_BYTES) return await store.writeAll([remove, ...inserts, ...last]);
+    const pieces = [remove, ...inserts].map((statement) => store.write(statement));
+    const end = store.writeAll(last);
+    await Promise.all([...pieces, end]);
+  }
+
+  #untrackWaiting(id: string): void {
+    this.#waitingBytes -= this.#waiting.get(id) ?? 0;
+    this.#waiting.delete(id);
+  }
+
+  #countResult(store: Store, id: string, bytes: number): void {
+    this.trackResult(id, bytes);
+    const removed: string[] = [];
+    for (const [oldest, size] of this.#results) {
+      if (this.#resultBytes <= MAX_STORED_RESULT_BYTES || oldest === id) break;
+      this.#results.delete(oldest);
+      this.#resultBytes -= size;
+      removed.push(oldest);
+    }
+    if (removed.length > 0) this.delete(store, removed).catch(ignore);
+  }
+
+  /** Deletes expired results once a minute. */
+  #scheduleExpiry(store: Store): void {
+    this.#options.clock.after(EXPIRY_INTERVAL_MS, () => {
+      if (this.#isClosing) return;
+      void this.deleteExpired(store).then(() => this.#scheduleExpiry(store));
+    });
+  }
+
+  /** Deletes expired results in small steps. Never rejects. */
+  async deleteExpired(store: Store): Promise<void> {
+    const before = Math.floor(this.#options.clock.now() - this.#options.resultTtlMs);
+    try {
+      for (;;) {
+        const rows = await store.db
+          .selectFrom('chat_requests')
+          .select('id')
+          .where('finished_at', '<', before)
+          .orderBy('finished_at')
+          .limit(REQUESTS_PER_STEP)
+          .execute();
+        if (rows.length === 0) return;
+        const ids = rows.map(({ id }) => id);
+        await this.delete(store, ids);
+        for (const id of ids) {
+          this.#resultBytes -= this.#results.get(id) ?? 0;
+          this.#results.delete(id);
+        }
+      }
+    } catch {
+      // They are found the next time.
+    }
+  }
+
+  /** Resolves with the write, or when that takes too long: it may still succeed. */
+  #inTime(write: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(WRITE_TIMEOUT_MS, resolve);
+      void write.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+function ignore(): void {}
