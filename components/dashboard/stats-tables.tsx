@@ -112,4 +112,11 @@ const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   [STRINGS.hits, (cache) => formatCount(cache.hits)],
   [STRINGS.misses, (cache) => formatCount(cache.misses)],
   [STRINGS.evictions, (cache) => formatCount(cache.evictions)],
+  [
+    STRINGS.inDatabase,
+    ({ persisted }) =>
+      persisted === undefined
+        ? '–'
+        : STRINGS.entriesAndSize(formatCount(persisted.entries), formatCount(persisted.size_mb)),
+  ],
 ];

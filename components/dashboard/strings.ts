@@ -169,6 +169,8 @@ export const DASHBOARD_STRINGS = {
     hits: 'Hits',
     misses: 'Misses',
     evictions: 'Evictions',
+    inDatabase: 'In the database',
+    entriesAndSize: (entries: string, size: string) => `${entries} (${size} MB)`,
     requests: 'Requests',
     chatRequests: 'Chat requests',
     cacheHits: 'Cache hits',

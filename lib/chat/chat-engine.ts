@@ -263,8 +263,8 @@ export class ChatEngine {
   }
 
   /**
-   * Ends everything that waits or runs with `shutting_down`, and refuses new requests. Saved ones go
-   * on after the restart.
+   * Ends everything that waits or runs with `shutting_down`, and refuses new requests. Saved ones
+   * go on after the restart.
    */
   close(): void {
     const { persistentCache, savedRequests } = this.#options;

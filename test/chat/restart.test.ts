@@ -50,10 +50,15 @@ it('ends each open response with one error that says to send it again', async ()
     expect(events.filter((event) => event.done)).toEqual([{ done: true, ...TOLD, request_id: UUID }]);
     expect(events.at(-1)).toMatchObject({ done: true });
   }
-  const events = (await watched.rest()).split('\n\n').filter((event) => event.startsWith('id: '));
-  expect(events.at(-1)).toMatch(/^id: \d+\nevent: error\n/);
-  expect(events.filter((event) => event.includes('"done":true'))).toHaveLength(1);
-  expect(dataOf(events.at(-1) ?? '')).toEqual([{ done: true, ...TOLD, request_id: queued.request_id }]);
+  // A saved request goes on after the restart, so its stream has no last event.
+  const paused = await watched.rest();
+  expect(dataOf(paused).at(-1)).toEqual({
+    request_id: queued.request_id,
+    done: false,
+    status: 'queued',
+    restarting: true,
+  });
+  expect(paused).not.toContain('"done":true');
   const refused = await whole;
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -75,6 +80,7 @@ it('ends each open response with one error that says to send it again', async ()
   const next = await startApp('server', { ...env, QUEUE_MAX_SIZE: '1' });
   apps.push(next);
   expect(next.url).toBe(app.url);
+  // Its database is another one.
   for (const accept of ['text/event-stream', 'application/json']) {
     const gone = await fetch(next.url + path, { headers: { accept, 'last-event-id': '2' } });
     expect(gone.status).toBe(404);

@@ -2,8 +2,8 @@ import { type CachePolicy, cachePolicy, restrictPolicy } from '#lib/chat/cache/c
 import { CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
+import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import type { Config } from '#lib/config/config';
 import { MIB } from '#lib/units';

@@ -22,11 +22,7 @@ const CANONICAL = {
 const FORM_VERSION = 1;
 
 /** Differs where the same input has another key. */
-export const EMBEDDING_KEY_FORM = hash(
-  'sha256',
-  JSON.stringify([FORM_VERSION, Object.keys(CANONICAL)]),
-  'base64url',
-);
+export const EMBEDDING_KEY_FORM = hash('sha256', JSON.stringify([FORM_VERSION, Object.keys(CANONICAL)]), 'base64url');
 
 const FIELDS: readonly ((request: EmbedRequest) => unknown)[] = Object.values(CANONICAL);
 

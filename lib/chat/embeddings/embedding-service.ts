@@ -33,7 +33,7 @@ const READS_PER_TURN = 32;
 export interface EmbeddingServiceOptions {
   readonly settings: Config;
   readonly clock: Clock;
-  /** The second level of the cache, which the chat engine clears; absent if there is none. */
+  /** The second level of the cache, which the chat engine clears. Undefined without one. */
   readonly persistent?: PersistentCache | undefined;
   runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
 }
@@ -273,7 +273,9 @@ export class EmbeddingService {
           const embedding = embeddings[index];
           if (embedding === undefined) continue;
           this.#cache.set(key, embedding);
-          this.#options.persistent?.store('embedding', key, this.#options.clock.now(), () => encodeEmbedding(embedding));
+          this.#options.persistent?.store('embedding', key, this.#options.clock.now(), () =>
+            encodeEmbedding(embedding),
+          );
         }
     } catch (error) {
       this.#forget(batch);

@@ -173,7 +173,10 @@ export class PendingRequest implements GenerationRequest, RequestView {
   }
 
   /** Moves a request that was not begun to its generation, or to its cached response. */
-  begin(source: Generation | CachedResponse, { cacheStatus, ignoredFields, droppedFields, conversation }: RequestSource): void {
+  begin(
+    source: Generation | CachedResponse,
+    { cacheStatus, ignoredFields, droppedFields, conversation }: RequestSource,
+  ): void {
     for (const stop of this.#stops?.values() ?? []) stop();
     this.#stops = undefined;
     this.#source = source;

@@ -35,7 +35,7 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
 
 const NOTHING = { responses: 0, saved: Promise.resolve(true) };
 
-/** Clears both levels of responses and embeddings in this turn; `saved` is whether the second is. */
+/** Clears both levels of responses and embeddings; `saved` says whether the second one is. */
 function clearResponses(): { responses: number; saved: Promise<boolean> } {
   const { entries, saved = Promise.resolve() } = chatEngine().clearResponses();
   return {

@@ -18,7 +18,13 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { finishedState, finishStored, isPendingRequest, namesOf, storedResponses } from '#lib/chat/http/responses-state';
+import {
+  finishedState,
+  finishStored,
+  isPendingRequest,
+  namesOf,
+  storedResponses,
+} from '#lib/chat/http/responses-state';
 import { packShared } from '#lib/chat/http/shared-parameters';
 import { ownerOf } from '#lib/http/principal';
 import { KIB } from '#lib/units';

@@ -13,8 +13,8 @@ import { EVENT_STREAM_HEADERS, jsonReply, pausing, streamReply } from '#lib/chat
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
 import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
-import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { conversationOf, storedResponses } from '#lib/chat/http/responses-state';
+import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody } from '#lib/http/body';
 import { endUserOf } from '#lib/http/end-user';

@@ -6,7 +6,6 @@ import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/f
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib/chat/http/chat-replies';
-import { restoredRequests } from '#lib/chat/http/restored-requests';
 import {
   inputItemsOf,
   isCachedResult,
@@ -16,6 +15,7 @@ import {
   storedResponses,
   viewOf,
 } from '#lib/chat/http/responses-state';
+import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';

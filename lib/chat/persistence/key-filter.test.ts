@@ -11,7 +11,7 @@ describe('KeyFilter', () => {
     for (const key of keys) filter.add(key);
     expect(keys.every((key) => filter.has(key))).toBe(true);
     expect(others.filter((key) => filter.has(key)).length).toBeLessThan(5);
-    expect(filter.bytes / keys.length).toBeLessThan(8);
+    expect(filter.bytes / keys.length).toBeLessThan(11);
   });
 
   it('deletes single keys without losing others', () => {

@@ -1,11 +1,11 @@
 const MIN_SLOTS = 1_024;
 /** More would make look-ups of absent keys slow. */
-const MAX_LOAD = 0.6;
+const MAX_LOAD = 0.75;
 /** Marks a free slot. */
 const FREE = 0;
 
 /**
- * Says which keys may be stored: an open-addressing hash set of 32-bit hashes, 4 to 7 bytes a key.
+ * Says which keys may be stored: an open-addressing hash set of 32-bit hashes, 5 to 11 bytes a key.
  * A key that was not added is found once in thousands of times; a deletion may lose another key of
  * the same hash, as rarely.
  */

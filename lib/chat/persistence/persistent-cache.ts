@@ -151,8 +151,8 @@ export class PersistentCache {
   }
 
   /**
-   * Removes everything at once, also what is not written yet. Resolves when that is on disk; rejects
-   * if it cannot be saved, and is then tried again with the next value.
+   * Removes everything at once, also what is not written yet. Resolves when that is on disk;
+   * rejects if it cannot be saved, and is then tried again with the next value.
    */
   async clear(): Promise<void> {
     this.#unwritten.clear();
@@ -298,12 +298,13 @@ export class PersistentCache {
       this.#filter.add(key);
       this.#counts[kind].entries += 1;
       this.#counts[kind].bytes += bytes;
-      if (this.#bytes > this.#options.maxBytes) void this.#evict(store);
+      if (this.#excessBytes > 0) void this.#evict(store);
     }, ignore);
   }
 
-  get #bytes(): number {
-    return this.#counts.response.bytes + this.#counts.embedding.bytes;
+  /** What is stored above the bound; negative below it. */
+  get #excessBytes(): number {
+    return this.#counts.response.bytes + this.#counts.embedding.bytes - this.#options.maxBytes;
   }
 
   /** Deletes the least recently used rows until the rest is within the bound. Never rejects. */
@@ -327,7 +328,7 @@ export class PersistentCache {
     const spared = new Set<string>();
     try {
       for (;;) {
-        if (this.#isClosed || (reason === 'excess' && this.#bytes <= this.#options.maxBytes)) return;
+        if (this.#isClosed || (reason === 'excess' && this.#excessBytes <= 0)) return;
         const rows = await this.#nextRows(store, reason);
         if (rows.length === 0) return;
         const isSpared = ({ key }: Row) =>
@@ -336,7 +337,11 @@ export class PersistentCache {
         for (const key of inUse) spared.add(key);
         if (inUse.length > 0) await this.#touch(store, inUse);
         const outOfUse = rows.filter(({ key }) => !inUse.includes(key));
-        if (outOfUse.length > 0) await this.#delete(store, outOfUse, reason !== 'outdated');
+        const step = firstRows(
+          outOfUse,
+          reason === 'excess' ? Math.min(this.#excessBytes, BYTES_PER_STEP) : BYTES_PER_STEP,
+        );
+        if (step.length > 0) await this.#delete(store, step, reason !== 'outdated');
         await setImmediate();
       }
     } catch {
@@ -353,13 +358,7 @@ export class PersistentCache {
         : reason === 'expired'
           ? all.where('created_at', '<', Math.floor(clock.now() - ttlMs)).orderBy('created_at')
           : all.orderBy('used_at');
-    const rows = await some.execute();
-    let bytes = 0;
-    const step = rows.findIndex((row) => {
-      bytes += Number(row.bytes);
-      return bytes >= BYTES_PER_STEP;
-    });
-    return step === -1 ? rows : rows.slice(0, step + 1);
+    return await some.execute();
   }
 
   /** `isCounted`: they are of this epoch. */
@@ -407,6 +406,16 @@ export class PersistentCache {
       read.then(end, () => end('failed'));
     });
   }
+}
+
+/** The first rows that have as many bytes together, or all. */
+function firstRows(rows: readonly Row[], enough: number): readonly Row[] {
+  let bytes = 0;
+  const last = rows.findIndex((row) => {
+    bytes += Number(row.bytes);
+    return bytes >= enough;
+  });
+  return last === -1 ? rows : rows.slice(0, last + 1);
 }
 
 function ignore(): void {}

@@ -50,7 +50,12 @@ export class RequestRestorer {
   /** Known by their ids, and without a generation yet. */
   #unbegun = new Set<PendingRequest>();
 
-  constructor(parts: EngineParts, saved: SavedRequests, admission: RequestAdmission, log: Pick<Logger, 'info' | 'warn'>) {
+  constructor(
+    parts: EngineParts,
+    saved: SavedRequests,
+    admission: RequestAdmission,
+    log: Pick<Logger, 'info' | 'warn'>,
+  ) {
     this.#parts = parts;
     this.#saved = saved;
     this.#admission = admission;
@@ -154,12 +159,7 @@ export class RequestRestorer {
     }
   }
 
-  #pendingOf(
-    row: Row,
-    generation: Generation,
-    source: RequestSource,
-    eventOffset: number,
-  ): PendingRequest {
+  #pendingOf(row: Row, generation: Generation, source: RequestSource, eventOffset: number): PendingRequest {
     const { cacheStatus, ignoredFields, droppedFields, conversation } = source;
     const fields = { cacheStatus, ignoredFields, droppedFields, conversation };
     const pending = new PendingRequest(generation, { ...requestOf(row), ...fields, detached: true });
@@ -235,7 +235,12 @@ export class RequestRestorer {
 }
 
 /** Errors that pass by themselves. */
-const WAITS: ReadonlySet<AppError['code']> = new Set(['provider_unavailable', 'queue_full', 'upstream_timeout', 'not_saved']);
+const WAITS: ReadonlySet<AppError['code']> = new Set([
+  'provider_unavailable',
+  'queue_full',
+  'upstream_timeout',
+  'not_saved',
+]);
 
 const UNREADABLE = new AppError(
   'internal_error',

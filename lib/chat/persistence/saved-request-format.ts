@@ -7,7 +7,7 @@ import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-res
 import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import { KIB } from '#lib/units';
-import { cacheHeaderSchema, cacheModeSchema, type ChatRequest } from '#lib/wire/chat';
+import { type ChatRequest, cacheHeaderSchema, cacheModeSchema } from '#lib/wire/chat';
 import { ERROR_CODES, errorDataSchema } from '#lib/wire/error';
 
 /** Of everything below. A request of another format is not run again. */
@@ -98,9 +98,7 @@ const resultSchema = z.object({
   finishedAt: z.number(),
   /** The number of the last event that a reader could get. */
   lastEvent: z.number(),
-  conversation: z
-    .object({ id: z.string(), state: z.enum(['new', 'continued']), addedMessages: z.number() })
-    .optional(),
+  conversation: z.object({ id: z.string(), state: z.enum(['new', 'continued']), addedMessages: z.number() }).optional(),
   error: z.object({ code: z.enum(ERROR_CODES), message: z.string(), data: errorDataSchema.optional() }).optional(),
   responseBytes: z.number(),
 });
@@ -115,7 +113,8 @@ export interface StoredResult extends Omit<z.output<typeof resultSchema>, 'error
 /** JSON with the figures of a finished request, a line feed, then its response as JSON. */
 export function encodeResult(request: PendingRequest): Uint8Array {
   const { generation, error, finishedAt = 0, saved } = request;
-  const response = error === undefined && generation.response !== undefined ? encodeResponse(generation.response) : undefined;
+  const response =
+    error === undefined && generation.response !== undefined ? encodeResponse(generation.response) : undefined;
   const head: z.input<typeof resultSchema> = {
     model: generation.model,
     cached: generation.cached,
@@ -144,7 +143,11 @@ export function decodeResult(bytes: Uint8Array): StoredResult {
   return { ...head, conversation: head.conversation, response, error: error && errorOf(error) };
 }
 
-function errorOf({ code, message, data }: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data'>>): AppError {
+function errorOf({
+  code,
+  message,
+  data,
+}: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data'>>): AppError {
   if (code === 'cancelled')
     for (const shared of Object.values(CANCELLATIONS)) if (shared.message === message) return shared;
   return new AppError(code, message, data === undefined ? {} : { data });

@@ -1,7 +1,13 @@
 import type { Compilable } from 'kysely';
 import type { Clock } from '#lib/chat/clock';
 import type { PendingRequest, SavedState } from '#lib/chat/generation/pending-request';
-import { encodeRequest, encodeResult, encodeSubmitter, piecesOf, REQUEST_FORMAT } from '#lib/chat/persistence/saved-request-format';
+import {
+  encodeRequest,
+  encodeResult,
+  encodeSubmitter,
+  piecesOf,
+  REQUEST_FORMAT,
+} from '#lib/chat/persistence/saved-request-format';
 import type { Submitter } from '#lib/chat/submitter';
 import { asError } from '#lib/errors';
 import type { ChatRequestPartsTable } from '#lib/store/tables/chat-requests';
@@ -69,7 +75,7 @@ export class SavedRequests {
     return this.#store;
   }
 
-  /** Saves an accepted request; `pending.saved.written` resolves when it is on disk or cannot be. */
+  /** Saves an accepted request. `pending.saved.written` resolves when that is done or failed. */
   add(pending: PendingRequest, request: ChatRequest, submitter: Submitter): void {
     const store = this.#store;
     const state: SavedState = { eventOffset: 0, isOnDisk: false, written: Promise.resolve() };

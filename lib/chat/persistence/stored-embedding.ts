@@ -4,7 +4,7 @@ import type { Embedding } from '#lib/chat/embeddings/embedding-cache';
 const HEADER_BYTES = 8;
 const TOKENS_OFFSET = 4;
 
-/** The width of a number in byte 0, tokens as 32 bits from byte 4, then the numbers as in memory. */
+/** The width of a number in byte 0, 32 bits of tokens from byte 4, then the numbers. */
 export function encodeEmbedding({ vector, promptTokens }: Embedding): Uint8Array {
   const bytes = Buffer.alloc(HEADER_BYTES + vector.byteLength);
   bytes.writeUInt8(vector.BYTES_PER_ELEMENT);

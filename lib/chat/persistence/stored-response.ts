@@ -5,7 +5,7 @@ import { EMBEDDING_KEY_FORM } from '#lib/chat/embeddings/embedding-key';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { tokenLogprobSchema, tokenUsageSchema } from '#lib/wire/chat';
 
-/** Of `encodeResponse` and `encodeEmbedding`. Raised with every change that an older one misreads. */
+/** Of both encodings. Raised with every change that another version would misread. */
 const VALUE_VERSION = 1;
 
 /** Names keys and values: what was written under another name is ignored. */

@@ -1,0 +1,367 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { AppError } from '#lib/errors';
+import { StoreUnavailable } from '#lib/store/errors';
+import { openStore } from '#lib/store/open-store';
+import type { Store } from '#lib/store/types';
+import type { ChatRequest } from '#lib/wire/chat';
+import { chatRequest, type EngineHarness, engineHarness, ManualClock } from '../../../test/support/chat.ts';
+import { type PostgresServer, startPostgres } from '../../../test/support/postgres.ts';
+import type { RestoredApi } from './request-restorer.ts';
+import { MAX_STORED_RESULT_BYTES, SavedRequests, type SavedRequestsOptions } from './saved-requests.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const TTL_MS = 600_000;
+
+let postgres: PostgresServer;
+let store: Store;
+let folder: string;
+let clock: ManualClock;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+
+afterAll(async () => {
+  await postgres.close();
+});
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  folder = await mkdtemp(join(tmpdir(), 'saved-requests-'));
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+/** The engine of a process. Another one over the same database is the process after a crash. */
+async function start(
+  env: Record<string, string> = {},
+  options: Partial<SavedRequestsOptions> = {},
+  restoreApi: RestoredApi = () => {},
+): Promise<EngineHarness> {
+  const log = { warn: () => {}, info: () => {} };
+  const savedRequests = new SavedRequests({
+    openStore: async () => store,
+    maxBytes: 100 * MIB,
+    resultTtlMs: TTL_MS,
+    clock,
+    log,
+    ...options,
+  });
+  const engine = engineHarness({ QUEUE_MAX_CONCURRENT: '1', ...env }, { savedRequests, clock });
+  await engine.engine.restore(restoreApi);
+  await turns();
+  return engine;
+}
+
+/** Lets everything happen that needs no time of the clock. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 40; turn++) {
+    await store.flush();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+async function enqueue(
+  { engine }: EngineHarness,
+  request: Partial<ChatRequest> | string,
+  submitter: object = {},
+): Promise<PendingRequest> {
+  const pending = await engine.enqueue(chatRequest(request), { caller: 'ann', ...submitter });
+  await pending.saved?.written;
+  return pending;
+}
+
+const contents = ({ provider }: EngineHarness) => provider.calls.map(({ request }) => request.messages.at(-1)?.content);
+const respondAll = (harness: EngineHarness) => {
+  harness.provider.onCall = (call) => call.say(`to ${call.request.messages.at(-1)?.content}`).done();
+};
+const rows = async () =>
+  (await store.db.selectFrom('chat_requests').select(['id', 'finished_at']).orderBy('position').execute()).map(
+    ({ id, finished_at }) => [id, finished_at !== null] as const,
+  );
+const partsOf = async (part: 'request' | 'result') =>
+  (await store.db.selectFrom('chat_request_parts').select('number').where('part', '=', part).execute()).length;
+
+describe.each(['sqlite', 'postgres'] as const)('saved requests on %s', (engine) => {
+  beforeEach(async () => {
+    const DATABASE_URL = engine === 'postgres' ? await postgres.createDatabase() : undefined;
+    store = await openStore({ DATA_DIR: folder, DATABASE_URL });
+  });
+
+  it('run again in their order under their ids, each once', async () => {
+    const first = await start();
+    const accepted = [];
+    for (const name of ['one', 'two', 'three', 'four']) accepted.push(await enqueue(first, name));
+    const ids = accepted.map(({ id }) => id);
+    expect(accepted.every(({ saved }) => saved?.isOnDisk)).toBe(true);
+    expect(contents(first)).toEqual(['one']);
+    first.engine.cancel(ids[2] ?? '', 'ann');
+    await turns();
+    expect(await rows()).toEqual([
+      [ids[0], false],
+      [ids[1], false],
+      [ids[2], true],
+      [ids[3], false],
+    ]);
+
+    await clock.advance(5_000);
+    const second = await start();
+    expect(contents(second)).toEqual(['one']);
+    const found = ids.map((id) => second.engine.find(id, 'ann'));
+    expect(found.map(({ state }) => state)).toEqual(['running', 'queued', 'cancelled', 'queued']);
+    expect(found.map((one) => second.engine.queueStatus(one).queue_position)).toEqual([0, 1, 0, 2]);
+    expect(Math.floor(found[0]?.createdAt ?? 0)).toBe(Math.floor(accepted[0]?.createdAt ?? 1));
+    expect(() => second.engine.find(ids[0] ?? '', 'bob').id).not.toThrow();
+    respondAll(second);
+    second.provider.last.say('to one').done();
+    await turns();
+    expect(contents(second)).toEqual(['one', 'two', 'four']);
+    expect(found.map(({ state }) => state)).toEqual(['completed', 'completed', 'cancelled', 'completed']);
+    expect([await partsOf('request'), await partsOf('result')]).toEqual([0, 4]);
+
+    const third = await start();
+    expect(contents(third)).toEqual([]);
+    expect(third.engine.find(ids[3] ?? '', 'ann').generation.response?.content).toBe('to four');
+    await clock.advance(TTL_MS);
+    await turns();
+    expect(() => third.engine.find(ids[3] ?? '', 'ann')).toThrow(/No request has this id/);
+    await clock.advance(60_000);
+    await expect.poll(rows).toEqual([]);
+    expect(await partsOf('result')).toBe(0);
+  });
+
+  it('join each other again, and honour their idempotency keys', async () => {
+    const first = await start();
+    await enqueue(first, 'holds the slot');
+    const same = [];
+    for (const caller of ['ann', 'bob', 'cid']) same.push(await enqueue(first, 'same', { caller }));
+    const keyed = await enqueue(first, 'keyed', { idempotencyKey: 'key' });
+    const second = await start();
+    expect((await enqueue(second, 'keyed', { idempotencyKey: 'key' })).id).toBe(keyed.id);
+    await expect(enqueue(second, 'other', { idempotencyKey: 'key' })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+    respondAll(second);
+    second.provider.last.done();
+    await turns();
+    expect(contents(second)).toEqual(['holds the slot', 'same', 'keyed']);
+    for (const { id, caller } of same) expect(second.engine.find(id, caller).state).toBe('completed');
+  });
+
+  it('keep large images in pieces, and the wishes of their headers', async () => {
+    const image = Buffer.alloc(700 * KIB, 'image').toString('base64');
+    const messages = [{ role: 'user' as const, content: 'look', images: [image, 'AAAA'] }];
+    const first = await start();
+    await enqueue(first, 'holds the slot');
+    const cacheControl = { noCache: true, noStore: false, maxAgeMs: undefined, onlyIfCached: false };
+    const { id } = await enqueue(first, { messages, options: { temperature: 0.5 }, priority: 3 }, { cacheControl });
+    expect(await partsOf('request')).toBe(4);
+    const second = await start();
+    expect(second.engine.find(id, 'ann').cacheStatus).toBe('bypass');
+    respondAll(second);
+    second.provider.last.done();
+    await turns();
+    expect(second.provider.last.request).toMatchObject({ messages, options: { temperature: 0.5 } });
+  });
+
+  it('go on with the whole conversation', async () => {
+    const first = await start();
+    const turn = async (content: string) =>
+      await enqueue(first, { conversation_id: 'c', messages: [{ role: 'user', content }] });
+    await turn('one');
+    first.provider.last.say('first').done();
+    await turns();
+    await turn('two');
+    const second = await start();
+    expect(second.provider.last.request.messages.map(({ content }) => content)).toEqual(['one', 'first', 'two']);
+  });
+
+  it('keep their failures with code and figures', async () => {
+    const first = await start();
+    const failed = await enqueue(first, 'fails');
+    first.provider.last.fail(new AppError('context_length_exceeded', 'Too long.', { data: { limit_tokens: 7 } }));
+    await turns();
+    const hit = await enqueue(first, 'again');
+    first.provider.last.say('text').done();
+    await turns();
+    const cached = await enqueue(first, 'again');
+    expect(cached.cacheStatus).toBe('hit');
+    const second = await start();
+    expect(second.engine.find(failed.id, 'ann').error).toMatchObject({
+      code: 'context_length_exceeded',
+      message: 'Too long.',
+      data: { limit_tokens: 7 },
+    });
+    expect([hit, cached].map(({ id }) => second.engine.find(id, 'ann').cached)).toEqual([false, true]);
+  });
+
+  it('are deleted by their ids only when they expire', async () => {
+    const first = await start();
+    const { id } = await enqueue(first, 'used twice');
+    first.provider.last.say('old').done();
+    await turns();
+    await clock.advance(TTL_MS + 1);
+    const next = await enqueue(first, 'another', { id, isIdGiven: true });
+    expect(next.id).toBe(id);
+    await turns();
+    const second = await start();
+    expect(contents(second)).toEqual(['another']);
+  });
+});
+
+describe('saved requests', () => {
+  beforeEach(async () => {
+    store = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+  });
+
+  it('wait until the queue has places and displace none', async () => {
+    const first = await start();
+    const ids: string[] = [];
+    for (let index = 0; index < 6; index++) ids.push((await enqueue(first, `request ${index}`)).id);
+    const second = await start({ QUEUE_MAX_SIZE: '1' });
+    respondAll(second);
+    second.provider.last.done();
+    for (let time = 0; time < 8; time++) {
+      await turns();
+      await clock.advance(20_000);
+    }
+    expect(contents(second)).toEqual(ids.map((_, index) => `request ${index}`));
+    expect(ids.map((id) => second.engine.find(id, 'ann').state)).toEqual(ids.map(() => 'completed'));
+  });
+
+  it('can be watched and cancelled before they begin', async () => {
+    const first = await start();
+    const ids = [(await enqueue(first, 'one')).id, (await enqueue(first, 'two')).id];
+    const [one = '', two = ''] = ids;
+    const engine = await startWithoutModel();
+    const news: string[] = [];
+    const watched = engine.engine.find(one, 'ann');
+    engine.engine.read(watched, () => news.push(watched.state));
+    engine.engine.cancel(two, 'ann');
+    expect([watched.state, engine.engine.find(two, 'ann').state]).toEqual(['queued', 'cancelled']);
+    engine.isUp = true;
+    await clock.advance(1_000);
+    await turns();
+    expect(contents(engine)).toEqual(['one']);
+    engine.provider.last.say('text').done();
+    await turns();
+    expect(news.at(-1)).toBe('completed');
+    expect(watched.generation.response?.content).toBe('text');
+    expect((await rows()).map(([, isDone]) => isDone)).toEqual([true, true]);
+  });
+
+  it('stay saved when the server stops, and say so to their readers', async () => {
+    const first = await start();
+    const running = await enqueue(first, 'runs');
+    const waiting = await enqueue(first, 'waits');
+    const joined = await first.submit('waits');
+    first.engine.close();
+    await turns();
+    for (const one of [running, waiting])
+      expect([one.isSuspended, one.error?.message]).toEqual([true, expect.stringContaining('goes on afterwards')]);
+    expect(joined.error).toMatchObject({ code: 'shutting_down', message: expect.stringContaining('again') });
+    expect(joined.isSuspended).toBe(false);
+    expect((await rows()).map(([, isDone]) => isDone)).toEqual([false, false]);
+
+    const second = await startWithoutModel();
+    const unbegun = second.engine.find(waiting.id, 'ann');
+    second.engine.close();
+    await turns();
+    expect(unbegun.isSuspended).toBe(true);
+    expect((await rows()).map(([, isDone]) => isDone)).toEqual([false, false]);
+  });
+
+  it('are not saved above their bound, and run all the same', async () => {
+    const first = await start({}, { maxBytes: 2 * KIB });
+    expect((await enqueue(first, 'x'.repeat(KIB))).saved?.isOnDisk).toBe(true);
+    const unsaved = await enqueue(first, 'y'.repeat(KIB));
+    expect(unsaved.saved?.isOnDisk).toBe(false);
+    expect(await rows()).toHaveLength(1);
+    respondAll(first);
+    first.provider.last.done();
+    await turns();
+    expect(unsaved.state).toBe('completed');
+    expect((await enqueue(first, 'z'.repeat(KIB))).saved?.isOnDisk).toBe(true);
+  });
+
+  it('delete the oldest results above their bound', async () => {
+    const first = await start({ MAX_RESPONSE_MB: '64' });
+    const text = 'x'.repeat(0.4 * MAX_STORED_RESULT_BYTES);
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      ids.push((await enqueue(first, name)).id);
+      first.provider.last.say(text).done();
+      await turns();
+    }
+    await expect.poll(async () => (await rows()).map(([id]) => id)).toEqual(ids.slice(1));
+  });
+
+  it('run, and are not saved, where the disk takes no writes', async () => {
+    const refuse = () => Promise.reject(new StoreUnavailable('full'));
+    const full: Store = {
+      ...{ engine: store.engine, db: store.db, health: store.health },
+      write: refuse,
+      writeAll: refuse,
+      flush: () => store.flush(),
+      report: (query) => store.report(query),
+      close: () => store.close(),
+    };
+    const first = await start();
+    const { id } = await enqueue(first, 'from before');
+    const second = await start({}, { openStore: async () => full });
+    expect(second.engine.find(id, 'ann').state).toBe('running');
+    const unsaved = await enqueue(second, 'now');
+    expect(unsaved.saved?.isOnDisk).toBe(false);
+    respondAll(second);
+    second.provider.last.done();
+    await turns();
+    expect(unsaved.state).toBe('completed');
+  });
+
+  it('fail with a sentence where they cannot be read', async () => {
+    const first = await start();
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) ids.push((await enqueue(first, name)).id);
+    const [one = '', two = '', three = ''] = ids;
+    await store.write(store.db.updateTable('chat_requests').set({ format: 0 }).where('id', '=', one));
+    const torn = { data: Buffer.from('torn') };
+    await store.write(store.db.updateTable('chat_request_parts').set(torn).where('request_id', '=', two));
+    const second = await start();
+    expect(contents(second)).toEqual(['three']);
+    for (const id of [one, two])
+      expect(second.engine.find(id, 'ann').error?.message).toMatch(/could not be read after the restart/);
+    expect(second.engine.find(three, 'ann').state).toBe('running');
+  });
+});
+
+/** An engine whose model server is down until `isUp`. */
+async function startWithoutModel(): Promise<EngineHarness & { isUp: boolean }> {
+  const state = { isUp: false };
+  const savedRequests = new SavedRequests({
+    openStore: async () => store,
+    maxBytes: MIB,
+    resultTtlMs: TTL_MS,
+    clock,
+    log: { warn: () => {}, info: () => {} },
+  });
+  const parts = engineHarness();
+  const { provider } = parts;
+  const directory = {
+    resolve: async () => {
+      if (!state.isUp) throw new AppError('provider_unavailable', 'The model server is down.');
+      return { provider, model: 'default-model' };
+    },
+  };
+  const { engine } = engineHarness({ QUEUE_MAX_CONCURRENT: '1' }, { savedRequests, clock, directory });
+  await engine.restore(() => {});
+  await turns();
+  return Object.assign(state, { ...parts, engine, clock });
+}
