@@ -86,7 +86,7 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
 }
 
 async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
-  if (settings.EXECUTOR_LANGUAGE === undefined) setTimeout(() => void openPersistence(), OPEN_DELAY_MS).unref();
+  if (settings.EXECUTOR_LANGUAGE === undefined) setTimeout(openPersistence, OPEN_DELAY_MS).unref();
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,

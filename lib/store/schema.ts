@@ -1,6 +1,6 @@
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
 import type { ChatCacheEpochTable, ChatCacheTable } from '#lib/store/tables/chat-cache';
-import type { ChatRequestPartsTable, ChatRequestsTable } from '#lib/store/tables/chat-requests';
+import type { ChatRequestPartsTable, ChatRequestsTable, ChatServersTable } from '#lib/store/tables/chat-requests';
 import type { EndedSessionsTable } from '#lib/store/tables/ended-sessions';
 import type { SettingsTable } from '#lib/store/tables/settings';
 import type { StoreProbeTable } from '#lib/store/tables/store-probe';
@@ -15,6 +15,7 @@ export interface Database {
   chat_cache_epoch: ChatCacheEpochTable;
   chat_request_parts: ChatRequestPartsTable;
   chat_requests: ChatRequestsTable;
+  chat_servers: ChatServersTable;
   ended_sessions: EndedSessionsTable;
   settings: SettingsTable;
   store_probe: StoreProbeTable;

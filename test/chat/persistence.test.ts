@@ -66,6 +66,7 @@ function contentOf(body: unknown): string {
   return messages.at(-1)?.content ?? '';
 }
 
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
 const asked = () => model.requests.map(({ body }) => contentOf(body));
 const says = (text: string) => [{ send: ollama.text(text) }, { send: ollama.done() }];
 
@@ -103,11 +104,11 @@ it.each([
     for (const request of requests) await (await request(first)).text();
     const before = await Promise.all(requests.map(async (request) => await (await request(first)).text()));
     expect(asked()).toEqual(['streamed', 'whole', 'openai', 'ollama']);
-    await expect.poll(async () => (await persisted(first))?.entries).toBe(4);
+    await eventually(async () => (await persisted(first))?.entries).toBe(4);
     await end(first);
 
     const second = await start();
-    await expect.poll(async () => (await persisted(second))?.entries).toBe(4);
+    await eventually(async () => (await persisted(second))?.entries).toBe(4);
     const after = await Promise.all(
       requests.map(async (request) => {
         const response = await request(second);
@@ -141,10 +142,10 @@ it('keeps embeddings over a restart', async () => {
   expect(made).toMatchObject({ cache: 'miss', body: { data: [{ embedding: [0.25, -1e-3] }] } });
   const stored = async (app: RunningApp) =>
     (await (await fetch(`${app.url}/api/cache-stats`)).json()).embedding_cache.persisted;
-  await expect.poll(async () => (await stored(first))?.entries).toBe(1);
+  await eventually(async () => (await stored(first))?.entries).toBe(1);
   await first.stop();
   const second = await start();
-  await expect.poll(async () => (await stored(second))?.entries).toBe(1);
+  await eventually(async () => (await stored(second))?.entries).toBe(1);
   model.setResponse('/api/embed', { error: 'not to be asked' }, 500);
   expect(await embed(second)).toEqual({ cache: 'hit', body: made.body });
 }, 60_000);
@@ -153,16 +154,16 @@ it('stays cleared after a restart, also of what was not written yet', async () =
   model.choose((body) => says(contentOf(body)));
   const first = await start();
   await (await ask(first, 'written')).text();
-  await expect.poll(async () => (await persisted(first))?.entries).toBe(1);
+  await eventually(async () => (await persisted(first))?.entries).toBe(1);
   await (await ask(first, 'not written yet')).text();
   const cleared = await post(first, '/api/cache-stats', { action: 'clear_response_cache' });
   expect(await cleared.json()).toMatchObject({ success: true, message: '2 entries cleared.' });
   await crash(first);
   const second = await start();
-  await expect.poll(async () => await persisted(second)).toEqual({ entries: 0, size_mb: 0, hits: 0 });
+  await eventually(async () => await persisted(second)).toEqual({ entries: 0, size_mb: 0, hits: 0 });
   for (const content of ['written', 'not written yet'])
     expect((await ask(second, content)).headers.get('x-cache')).toBe('miss');
-  await expect.poll(() => rowsOf('chat_cache')).toBe(2);
+  await eventually(() => rowsOf('chat_cache')).toBe(2);
 }, 60_000);
 
 it('writes no response with CACHE_PERSIST=false, and deletes those from before', async () => {
@@ -173,16 +174,16 @@ it('writes no response with CACHE_PERSIST=false, and deletes those from before',
   expect((await ask(first, 'one')).headers.get('x-cache')).toBe('hit');
   expect(await persisted(first)).toBeUndefined();
   // Not before the database is there.
-  await expect.poll(() => rowsOf('chat_requests')).toBe(0);
+  await eventually(() => rowsOf('chat_requests')).toBe(0);
   await first.stop();
   expect([rowsOf('chat_cache'), rowsOf('chat_cache_epoch')]).toEqual([0, 0]);
 
   const second = await start();
   await (await ask(second, 'one')).text();
-  await expect.poll(async () => (await persisted(second))?.entries).toBe(1);
+  await eventually(async () => (await persisted(second))?.entries).toBe(1);
   await second.stop();
   const third = await start(off);
-  await expect.poll(() => rowsOf('chat_cache')).toBe(0);
+  await eventually(() => rowsOf('chat_cache')).toBe(0);
   expect((await ask(third, 'one')).headers.get('x-cache')).toBe('miss');
 }, 60_000);
 
@@ -231,13 +232,11 @@ it('completes 50 waiting requests after a restart in their order, none twice', a
 
   for (const [index, id] of ids.entries()) {
     if (id === cancelled) continue;
-    await expect
-      .poll(async () => await entry(second, id), { timeout: 20_000 })
-      .toMatchObject({
-        status: 'completed',
-        cached: false,
-        message: { content: `done: request ${index}` },
-      });
+    await eventually(async () => await entry(second, id)).toMatchObject({
+      status: 'completed',
+      cached: false,
+      message: { content: `done: request ${index}` },
+    });
   }
   const expected = names.filter((name) => name !== 'request 2');
   expect(asked()).toEqual(['request 0', ...expected]);
@@ -260,12 +259,12 @@ it('runs after a crash what was not done, and nothing twice that was', async () 
   );
   const first = await start();
   const done = await enqueue(first, 'is done');
-  await expect.poll(async () => (await entry(first, done.request_id)).status).toBe('completed');
+  await eventually(async () => (await entry(first, done.request_id)).status).toBe('completed');
   const hit = await enqueue(first, 'is done');
   expect(hit).toMatchObject({ completed: true, cached: true });
   const rest = [await enqueue(first, 'runs')];
   for (let index = 0; index < 20; index++) rest.push(await enqueue(first, `waits ${index}`));
-  await expect.poll(() => rowsOf('chat_requests where finished_at is not null')).toBe(2);
+  await eventually(() => rowsOf('chat_requests where finished_at is not null')).toBe(2);
   await crash(first);
 
   model.choose((body) => says(`again ${contentOf(body)}`));
@@ -273,7 +272,7 @@ it('runs after a crash what was not done, and nothing twice that was', async () 
   expect(await entry(second, done.request_id)).toMatchObject({ status: 'completed', message: { content: 'is done' } });
   expect(await entry(second, hit.request_id)).toMatchObject({ status: 'completed', cached: true });
   for (const { request_id: id } of rest)
-    await expect.poll(async () => (await entry(second, id)).status, { timeout: 20_000 }).toBe('completed');
+    await eventually(async () => (await entry(second, id)).status).toBe('completed');
   expect(await entry(second, rest[0].request_id)).toMatchObject({ message: { content: 'again runs' } });
   const counts = Map.groupBy(asked(), (content) => content);
   expect([...counts].filter(([, calls]) => calls.length > 1).map(([content]) => content)).toEqual(['runs']);
@@ -298,7 +297,7 @@ it('goes on with background responses, and keeps them to be read', async () => {
     [running, 'to runs'],
     [waiting, 'to waits'],
   ] as const) {
-    await expect.poll(async () => (await read(second, id)).status).toBe('completed');
+    await eventually(async () => (await read(second, id)).status).toBe('completed');
     const response = await read(second, id);
     expect(response).toMatchObject({ id, background: true, instructions: 'x', model: 'test' });
     expect(response.output.at(-1).content[0].text).toBe(text);
@@ -319,11 +318,11 @@ it('waits for a model server that starts later', async () => {
   const { request_id: id } = await enqueue(first, 'patient');
   await crash(first);
   const second = await start({ OLLAMA_API_URL: 'http://127.0.0.1:9', UPSTREAM_RETRIES: '0' });
-  await expect.poll(async () => (await entry(second, id)).status).toBe('queued');
+  await eventually(async () => (await entry(second, id)).status).toBe('queued');
   await crash(second);
   model.choose(() => says('at last'));
   const third = await start();
-  await expect.poll(async () => (await entry(third, id)).message?.content).toBe('at last');
+  await eventually(async () => (await entry(third, id)).message?.content).toBe('at last');
 }, 60_000);
 
 it('accepts requests without a database, and says that they are not saved', async () => {
@@ -333,7 +332,7 @@ it('accepts requests without a database, and says that they are not saved', asyn
   const app = await start({ DATA_DIR: join(file, 'data') });
   const accepted = await enqueue(app, 'unsaved');
   expect(accepted).toMatchObject({ saved: false });
-  await expect.poll(async () => (await entry(app, accepted.request_id)).status).toBe('completed');
+  await eventually(async () => (await entry(app, accepted.request_id)).status).toBe('completed');
   expect((await ask(app, 'unsaved')).headers.get('x-cache')).toBe('hit');
   const cleared = await (await post(app, '/api/cache-stats', { action: 'clear_response_cache' })).json();
   expect(cleared.message).toMatch(/^1 entry cleared\. The copy in the database cannot be cleared/);

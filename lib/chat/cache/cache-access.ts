@@ -2,7 +2,7 @@ import { type CachePolicy, cachePolicy, restrictPolicy } from '#lib/chat/cache/c
 import { CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
+import { MAX_VALUE_BYTES, type PersistentCache } from '#lib/chat/persistence/persistent-cache';
 import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import type { Config } from '#lib/config/config';
@@ -84,6 +84,7 @@ export class CacheAccess {
   store(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
     if (key === undefined || !this.isEnabled || !isCacheable(response, isLimitFine)) return;
     const cached = this.#cache.set(key, response);
+    if (cached.bytes > MAX_VALUE_BYTES) return;
     this.#persistent?.store('response', key, cached.createdAt, () => encodeResponse(cached.toResponse()));
   }
 

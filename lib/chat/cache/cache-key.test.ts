@@ -157,3 +157,16 @@ describe('requests', () => {
 function clean(options: object) {
   return JSON.parse(JSON.stringify(options));
 }
+
+it('keeps the keys that a database has, or else another FORM_VERSION', () => {
+  // If the first fails alone, raise FORM_VERSION of lib/chat/cache/cache-key.ts, and change both.
+  const request = { model: 'm', messages: [{ role: 'user', content: 'hi' } as const], options: { temperature: 0, seed: 1 } };
+  expect(cacheKey('ollama', request)).toBe('tpRrt5DEvrRHvPvojdfNlNFs2rwRvadLSyw2Uxy5aw4');
+  expect(CACHE_KEY_FORM).toBe('j8e-r6uuTmWln1g7UHS_VomC-02xDh7Q1-orCIskvdM');
+});
+
+it('keeps the keys of embeddings that a database has, or else another FORM_VERSION', () => {
+  const [key] = embeddingKeys('ollama', { model: 'm', inputs: ['a'] });
+  expect(key).toBe('jqaTmmol_w2x5N1eOEZ9X3wvTKhZuiSNM5gnwwe8R-A');
+  expect(EMBEDDING_KEY_FORM).toBe('UFwPeK5yftQAObcYKi4vswOX8_BkGivS2wovkgOBYxg');
+});

@@ -204,6 +204,26 @@ describe.each(['sqlite', 'postgres'] as const)('the persistent cache on %s', (en
     expect(await read(await open({ format: 'two' }), 'key')).toBe('new');
   });
 
+  it('keeps a value that is written while those of before a clear are deleted', async () => {
+    const cache = await open();
+    cache.store('response', 'key', clock.now(), text('old'));
+    await written();
+    cache.close();
+    const next = new PersistentCache({
+      openStore: async () => store,
+      maxBytes: 100 * KIB,
+      ttlMs: 3_600_000,
+      format: 'two',
+      isOn: true,
+      clock,
+      log,
+    });
+    next.store('response', 'key', clock.now(), text('new'));
+    await written();
+    await expect.poll(() => read(next, 'key')).toBe('new');
+    expect(await read(await open({ format: 'two' }), 'key')).toBe('new');
+  });
+
   it('expires values, and deletes them', async () => {
     const cache = await open({ ttlMs: 30_000 });
     cache.store('response', 'key', clock.now(), text('one'));
@@ -267,6 +287,7 @@ describe('the persistent cache', () => {
       writeAll: () => Promise.reject(new StoreUnavailable('full')),
       flush: () => store.flush(),
       report: (query) => store.report(query),
+      check: () => store.check(),
       close: () => store.close(),
     };
     const first = await open();

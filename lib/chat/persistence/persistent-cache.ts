@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '#lib/chat/clock';
+import { type CacheRow, CacheRows, type DeletionReason, firstRows } from '#lib/chat/persistence/cache-rows';
 import { KeyFilter } from '#lib/chat/persistence/key-filter';
 import { asError } from '#lib/errors';
 import type { ChatCacheTable } from '#lib/store/tables/chat-cache';
@@ -65,8 +66,6 @@ interface KindCounts {
   hits: number;
 }
 
-type Row = Pick<ChatCacheTable, 'key' | 'kind' | 'bytes'>;
-
 /**
  * The second level of the caches in memory, in the database. Keys are held in a filter in memory,
  * so that only a key that may be stored costs a read. Values are written a moment after they were
@@ -83,8 +82,8 @@ export class PersistentCache {
   readonly #unwritten = new Map<string, Unwritten>();
   /** Whether a key is in the cache in memory, and so in use. */
   readonly #inMemory: ((key: string) => boolean)[] = [];
-  #store: Store | undefined;
-  #opening: Promise<Store | undefined> | undefined;
+  #rows: CacheRows | undefined;
+  #opening: Promise<CacheRows | undefined> | undefined;
   #failedAt = Number.NEGATIVE_INFINITY;
   #epoch = 0;
   /** The epoch that is on disk; undefined before it is known. */
@@ -111,35 +110,30 @@ export class PersistentCache {
 
   /** Opens the database and reads the keys. Resolves when that is done or has failed. */
   async open(): Promise<void> {
+    this.#failedAt = Number.NEGATIVE_INFINITY;
     await this.#opened();
   }
 
   /** Whether `read` may find the key. Costs no I/O. */
   mayHave(key: string): boolean {
-    return this.#store !== undefined && this.#filter.has(key);
+    return this.#rows !== undefined && this.#filter.has(key);
   }
 
   /** Reads a value. Undefined if it is not stored, is expired, or cannot be read in time. */
   async read(key: string): Promise<StoredValue | undefined> {
-    const store = this.#store;
-    if (store === undefined) return undefined;
+    const rows = this.#rows;
+    if (rows === undefined) return undefined;
     const epoch = this.#epoch;
-    const row = await this.#inTime(
-      store.db
-        .selectFrom('chat_cache')
-        .select(['kind', 'epoch', 'created_at', 'value'])
-        .where('key', '=', key)
-        .executeTakeFirst(),
-    );
+    const row = await this.#inTime(rows.read(key));
     if (row === 'failed' || epoch !== this.#epoch) return undefined;
-    const isValid = row !== undefined && Number(row.epoch) === epoch && !this.#isExpired(Number(row.created_at));
+    const isValid = row !== undefined && row.epoch === epoch && !this.#isExpired(row.created_at);
     if (!isValid) {
       this.#filter.delete(key);
       return undefined;
     }
     this.#counts[row.kind].hits += 1;
-    this.#touch(store, [key]);
-    return { createdAt: Number(row.created_at), value: row.value };
+    void this.#touch(rows, [key]);
+    return { createdAt: row.created_at, value: row.value };
   }
 
   /** Stores a value a moment later. `encode` is called then; it must not throw. */
@@ -159,10 +153,10 @@ export class PersistentCache {
     this.#forget();
     this.#epoch += 1;
     this.#isCleared = true;
-    const store = await this.#opened();
-    if (store === undefined) throw new Error('the database is not open');
-    await this.#saveEpoch(store);
-    void this.#deleteInSteps(store, 'outdated');
+    const rows = await this.#opened();
+    if (rows === undefined) throw new Error('the database is not open');
+    await this.#saveEpoch(rows);
+    void this.#deleteInSteps(rows, 'outdated');
   }
 
   /** Entries of one kind, with those that the filter has. */
@@ -173,8 +167,8 @@ export class PersistentCache {
 
   /** Queues what is not written yet; the database writes it when it is closed. */
   close(): void {
-    const store = this.#store;
-    if (store !== undefined) for (const [key, unwritten] of this.#unwritten) this.#write(store, key, unwritten);
+    const rows = this.#rows;
+    if (rows !== undefined) for (const [key, unwritten] of this.#unwritten) this.#write(rows, key, unwritten);
     this.#unwritten.clear();
     this.#isClosed = true;
   }
@@ -183,7 +177,7 @@ export class PersistentCache {
     return this.#options.isOn ? this.#options.format : OFF_FORMAT;
   }
 
-  #opened(): Promise<Store | undefined> {
+  #opened(): Promise<CacheRows | undefined> {
     const { clock } = this.#options;
     if (this.#opening === undefined && clock.now() - this.#failedAt >= OPEN_RETRY_MS)
       this.#opening = this.#open().catch((error: unknown) => {
@@ -195,39 +189,34 @@ export class PersistentCache {
     return this.#opening ?? Promise.resolve(undefined);
   }
 
-  async #open(): Promise<Store> {
+  async #open(): Promise<CacheRows> {
     const { openStore, isOn } = this.#options;
-    const store = await openStore();
-    const saved = await store.db.selectFrom('chat_cache_epoch').select(['epoch', 'format']).executeTakeFirst();
-    const epoch = Number(saved?.epoch ?? 0);
+    const rows = new CacheRows(await openStore());
+    const saved = await rows.epoch();
+    const epoch = saved?.epoch ?? 0;
     this.#savedEpoch = epoch;
     // Without persistence a database that never had any stays as it is.
     const isSame = saved === undefined ? !isOn : saved.format === this.#format;
     // A clear before the database was open is one of what it holds.
     const isUsable = isSame && !this.#isCleared;
     this.#epoch = isUsable ? epoch : epoch + 1;
-    if (!isUsable) await this.#saveEpoch(store);
-    if (isOn) await this.#readKeys(store);
-    this.#store = store;
-    void this.#deleteInSteps(store, 'outdated');
-    if (isOn) this.#scheduleExpiry(store);
-    return store;
+    // Where that cannot be saved, it is tried again with the next value.
+    if (!isUsable) await this.#saveEpoch(rows).catch(ignore);
+    if (isOn) await this.#readKeys(rows);
+    this.#rows = rows;
+    void this.#deleteInSteps(rows, 'outdated');
+    if (isOn) this.#scheduleExpiry(rows);
+    return rows;
   }
 
-  async #saveEpoch(store: Store): Promise<void> {
-    const row = { id: 1, epoch: this.#epoch, format: this.#format };
-    const { epoch } = row;
-    await store.write(
-      store.db
-        .insertInto('chat_cache_epoch')
-        .values(row)
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ epoch, format: row.format })),
-    );
+  async #saveEpoch(rows: CacheRows): Promise<void> {
+    const epoch = this.#epoch;
+    await rows.setEpoch(epoch, this.#format);
     this.#savedEpoch = epoch;
   }
 
   /** Reads all keys of the epoch in small steps. Counts the rows again. */
-  async #readKeys(store: Store): Promise<void> {
+  async #readKeys(rows: CacheRows): Promise<void> {
     const epoch = this.#epoch;
     const counts: Record<CacheKind, { entries: number; bytes: number }> = {
       response: { entries: 0, bytes: 0 },
@@ -235,22 +224,15 @@ export class PersistentCache {
     };
     this.#isOvercounted = false;
     for (let after = '', isMore = true; isMore; ) {
-      const rows = await store.db
-        .selectFrom('chat_cache')
-        .select(['key', 'kind', 'bytes'])
-        .where('epoch', '=', epoch)
-        .where('key', '>', after)
-        .orderBy('key')
-        .limit(KEYS_PER_STEP)
-        .execute();
+      const page = await rows.page(epoch, after, KEYS_PER_STEP);
       if (epoch !== this.#epoch) return;
-      for (const { key, kind, bytes } of rows) {
+      for (const { key, kind, bytes } of page) {
         this.#filter.add(key);
         counts[kind].entries += 1;
         counts[kind].bytes += Number(bytes);
         after = key;
       }
-      isMore = rows.length === KEYS_PER_STEP;
+      isMore = page.length === KEYS_PER_STEP;
       if (isMore) await setImmediate();
     }
     Object.assign(this.#counts.response, counts.response);
@@ -265,14 +247,14 @@ export class PersistentCache {
 
   /** Queues everything that is not written, in small steps. Never rejects. */
   async #writeAll(): Promise<void> {
-    const store = await this.#opened();
-    if (store === undefined) this.#unwritten.clear();
+    const rows = await this.#opened();
+    if (rows === undefined || rows.store.health.state !== 'ok') this.#unwritten.clear();
     else {
-      if (this.#savedEpoch !== this.#epoch) void this.#saveEpoch(store).catch(ignore);
+      if (this.#savedEpoch !== this.#epoch) void this.#saveEpoch(rows).catch(ignore);
       let startedMs = performance.now();
       for (const [key, unwritten] of this.#unwritten) {
         this.#unwritten.delete(key);
-        this.#write(store, key, unwritten);
+        this.#write(rows, key, unwritten);
         if (performance.now() - startedMs < STEP_MS) continue;
         await setImmediate();
         startedMs = performance.now();
@@ -282,23 +264,19 @@ export class PersistentCache {
     if (this.#unwritten.size > 0) this.#scheduleWrite();
   }
 
-  #write(store: Store, key: string, { kind, createdAt, encode }: Unwritten): void {
+  #write(rows: CacheRows, key: string, { kind, createdAt, encode }: Unwritten): void {
     const value = encode();
     const bytes = Buffer.byteLength(key) + value.byteLength + ROW_BYTES;
     if (value.byteLength > MAX_VALUE_BYTES || bytes > this.#options.maxBytes) return;
     const epoch = this.#epoch;
-    const stored = { kind, epoch, created_at: createdAt, used_at: Math.floor(this.#options.clock.now()), bytes, value };
-    const statement = store.db
-      .insertInto('chat_cache')
-      .values({ key, ...stored })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet(stored));
-    store.write(statement).then(() => {
+    const used_at = Math.floor(this.#options.clock.now());
+    rows.write({ key, kind, epoch, created_at: createdAt, used_at, bytes, value }).then(() => {
       if (epoch !== this.#epoch) return;
       this.#isOvercounted ||= this.#filter.has(key);
       this.#filter.add(key);
       this.#counts[kind].entries += 1;
       this.#counts[kind].bytes += bytes;
-      if (this.#excessBytes > 0) void this.#evict(store);
+      if (this.#excessBytes > 0) void this.#evict(rows);
     }, ignore);
   }
 
@@ -308,12 +286,12 @@ export class PersistentCache {
   }
 
   /** Deletes the least recently used rows until the rest is within the bound. Never rejects. */
-  async #evict(store: Store): Promise<void> {
+  async #evict(rows: CacheRows): Promise<void> {
     if (this.#isEvicting) return;
     this.#isEvicting = true;
     try {
-      if (this.#isOvercounted) await this.#readKeys(store);
-      await this.#deleteInSteps(store, 'excess');
+      if (this.#isOvercounted) await this.#readKeys(rows);
+      await this.#deleteInSteps(rows, 'excess');
     } catch {
       // The next write tries again.
     }
@@ -321,27 +299,27 @@ export class PersistentCache {
   }
 
   /**
-   * Deletes rows in small steps: of other epochs, expired ones, or the least recently used of too
-   * many. A row whose value is in use in memory is spared once. Never rejects.
+   * Deletes rows in small steps. Of too many, a row whose value is in use in memory is spared once.
+   * Never rejects.
    */
-  async #deleteInSteps(store: Store, reason: 'outdated' | 'expired' | 'excess'): Promise<void> {
+  async #deleteInSteps(rows: CacheRows, reason: DeletionReason): Promise<void> {
     const spared = new Set<string>();
     try {
       for (;;) {
         if (this.#isClosed || (reason === 'excess' && this.#excessBytes <= 0)) return;
-        const rows = await this.#nextRows(store, reason);
-        if (rows.length === 0) return;
-        const isSpared = ({ key }: Row) =>
+        const { clock, ttlMs } = this.#options;
+        const before = reason === 'outdated' ? this.#epoch : Math.floor(clock.now() - ttlMs);
+        const found = await rows.toDelete(reason, before, ROWS_PER_STEP);
+        if (found.length === 0) return;
+        const isSpared = ({ key }: CacheRow) =>
           reason === 'excess' && !spared.has(key) && this.#inMemory.some((has) => has(key));
-        const inUse = rows.filter(isSpared).map(({ key }) => key);
+        const inUse = new Set(found.filter(isSpared).map(({ key }) => key));
         for (const key of inUse) spared.add(key);
-        if (inUse.length > 0) await this.#touch(store, inUse);
-        const outOfUse = rows.filter(({ key }) => !inUse.includes(key));
-        const step = firstRows(
-          outOfUse,
-          reason === 'excess' ? Math.min(this.#excessBytes, BYTES_PER_STEP) : BYTES_PER_STEP,
-        );
-        if (step.length > 0) await this.#delete(store, step, reason !== 'outdated');
+        if (inUse.size > 0) await this.#touch(rows, [...inUse]);
+        const outOfUse = found.filter(({ key }) => !inUse.has(key));
+        const enough = reason === 'excess' ? Math.min(this.#excessBytes, BYTES_PER_STEP) : BYTES_PER_STEP;
+        const step = firstRows(outOfUse, enough);
+        if (step.length > 0) await this.#delete(rows, step, reason, before);
         await setImmediate();
       }
     } catch {
@@ -349,34 +327,21 @@ export class PersistentCache {
     }
   }
 
-  async #nextRows(store: Store, reason: 'outdated' | 'expired' | 'excess'): Promise<Row[]> {
-    const { clock, ttlMs } = this.#options;
-    const all = store.db.selectFrom('chat_cache').select(['key', 'kind', 'bytes']).limit(ROWS_PER_STEP);
-    const some =
-      reason === 'outdated'
-        ? all.where('epoch', '<', this.#epoch)
-        : reason === 'expired'
-          ? all.where('created_at', '<', Math.floor(clock.now() - ttlMs)).orderBy('created_at')
-          : all.orderBy('used_at');
-    return await some.execute();
-  }
-
-  /** `isCounted`: they are of this epoch. */
-  async #delete(store: Store, rows: readonly Row[], isCounted: boolean): Promise<void> {
-    const keys = rows.map(({ key }) => key);
+  async #delete(rows: CacheRows, step: readonly CacheRow[], reason: DeletionReason, before: number): Promise<void> {
     const epoch = this.#epoch;
-    await store.write(store.db.deleteFrom('chat_cache').where('key', 'in', keys));
-    if (!isCounted || epoch !== this.#epoch) return;
-    for (const { key, kind, bytes } of rows) {
+    const keys = step.map(({ key }) => key);
+    await rows.delete(keys, reason, before);
+    // Rows of older epochs are not counted.
+    if (reason === 'outdated' || epoch !== this.#epoch) return;
+    for (const { key, kind, bytes } of step) {
       this.#filter.delete(key);
       this.#counts[kind].entries -= 1;
       this.#counts[kind].bytes -= Number(bytes);
     }
   }
 
-  async #touch(store: Store, keys: readonly string[]): Promise<void> {
-    const used_at = Math.floor(this.#options.clock.now());
-    await store.write(store.db.updateTable('chat_cache').set({ used_at }).where('key', 'in', keys)).catch(ignore);
+  async #touch(rows: CacheRows, keys: readonly string[]): Promise<void> {
+    await rows.touch(keys, Math.floor(this.#options.clock.now())).catch(ignore);
   }
 
   #forget(): void {
@@ -388,10 +353,10 @@ export class PersistentCache {
     return this.#options.clock.now() - createdAt >= this.#options.ttlMs;
   }
 
-  #scheduleExpiry(store: Store): void {
+  #scheduleExpiry(rows: CacheRows): void {
     this.#options.clock.after(EXPIRY_INTERVAL_MS, () => {
       if (this.#isClosed) return;
-      void this.#deleteInSteps(store, 'expired').then(() => this.#scheduleExpiry(store));
+      void this.#deleteInSteps(rows, 'expired').then(() => this.#scheduleExpiry(rows));
     });
   }
 
@@ -406,16 +371,6 @@ export class PersistentCache {
       read.then(end, () => end('failed'));
     });
   }
-}
-
-/** The first rows that have as many bytes together, or all. */
-function firstRows(rows: readonly Row[], enough: number): readonly Row[] {
-  let bytes = 0;
-  const last = rows.findIndex((row) => {
-    bytes += Number(row.bytes);
-    return bytes >= enough;
-  });
-  return last === -1 ? rows : rows.slice(0, last + 1);
 }
 
 function ignore(): void {}

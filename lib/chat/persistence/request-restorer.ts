@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EngineParts } from '#lib/chat/engine-parts';
 import { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
+import { SILENCE_MS } from '#lib/chat/persistence/queue-owner';
 import {
   decodeRequest,
   decodeResult,
@@ -71,23 +72,44 @@ export class RequestRestorer {
     const store = await this.#saved.open();
     if (store === undefined) return false;
     try {
-      await this.#removeLeftovers(store);
+      await this.#saved.deleteExpired(store);
       const results = await this.#restoreResults(store, restoreApi);
-      const unbegun = await this.#restoreWaiting(store, restoreApi);
-      this.#unbegun = new Set(unbegun.map(({ pending }) => pending));
-      if (results + unbegun.length > 0)
-        this.#log.info({ waiting: unbegun.length, results }, 'requests of the queue are back after a restart');
-      void this.#beginAll(store, unbegun);
+      const waiting = await this.#takeOver(store, restoreApi);
+      if (results + waiting > 0) this.#log.info({ waiting, results }, 'requests of the queue are back after a restart');
     } catch (error) {
       this.#log.warn({ err: asError(error) }, 'saved requests could not be read');
     }
     return true;
   }
 
-  /** A database that takes no writes has its requests all the same. */
+  /**
+   * Brings back the requests of servers that do not run any more, now and as long as others run.
+   * Returns how many there are now.
+   */
+  async #takeOver(store: Store, restoreApi: RestoredApi): Promise<number> {
+    const { taken, hasOthers, isWritten } = await this.#saved.owner.takeOver(store);
+    if (hasOthers) this.#takeOverLater(store, restoreApi);
+    else await this.#removeLeftovers(store);
+    if (taken.length === 0) return 0;
+    // A database that takes no writes has its requests all the same.
+    const owners = isWritten ? [this.#saved.owner.id] : taken;
+    const unbegun = await this.#restoreWaiting(store, owners, restoreApi);
+    for (const { pending } of unbegun) this.#unbegun.add(pending);
+    void this.#beginAll(store, unbegun);
+    return unbegun.length;
+  }
+
+  #takeOverLater(store: Store, restoreApi: RestoredApi): void {
+    this.#parts.clock.after(SILENCE_MS / 2, () => {
+      if (this.#saved.isClosing) return;
+      this.#takeOver(store, restoreApi).catch((error: unknown) =>
+        this.#log.warn({ err: asError(error) }, 'saved requests could not be read'),
+      );
+    });
+  }
+
+  /** Deletes parts of requests that were never accepted. */
   async #removeLeftovers(store: Store): Promise<void> {
-    await this.#saved.deleteExpired(store);
-    // Parts of a request that was never accepted.
     const orphans = store.db
       .deleteFrom('chat_request_parts')
       .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id'));
@@ -134,7 +156,7 @@ export class RequestRestorer {
     }
   }
 
-  async #restoreWaiting(store: Store, restoreApi: RestoredApi): Promise<Unbegun[]> {
+  async #restoreWaiting(store: Store, owners: readonly string[], restoreApi: RestoredApi): Promise<Unbegun[]> {
     const all: Unbegun[] = [];
     const offset = EVENTS_PER_SECOND * Math.floor(this.#parts.clock.now() / SECOND_MS);
     for (let after = 0; ; ) {
@@ -142,12 +164,15 @@ export class RequestRestorer {
         .selectFrom('chat_requests')
         .selectAll()
         .where('finished_at', 'is', null)
+        .where('owner', 'in', owners)
         .where('position', '>', after)
         .orderBy('position')
         .limit(ROWS_PER_STEP)
         .execute();
       for (const row of page) {
         after = Number(row.position);
+        // It was accepted by this process.
+        if (this.#parts.inFlight.find(row.id) !== undefined) continue;
         const pending = this.#pendingOf(row, Generation.unbegun(requestOf(row)), NOT_BEGUN, offset);
         this.#parts.inFlight.add(pending);
         this.#saved.trackWaiting(row.id, Number(row.bytes));
@@ -188,7 +213,6 @@ export class RequestRestorer {
         isFull ||= end === 'queue_full';
         await setImmediate();
       }
-      this.#unbegun = new Set(later.map(({ pending }) => pending));
       if (later.length === 0 || this.#saved.isClosing) return;
       if (later.length < rest.length) retryMs = FIRST_RETRY_MS / 2;
       rest = later;

@@ -69,6 +69,14 @@ async function turns(): Promise<void> {
   }
 }
 
+/** Lets time pass in which servers say that they run. */
+async function pass(seconds: number): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 5) {
+    await clock.advance(5_000);
+    await turns();
+  }
+}
+
 async function enqueue(
   { engine }: EngineHarness,
   request: Partial<ChatRequest> | string,
@@ -130,7 +138,7 @@ describe.each(['sqlite', 'postgres'] as const)('saved requests on %s', (engine) 
     const third = await start();
     expect(contents(third)).toEqual([]);
     expect(third.engine.find(ids[3] ?? '', 'ann').generation.response?.content).toBe('to four');
-    await clock.advance(TTL_MS);
+    await clock.advance(TTL_MS + 1);
     await turns();
     expect(() => third.engine.find(ids[3] ?? '', 'ann')).toThrow(/No request has this id/);
     await clock.advance(60_000);
@@ -279,6 +287,34 @@ describe('saved requests', () => {
     expect((await rows()).map(([, isDone]) => isDone)).toEqual([false, false]);
   });
 
+  it('belong to the server that accepted them, until it does not run any more', async () => {
+    let isRunning = true;
+    const other = { host: 'here', pid: 2, isRunning: () => isRunning };
+    const first = await start({}, { process: { ...other, pid: 1 } });
+    const { id } = await enqueue(first, 'of the first');
+    const second = await start({}, { process: other });
+    const elsewhere = await start({}, { process: { host: 'there', pid: 1, isRunning: () => false } });
+    await pass(30);
+    expect([second, elsewhere].map((engine) => engine.provider.calls.length)).toEqual([0, 0]);
+    expect(() => second.engine.find(id, 'ann')).toThrow();
+    isRunning = false;
+    await pass(20);
+    expect(contents(second)).toEqual(['of the first']);
+    expect(second.engine.find(id, 'ann').state).toBe('running');
+    await pass(100);
+    expect(elsewhere.provider.calls).toEqual([]);
+  });
+
+  it('are taken over at once from a server that was stopped', async () => {
+    const process = { host: 'here', pid: 1, isRunning: () => true };
+    const first = await start({}, { process });
+    const { id } = await enqueue(first, 'waits');
+    first.engine.close();
+    await turns();
+    const second = await start({}, { process: { ...process, host: 'there' } });
+    expect(second.engine.find(id, 'ann').state).toBe('running');
+  });
+
   it('are not saved above their bound, and run all the same', async () => {
     const first = await start({}, { maxBytes: 2 * KIB });
     expect((await enqueue(first, 'x'.repeat(KIB))).saved?.isOnDisk).toBe(true);
@@ -312,6 +348,7 @@ describe('saved requests', () => {
       writeAll: refuse,
       flush: () => store.flush(),
       report: (query) => store.report(query),
+      check: () => store.check(),
       close: () => store.close(),
     };
     const first = await start();

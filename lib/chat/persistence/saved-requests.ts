@@ -1,6 +1,7 @@
 import type { Compilable } from 'kysely';
 import type { Clock } from '#lib/chat/clock';
 import type { PendingRequest, SavedState } from '#lib/chat/generation/pending-request';
+import { BEAT_MS, type ProcessInfo, QueueOwner } from '#lib/chat/persistence/queue-owner';
 import {
   encodeRequest,
   encodeResult,
@@ -34,6 +35,8 @@ export interface SavedRequestsOptions {
   readonly resultTtlMs: number;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'warn' | 'info'>;
+  /** Default: this process. */
+  readonly process?: ProcessInfo;
 }
 
 type Part = ChatRequestPartsTable['part'];
@@ -52,10 +55,14 @@ export class SavedRequests {
   #resultBytes = 0;
   #store: Store | undefined;
   #position = 0;
+  readonly owner: QueueOwner;
   #isClosing = false;
+  #isBeating = false;
+  #isFailureLogged = false;
 
   constructor(options: SavedRequestsOptions) {
     this.#options = options;
+    this.owner = new QueueOwner(options.clock, options.process);
   }
 
   /** The database; undefined if it is not open. */
@@ -70,7 +77,8 @@ export class SavedRequests {
       this.#store = await this.#options.openStore();
       this.#scheduleExpiry(this.#store);
     } catch (error) {
-      this.#options.log.warn({ err: asError(error) }, 'accepted requests are not saved');
+      if (!this.#isFailureLogged) this.#options.log.warn({ err: asError(error) }, 'accepted requests are not saved');
+      this.#isFailureLogged = true;
     }
     return this.#store;
   }
@@ -95,6 +103,7 @@ export class SavedRequests {
     this.#position = Math.max(this.#position + 1, Math.floor(pending.createdAt * 1000));
     const row = {
       caller: pending.caller,
+      owner: this.owner.id,
       position: this.#position,
       format: REQUEST_FORMAT,
       accepted_at: Math.floor(pending.createdAt),
@@ -109,6 +118,7 @@ export class SavedRequests {
     if (isDone) this.#countResult(store, pending.id, bytes);
     else this.trackWaiting(pending.id, bytes);
     const last = [
+      ...(isDone ? [] : this.owner.beat(store)),
       store.db
         .insertInto('chat_requests')
         .values({ id: pending.id, ...row })
@@ -150,14 +160,17 @@ export class SavedRequests {
   /** Counts a request that is on disk and not done. */
   trackWaiting(id: string, bytes: number): void {
     this.#untrackWaiting(id);
+    // An id may be used again after its result has expired in memory.
+    this.#untrackResult(id);
+    this.#beatWhileWaiting();
     this.#waiting.set(id, bytes);
     this.#waitingBytes += bytes;
   }
 
   /** Counts a result that is on disk. */
   trackResult(id: string, bytes: number): void {
-    this.#resultBytes += bytes - (this.#results.get(id) ?? 0);
-    this.#results.delete(id);
+    this.#untrackResult(id);
+    this.#resultBytes += bytes;
     this.#results.set(id, bytes);
   }
 
@@ -172,6 +185,23 @@ export class SavedRequests {
   /** From here on, requests that the end of the server cuts stay saved. */
   close(): void {
     this.#isClosing = true;
+    if (this.#store !== undefined && this.#waiting.size > 0) this.owner.leave(this.#store).catch(ignore);
+  }
+
+  /** Whether a request that is saved waits or runs in this process. */
+  isWaiting(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
+  #beatWhileWaiting(): void {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    this.#options.clock.after(BEAT_MS, () => {
+      this.#isBeating = false;
+      if (this.#isClosing || this.#waiting.size === 0 || this.#store === undefined) return;
+      this.#store.writeAll(this.owner.beat(this.#store)).catch(ignore);
+      this.#beatWhileWaiting();
+    });
   }
 
   get isClosing(): boolean {
@@ -210,13 +240,17 @@ export class SavedRequests {
     this.#waiting.delete(id);
   }
 
+  #untrackResult(id: string): void {
+    this.#resultBytes -= this.#results.get(id) ?? 0;
+    this.#results.delete(id);
+  }
+
   #countResult(store: Store, id: string, bytes: number): void {
     this.trackResult(id, bytes);
     const removed: string[] = [];
-    for (const [oldest, size] of this.#results) {
+    for (const oldest of this.#results.keys()) {
       if (this.#resultBytes <= MAX_STORED_RESULT_BYTES || oldest === id) break;
-      this.#results.delete(oldest);
-      this.#resultBytes -= size;
+      this.#untrackResult(oldest);
       removed.push(oldest);
     }
     if (removed.length > 0) this.delete(store, removed).catch(ignore);
@@ -245,10 +279,7 @@ export class SavedRequests {
         if (rows.length === 0) return;
         const ids = rows.map(({ id }) => id);
         await this.delete(store, ids);
-        for (const id of ids) {
-          this.#resultBytes -= this.#results.get(id) ?? 0;
-          this.#results.delete(id);
-        }
+        for (const id of ids) this.#untrackResult(id);
       }
     } catch {
       // They are found the next time.

@@ -5,6 +5,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('chat_requests')
     .addColumn('id', 'text', (column) => column.primaryKey().notNull())
     .addColumn('caller', 'text', (column) => column.notNull())
+    .addColumn('owner', 'text', (column) => column.notNull())
     .addColumn('position', 'bigint', (column) => column.notNull())
     .addColumn('format', 'integer', (column) => column.notNull())
     .addColumn('accepted_at', 'bigint', (column) => column.notNull())
@@ -18,6 +19,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('chat_requests_position').on('chat_requests').column('position').execute();
   await db.schema.createIndex('chat_requests_finished_at').on('chat_requests').column('finished_at').execute();
+  await db.schema
+    .createTable('chat_servers')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('host', 'text', (column) => column.notNull())
+    .addColumn('pid', 'integer', (column) => column.notNull())
+    .addColumn('seen_at', 'bigint', (column) => column.notNull())
+    .execute();
   await db.schema
     .createTable('chat_request_parts')
     .addColumn('request_id', 'text', (column) => column.notNull())

@@ -3,6 +3,8 @@ export interface ChatRequestsTable {
   id: string;
   /** `Principal.caller`. */
   caller: string;
+  /** The server that runs it, or ran it. */
+  owner: string;
   /** Ascends in the order of acceptance. */
   position: number;
   /** Of what `chat_request_parts` holds. */
@@ -20,6 +22,14 @@ export interface ChatRequestsTable {
   finished_at: number | null;
   /** Memory of the parts that are stored. */
   bytes: number;
+}
+
+/** Servers with waiting requests, so that no other server runs these as well. */
+export interface ChatServersTable {
+  id: string;
+  host: string;
+  pid: number;
+  seen_at: number;
 }
 
 /** What a request consists of, in pieces of bounded size. */
