@@ -22,10 +22,12 @@ import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
 import { authMode } from '#lib/config/auth-mode';
+import { requestUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
 import { openWork } from '#lib/http/open-work';
 import { hasRight, isOwnedBy, type Principal } from '#lib/http/principal';
 import type { KeepAlive } from '#lib/models/provider';
+import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
 import type { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { ChatRequest } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
@@ -37,6 +39,8 @@ export interface ChatEngineOptions extends SchedulerOptions {
   persistentCache?: PersistentCache | undefined;
   /** Absent if accepted requests live in this process alone. */
   savedRequests?: SavedRequests | undefined;
+  /** @default the one of the process */
+  usage?: UsageRecorder | undefined;
 }
 
 /**
@@ -54,19 +58,21 @@ export class ChatEngine {
   #isRestored = false;
 
   constructor(options: ChatEngineOptions) {
-    const { settings, clock, metrics, directory, persistentCache, savedRequests } = options;
+    const { settings, clock, metrics, directory, persistentCache, savedRequests, usage = usageRecorder() } = options;
     this.#options = options;
     this.#parts = {
       settings,
       clock,
       metrics,
+      usage,
       directory,
       counts: new ChatCounts(metrics.cacheLookups),
       cache: new CacheAccess(settings, clock, persistentCache),
       conversations: new Conversations(settings, clock),
-      inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (ended) =>
-        savedRequests?.handleEnd(ended),
-      ),
+      inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (request, isPayer) => {
+        savedRequests?.handleEnd(request);
+        if (isPayer !== undefined) usage.record(requestUsage(request, isPayer));
+      }),
       scheduler: new Scheduler(options, directory.servers),
       savedRequests,
     };

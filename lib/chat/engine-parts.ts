@@ -8,6 +8,7 @@ import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServers } from '#lib/models/servers';
+import type { UsageRecorder } from '#lib/people/usage/usage-recorder';
 import type { Metrics } from '#lib/telemetry/metrics';
 
 export interface ModelResolver {
@@ -24,6 +25,7 @@ export interface EngineParts {
   readonly settings: Config;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly usage: UsageRecorder;
   readonly directory: ModelResolver;
   readonly counts: ChatCounts;
   readonly cache: CacheAccess;

@@ -8,6 +8,7 @@ import { batchGroup } from '#lib/chat/model-request';
 import type { ResolvedRequest } from '#lib/chat/request-resolver';
 import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import type { Submitter } from '#lib/chat/submitter';
+import { spentTokens } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { Completion } from '#lib/wire/completion';
@@ -138,7 +139,7 @@ export class Generations {
       for (const pending of inFlight.requestsOf(generation))
         if (pending.conversation !== undefined && request !== undefined)
           conversations.store(pending, request.messages.slice(pending.conversation.addedMessages));
-    }
+    } else generation.spent = spentTokens(generation);
     recordGenerationMetrics(generation, metrics);
     recordGenerationSpans(generation);
     inFlight.settle(generation);

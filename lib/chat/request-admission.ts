@@ -10,6 +10,7 @@ import { Generations } from '#lib/chat/generations';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
+import { refusedUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -191,6 +192,7 @@ export class RequestAdmission {
       if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
       return pending;
     } catch (error) {
+      this.#parts.usage.record(refusedUsage(submitter.principal, resolved.request.model, error));
       throw counts.countRefusal(error);
     }
   }
@@ -203,7 +205,9 @@ export class RequestAdmission {
     resumed: ResumedRequest | undefined,
     unbegun?: PendingRequest | undefined,
   ): PendingRequest {
-    const { clock, conversations, inFlight } = this.#parts;
+    const { clock, conversations, inFlight, usage } = this.#parts;
+    const { prompt_tokens, completion_tokens } = cached.usage;
+    usage.recordHit(submitter.principal, cached.model, prompt_tokens + completion_tokens);
     const source: RequestSource = {
       cacheStatus: 'hit',
       ignoredFields,

@@ -29,6 +29,8 @@ export interface TaskRequest {
   readonly bytes: number;
   /** The caller's: its abort ends the task, waiting or running. */
   readonly signal: AbortSignal;
+  /** Called once it has ended, also if it was refused. Must not throw. */
+  readonly onDone?: ((task: RunnableTask) => void) | undefined;
 }
 
 /** Runs tasks in the slots of model servers, from the choice of the model to their end. */
@@ -55,14 +57,14 @@ export class TaskRunner {
   async run<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     const { scheduler, counts, clock } = this.#parts;
     scheduler.throwIfClosed();
-    const { caller, priority = 0, isRepeatable = false, bytes, signal } = request;
+    const { caller, priority = 0, isRepeatable = false, bytes, signal, onDone } = request;
     signal.throwIfAborted();
     const { provider, model, targets } = await this.#resolve(request);
     scheduler.throwIfClosed();
     signal.throwIfAborted();
     const group = batchGroup(provider.id, model, {});
     const task = new Task(
-      { caller, priority, group, model, provider, targets, isRepeatable, bytes, signal, work },
+      { caller, priority, group, model, provider, targets, isRepeatable, bytes, signal, work, onDone },
       this.#context,
     );
     counts.tasks += 1;
@@ -71,6 +73,7 @@ export class TaskRunner {
       scheduler.admit(task, lane, clock.now());
     } catch (error) {
       task.dispose();
+      onDone?.(task);
       throw counts.countRefusal(error);
     }
     return await task.result;
@@ -93,5 +96,6 @@ export class TaskRunner {
   #handleDone(task: RunnableTask): void {
     this.#parts.counts.countEnd(task.state);
     this.#parts.scheduler.handleDone(task);
+    task.onDone?.(task);
   }
 }

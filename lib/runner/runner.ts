@@ -1,6 +1,7 @@
 import type { Config } from '#lib/config/config';
 import { VERSION } from '#lib/config/version';
 import { AppError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
 import { localLanguages } from '#lib/runner/enabled-languages';
@@ -20,6 +21,8 @@ import type { RunnerStats } from '#lib/wire/server-stats';
 export interface RunOptions {
   /** The user or key that the run counts for; admission is fair between callers. */
   caller: string;
+  /** Whose usage it is. Undefined for work that no caller asked for. */
+  principal?: Principal | undefined;
   /** Ends the run, also while it waits. */
   signal?: AbortSignal | undefined;
   /** The program was admitted: from now on there will be a result. */

@@ -1,5 +1,5 @@
 import { VERSION } from '#lib/config/version';
-import type { Span } from '#lib/telemetry/span';
+import type { Span, SpanValue } from '#lib/telemetry/span';
 
 /**
  * Exports spans as OTLP/HTTP with JSON: one POST of one document.
@@ -72,9 +72,21 @@ function attributesOf(attributes: Span['attributes']) {
   return Object.entries(attributes).map(([key, value]) => ({ key, value: typedValue(value) }));
 }
 
-function typedValue(value: string | number | boolean) {
+interface TypedValue {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: string;
+  doubleValue?: number;
+  arrayValue?: { values: { stringValue: string }[] };
+}
+
+function typedValue(value: SpanValue): TypedValue {
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value === 'object')
+    return 'double' in value
+      ? { doubleValue: value.double }
+      : { arrayValue: { values: value.map((text) => ({ stringValue: text })) } };
   return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 

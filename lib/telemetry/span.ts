@@ -1,3 +1,7 @@
+/** `double` is a number that is sent with a fraction, also where it is whole. */
+export type SpanValue = string | number | boolean | readonly string[] | { readonly double: number };
+export type SpanAttributes = Readonly<Record<string, SpanValue>>;
+
 /** A finished piece of work within a trace. */
 export interface Span {
   traceId: string;
@@ -9,6 +13,6 @@ export interface Span {
   /** Milliseconds since the epoch. */
   startMs: number;
   endMs: number;
-  attributes: Readonly<Record<string, string | number | boolean>>;
+  attributes: SpanAttributes;
   failed: boolean;
 }

@@ -192,6 +192,7 @@ export function propagationHeaders(): Record<string, string> {
 
 /**
  * Runs `work` for a request and records its duration as a span. Its upstream calls are propagated.
+ * Attributes may be added to the object until `work` ends.
  */
 export async function withSpan<T>(
   requestId: string,

@@ -4,6 +4,7 @@ import type { Clock } from '#lib/chat/clock';
 import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#lib/chat/embeddings/embedding-batch';
 import { type Embedding, EmbeddingCache } from '#lib/chat/embeddings/embedding-cache';
 import { embeddingKeys } from '#lib/chat/embeddings/embedding-key';
+import { EmbeddingMeter } from '#lib/chat/embeddings/embedding-meter';
 import { HeldMemory } from '#lib/chat/embeddings/held-memory';
 import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
 import { decodeEmbedding, encodeEmbedding } from '#lib/chat/persistence/stored-embedding';
@@ -12,12 +13,14 @@ import type { TaskRequest } from '#lib/chat/task-runner';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { BodyBudget } from '#lib/http/body-budget';
+import type { Principal } from '#lib/http/principal';
 import { abortable } from '#lib/models/abortable';
 import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
 import { checkEmbedSupport } from '#lib/models/embedding-support';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider } from '#lib/models/provider';
 import { callWithRetries } from '#lib/models/resilient-call';
+import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import type { CacheHeader } from '#lib/wire/chat';
@@ -35,11 +38,15 @@ export interface EmbeddingServiceOptions {
   readonly clock: Clock;
   /** The second level of the cache, which the chat engine clears. Undefined without one. */
   readonly persistent?: PersistentCache | undefined;
+  /** @default the one of the process */
+  readonly usage?: UsageRecorder | undefined;
   runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
 }
 
 export interface EmbeddingSubmitter {
   readonly caller: string;
+  /** Whose usage it is. Undefined for work that no caller asked for. */
+  readonly principal?: Principal | undefined;
   /** The request for which the model server is called. */
   readonly requestId: string;
   /** What the request does with the cache and with the inputs of others. */
@@ -69,6 +76,8 @@ interface Call {
   readonly held: HeldMemory;
   /** Whether it reads the cache and joins other requests. */
   readonly mayShare: boolean;
+  /** What model servers did for it alone. */
+  readonly meter: EmbeddingMeter;
 }
 
 /** Where the inputs of a request are. */
@@ -108,22 +117,26 @@ export class EmbeddingService {
   ): Promise<EmbeddingResponse> {
     const ignoredFields = checkEmbedSupport(provider, request);
     const held = new HeldMemory(this.#budget, submitter.caller);
+    const meter = new EmbeddingMeter(submitter.principal, request.model, this.#options.usage ?? usageRecorder());
     try {
       held.add(request.inputs.reduce<number>((bytes, input) => bytes + inputBytes(input), 0));
       const keys = embeddingKeys(provider.id, request).map((key) => this.#scopedKey(key, submitter.caller));
       const inputs = new Map(keys.map((key, index) => [key, request.inputs[index] ?? '']));
-      const call: Call = { provider, request, submitter, held, mayShare: submitter.policy.reads };
+      const call: Call = { provider, request, submitter, held, mayShare: submitter.policy.reads, meter };
       const { found, cacheStatus } = await this.#collect(call, inputs);
       const embeddings = keys.map((key) => found.get(key)).filter((one): one is Embedding => one !== undefined);
+      const promptTokens = embeddings.reduce((sum, one) => sum + one.promptTokens, 0);
+      meter.completed(cacheStatus, promptTokens);
       return {
         vectors: embeddings.map(({ vector }) => vector),
-        promptTokens: embeddings.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+        promptTokens,
         cacheStatus,
         ignoredFields,
         release: () => held.release(),
       };
     } catch (error) {
       held.release();
+      meter.failed(error, submitter.signal.aborted);
       throw error;
     }
   }
@@ -167,7 +180,7 @@ export class EmbeddingService {
     const { cached: found, joined, own } = this.#plan(call, inputs);
     const batches = [...joined, ...own];
     for (const batch of batches) batch.retain();
-    if (own.length > 0) void this.#run(own, call);
+    if (own.length > 0) call.meter.waitFor(this.#run(own, call));
     let hasFailed = false;
     try {
       await abortable(Promise.all(batches.map((batch) => this.#take(batch, call, joined, found))), signal);
@@ -245,7 +258,7 @@ export class EmbeddingService {
     release();
   }
 
-  async #runBatch(batch: EmbeddingBatch, { provider, request, submitter }: Call): Promise<void> {
+  async #runBatch(batch: EmbeddingBatch, { provider, request, submitter, meter }: Call): Promise<void> {
     const { settings } = this.#options;
     const { bytes, signal } = batch;
     const { caller, targets } = submitter;
@@ -257,6 +270,7 @@ export class EmbeddingService {
       isRepeatable: true,
       bytes,
       signal,
+      onDone: meter.taskDone,
     };
     try {
       signal.throwIfAborted();
@@ -266,6 +280,7 @@ export class EmbeddingService {
           callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
         ),
       );
+      meter.tokensRead(result.promptTokens);
       const embeddings = batch.resolve(result);
       this.#forget(batch);
       if (settings.CACHE_ENABLED && submitter.policy.stores)

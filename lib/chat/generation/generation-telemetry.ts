@@ -1,5 +1,7 @@
 import type { Generation } from '#lib/chat/generation/generation';
+import { type GenAiOperation, genAiAttributes } from '#lib/telemetry/generative-ai';
 import type { Metrics } from '#lib/telemetry/metrics';
+import type { SpanAttributes } from '#lib/telemetry/span';
 import { tracer } from '#lib/telemetry/tracing';
 
 /** Observes the durations and tokens of a finished generation. */
@@ -19,33 +21,53 @@ export function recordGenerationMetrics(
  * Records a finished generation as spans of the request that began it: its wait, the model call
  * and the first token.
  */
-export function recordGenerationSpans({
-  id,
-  model,
-  provider,
-  state,
-  createdAt,
-  startedAt,
-  firstTokenAt,
-  finishedAt = createdAt,
-}: Generation): void {
+export function recordGenerationSpans(generation: Generation): void {
   const traces = tracer();
   if (traces === undefined) return;
+  const { id, state, createdAt, startedAt, firstTokenAt, finishedAt = createdAt } = generation;
   traces.recordSpan(id, { name: 'queue', startMs: createdAt, endMs: startedAt ?? finishedAt, attributes: {} });
   if (startedAt === undefined) return;
   const call = traces.recordSpan(id, {
-    name: `chat ${model}`,
+    name: `${operationOf(generation)} ${generation.model}`,
     kind: 'client',
     startMs: startedAt,
     endMs: finishedAt,
-    // Named as in OpenTelemetry's semantic conventions for generative AI.
-    attributes: {
-      'gen_ai.request.model': model,
-      'gen_ai.provider.name': provider?.id ?? '',
-      'chill_space.outcome': state,
-    },
+    attributes: { ...callAttributes(generation), 'chill_space.outcome': state },
     failed: state === 'failed',
   });
   if (firstTokenAt !== undefined)
     traces.recordSpan(id, { name: 'first token', startMs: startedAt, endMs: firstTokenAt, attributes: {} }, call);
+}
+
+function operationOf({ request }: Generation): GenAiOperation {
+  return request?.completion === undefined ? 'chat' : 'text_completion';
+}
+
+/** Of the call that ended last: an earlier one has failed and was repeated. */
+function callAttributes(generation: Generation): SpanAttributes {
+  const { id, model, provider, server, request, response, spent, log, state } = generation;
+  const { options = {}, format } = request ?? {};
+  const usage = response?.usage ?? spent;
+  const last = state === 'completed' ? undefined : log.eventAt(log.lastNumber);
+  return genAiAttributes({
+    operation: operationOf(generation),
+    provider: provider?.id,
+    model,
+    serverUrl: server?.address,
+    maxTokens: numberOf(options.num_predict),
+    seed: numberOf(options.seed),
+    temperature: numberOf(options.temperature),
+    topP: numberOf(options.top_p),
+    outputType: format === undefined ? undefined : 'json',
+    responseId: response && id,
+    responseModel: response?.model,
+    finishReason: response?.done_reason,
+    inputTokens: usage?.prompt_tokens,
+    outputTokens: usage?.completion_tokens,
+    error: last?.type === 'error' ? last.error.code : undefined,
+  });
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }

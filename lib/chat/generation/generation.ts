@@ -9,6 +9,7 @@ import type { Principal } from '#lib/http/principal';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { TokenUsage } from '#lib/wire/chat';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /**
@@ -100,6 +101,8 @@ export class Generation {
   response: CompletedResponse | undefined;
   /** Whether the response comes from the cache. */
   cached = false;
+  /** What it used without completing, about: set when it has failed or was cancelled. */
+  spent: TokenUsage | undefined;
   /** Pieces of text so far: most model servers send one per token. */
   tokens = 0;
   readonly #context: GenerationContext | undefined;

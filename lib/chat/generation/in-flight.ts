@@ -24,11 +24,19 @@ export class InFlight {
   readonly #pending = new Map<string, PendingRequest>();
   readonly #results: LRUCache<string, PendingRequest>;
   readonly #resultTtlMs: number;
-  readonly #onEnd: (request: PendingRequest) => void;
+  readonly #onEnd: (request: PendingRequest, isPayer: boolean | undefined) => void;
   #isPurgeScheduled = false;
 
-  /** `onEnd` is called once for each request that has ended. Must not throw. */
-  constructor(resultTtlMs: number, clock: Clock, onEnd: (request: PendingRequest) => void = () => {}) {
+  /**
+   * `onEnd` is called once for each request that has ended. Must not throw. Of the requests of a
+   * generation, one pays for it: the first that is left at its end. Undefined for a request that
+   * had no part in a generation: a response from the cache.
+   */
+  constructor(
+    resultTtlMs: number,
+    clock: Clock,
+    onEnd: (request: PendingRequest, isPayer: boolean | undefined) => void = () => {},
+  ) {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#resultTtlMs = resultTtlMs;
@@ -100,7 +108,7 @@ export class InFlight {
   addBegun(request: PendingRequest): void {
     this.add(request);
     request.notifyReaders();
-    if (request.finishedAt !== undefined) this.#handleEnd(request);
+    if (request.finishedAt !== undefined) this.#handleEnd(request, undefined);
   }
 
   /** Registers a result that was stored at `finishedAt`. */
@@ -117,7 +125,8 @@ export class InFlight {
     // While the generation goes on for others, the log is theirs.
     this.#storeResult(request, generation.finishedAt === undefined ? 0 : logShare(generation, 1));
     request.notifyReaders();
-    this.#handleEnd(request);
+    // Its generation ended with it if no other request was left.
+    this.#handleEnd(request, generation.finishedAt !== undefined);
   }
 
   /** The uncancelled requests of an unfinished generation. */
@@ -136,15 +145,15 @@ export class InFlight {
     const { flightKey } = generation;
     if (flightKey !== undefined && this.#leaders.get(flightKey) === generation) this.#leaders.delete(flightKey);
     const requests = this.requestsOf(generation);
-    for (const request of requests) {
+    for (const [index, request] of requests.entries()) {
       this.#storeResult(request, logShare(generation, requests.length));
-      this.#handleEnd(request);
+      this.#handleEnd(request, index === 0);
     }
   }
 
-  #handleEnd(request: PendingRequest): void {
+  #handleEnd(request: PendingRequest, isPayer: boolean | undefined): void {
     request.onDone?.(request);
-    this.#onEnd(request);
+    this.#onEnd(request, isPayer);
   }
 
   #storeResult(request: PendingRequest, logShareBytes: number): void {

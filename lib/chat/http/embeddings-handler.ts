@@ -111,7 +111,7 @@ async function embed(
   const response = await withCallerSignal(caller, request.signal, (signal) =>
     wanted.inputs.length === 0
       ? loadModel(resolved, provider, caller, signal)
-      : embeddingService().embed(provider, resolved, { caller, requestId, policy, signal, targets }),
+      : embeddingService().embed(provider, resolved, { caller, principal, requestId, policy, signal, targets }),
   );
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { chatEngine } from '#lib/chat/engine-singleton';
-import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import { passedLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
 import { chooseProvider, isModelNeeded } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { peekMultipartModel } from '#lib/chat/http/multipart-model';
+import type { RunnableTask } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -15,6 +16,9 @@ import type { ForwardedResponse } from '#lib/models/forwarding';
 import { modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider } from '#lib/models/provider';
 import { withTimeout } from '#lib/models/resilient-call';
+import type { UsageEvent } from '#lib/people/usage/usage-event';
+import { usageRecorder } from '#lib/people/usage/usage-recorder';
+import { providerName } from '#lib/telemetry/generative-ai';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
@@ -86,7 +90,7 @@ function isJson({ headers }: HttpRequest): boolean {
 async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { caller, principal, requestId, settings } = context;
   const { model, content, contentLength, heldBytes, naming } = body;
-  context.failureLog = () => rejectedLogFields(caller, model);
+  context.failureLog = () => rejectedLogFields(context, model);
   const provider = await chooseProvider({
     model,
     canServe: canForward,
@@ -108,8 +112,10 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const named = isAlias ? await modelDirectory().resolve(model) : { model: model ?? path, provider, targets };
   // What is held can be sent again. Once there is a head, no error of the server is thrown.
   const isRepeatable = naming !== undefined;
-  const task = { caller, ...named, isRepeatable, bytes: heldBytes };
   const head = Promise.withResolvers<ForwardedResponse>();
+  let isServed = false;
+  const onDone = (ended: RunnableTask) => usageRecorder().record(passedUsage(context, ended, path, isServed));
+  const task = { caller, ...named, isRepeatable, bytes: heldBytes, onDone };
   /** Holds the slot until the whole response has been read. */
   const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
     const call = async (inTime: AbortSignal) => {
@@ -119,15 +125,46 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
       const headers = contentHeaders(request, renamed?.byteLength ?? contentLength);
       const forwarded = { method: 'POST', path: path + search, headers, content: renamed ?? content } as const;
       const response = await chosen.forward(forwarded, inTime);
+      isServed = response.isSuccess;
       head.resolve(response);
       await bodyClosed(response);
     };
-    return withSpan(requestId, path, {}, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
+    const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': providerName(chosen.id) };
+    return withSpan(requestId, path, attributes, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
   };
   withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).catch(
     head.reject,
   );
-  return forwardedReply(await head.promise, path);
+  const response = await head.promise;
+  const log = passedLogFields(context, model);
+  return { ...forwardedReply(response, path), log };
+}
+
+/**
+ * Without tokens: their place differs between endpoints. A server vouches for the name of a model
+ * by a response; otherwise clients could fill the database with names.
+ */
+function passedUsage(
+  { principal }: RequestContext,
+  { state, model, server, createdAt, startedAt, finishedAt = createdAt }: RunnableTask,
+  path: string,
+  isServed: boolean,
+): UsageEvent {
+  const isCancelled = state === 'cancelled';
+  return {
+    principal,
+    kind: 'passed',
+    model: isServed ? model : path,
+    server: server?.name ?? '',
+    cached: false,
+    joined: false,
+    promptTokens: 0,
+    completionTokens: 0,
+    savedTokens: 0,
+    generationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
+    queueMs: (startedAt ?? finishedAt) - createdAt,
+    error: isCancelled || (state === 'completed' && isServed) ? undefined : 'upstream_failed',
+  };
 }
 
 function contentHeaders({ headers }: HttpRequest, contentLength: number | undefined): Record<string, string> {

@@ -31,6 +31,7 @@ export interface TaskInit<T> {
   /** The caller's: its abort ends the task with the signal's reason, wherever it is. */
   readonly signal: AbortSignal;
   readonly work: TaskWork<T>;
+  readonly onDone?: ((task: RunnableTask) => void) | undefined;
 }
 
 export interface TaskContext {
@@ -49,6 +50,8 @@ export interface RunnableTask extends QueuedWork {
    * repeatable work; if it returns true, the task runs again elsewhere.
    */
   run(provider: ModelProvider, retry: (error: unknown) => boolean): Promise<'ended' | 'moved'>;
+  /** Of the task's caller. */
+  readonly onDone: ((task: RunnableTask) => void) | undefined;
 }
 
 /**
@@ -73,6 +76,7 @@ export class Task<T> implements RunnableTask {
   readonly tokens = 0;
   readonly isShared = false;
   readonly requests = undefined;
+  readonly onDone: ((task: RunnableTask) => void) | undefined;
   state: GenerationState = 'queued';
   startedAt: number | undefined;
   finishedAt: number | undefined;
@@ -99,6 +103,7 @@ export class Task<T> implements RunnableTask {
     this.bytes = bytes + WAITING_BYTES;
     this.#caller = signal;
     this.#work = init.work;
+    this.onDone = init.onDone;
     this.#context = context;
     // Handled by the caller, who may wait for `result` only after a refused admission.
     this.#result.promise.catch(() => {});

@@ -56,10 +56,10 @@ async function respondWithEvents(body: CodeRequest, context: RequestContext, sig
 
 function run(
   body: CodeRequest,
-  { caller, requestId }: RequestContext,
-  options: Omit<RunOptions, 'caller'>,
+  { caller, principal, requestId }: RequestContext,
+  options: Omit<RunOptions, 'caller' | 'principal'>,
 ): Promise<CodeResult> {
-  return withSpan(requestId, 'run code', { language: body.language }, () => runner().run(body, { caller, ...options }));
+  return withSpan(requestId, 'run code', { language: body.language }, () => runner().run(body, { caller, principal, ...options }));
 }
 
 /**

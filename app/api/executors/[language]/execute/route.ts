@@ -10,13 +10,13 @@ import { EXECUTE_FIELDS, executeRequestSchema } from '#lib/wire/executor';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/executors/[language]/execute',
   {
-    POST: async (request, { caller, params, requestId, settings }) => {
+    POST: async (request, { caller, principal, params, requestId, settings }) => {
       const { signal } = request;
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, codeBodyLimit(settings));
       const { code, input_data, timeout } = parseBody(executeRequestSchema, body, EXECUTE_FIELDS);
       const result = await withSpan(requestId, 'run code', { language }, () =>
-        runner().run({ language, code, stdin: input_data, timeout }, { caller, signal }),
+        runner().run({ language, code, stdin: input_data, timeout }, { caller, principal, signal }),
       );
       return json(toExecuteResult(result), 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
     },

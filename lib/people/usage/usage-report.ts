@@ -1,0 +1,146 @@
+import { type CompiledQuery, type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { addDays, isoDay, monthOf, nextMonth, parseDay } from '#lib/people/usage/calendar';
+import type { UsageTableName } from '#lib/people/usage/usage-statements';
+import type { Database } from '#lib/store/schema';
+import type { UsageTable } from '#lib/store/tables/usage';
+import {
+  USAGE_FIGURES,
+  type UsageFigures,
+  type UsageGroup,
+  type UsageReport,
+  type UsageReportRow,
+} from '#lib/wire/usage';
+
+/** Whose usage, and of what: each value that is given must be equal. */
+export type UsageFilter = Partial<Record<'user' | 'key' | 'group' | 'model', string>>;
+
+export interface UsageQuestion {
+  /** Days as numbers, both included. */
+  readonly from: number;
+  readonly to: number;
+  readonly groupBy: readonly UsageGroup[];
+  readonly filter: UsageFilter;
+}
+
+/** A longer report is refused: it is no use on a page, and takes long to send. */
+export const MAX_REPORT_ROWS = 20_000;
+const DEFAULT_DAYS = 30;
+
+type Column = Exclude<keyof UsageTable, keyof UsageFigures>;
+
+const COLUMNS: Readonly<Record<Exclude<UsageGroup, 'month'>, Column>> = {
+  day: 'day',
+  user: 'user_id',
+  group: 'group_id',
+  key: 'key_id',
+  model: 'model',
+  server: 'server',
+  language: 'language',
+  outcome: 'outcome',
+};
+
+/** The dates of a request, with the last 30 days where it has none. */
+export function reportDays(
+  { from, to }: { from?: string | undefined; to?: string | undefined },
+  today: number,
+): Pick<UsageQuestion, 'from' | 'to'> {
+  const last = to === undefined ? today : parseDay(to);
+  const first = from === undefined ? addDays(last, 1 - DEFAULT_DAYS) : parseDay(from);
+  // Only `from` was given, and lies ahead: an empty report.
+  return { from: first, to: Math.max(first, last) };
+}
+
+/** One row more than may be shown, so that a longer report is recognised. */
+export function usageQuery(db: Kysely<Database>, question: UsageQuestion): CompiledQuery<Record<string, unknown>> {
+  const { groupBy } = question;
+  const columns = groupBy.map((group) => columnOf(group));
+  const sums = USAGE_FIGURES.map((figure) => sql<number>`sum(${sql.ref(figure)})`.as(figure));
+  return db
+    .selectFrom(partsOf(db, question).as('usage'))
+    .select(groupBy.map((group, index) => (columns[index] ?? sql<number>`day`).as(`by_${group}`)))
+    .select(sums)
+    .groupBy(columns)
+    .orderBy(sql.join(columns))
+    .limit(MAX_REPORT_ROWS + 1)
+    .compile();
+}
+
+export function usageReport(
+  { from, to, groupBy }: UsageQuestion,
+  found: readonly Record<string, unknown>[],
+): UsageReport {
+  const total = figuresOf({});
+  const rows = found.map((row): UsageReportRow => {
+    const figures = figuresOf(row);
+    for (const figure of USAGE_FIGURES) total[figure] += figures[figure];
+    const members = groupBy.map((group) => [group, groupValue(group, row[`by_${group}`])]);
+    return { ...Object.fromEntries(members), ...figures };
+  });
+  return { from: isoDay(from), to: isoDay(to), group_by: [...groupBy], total, rows };
+}
+
+/** Postgres returns sums as texts. */
+function figuresOf(row: Record<string, unknown>): UsageFigures {
+  const figure = (name: keyof UsageFigures) => Number(row[name] ?? 0);
+  return {
+    requests: figure('requests'),
+    cached: figure('cached'),
+    joined: figure('joined'),
+    prompt_tokens: figure('prompt_tokens'),
+    completion_tokens: figure('completion_tokens'),
+    tokens_saved: figure('tokens_saved'),
+    generation_ms: figure('generation_ms'),
+    queue_ms: figure('queue_ms'),
+    errors: figure('errors'),
+    code_runs: figure('code_runs'),
+    code_cpu_ms: figure('code_cpu_ms'),
+  };
+}
+
+function groupValue(group: UsageGroup, value: unknown): string {
+  if (group === 'day') return isoDay(Number(value));
+  if (group === 'month') return isoDay(Number(value) * 100 + 1).slice(0, 7);
+  return String(value ?? '');
+}
+
+function columnOf(group: UsageGroup) {
+  return group === 'month' ? sql<number>`day / 100` : sql<number | string>`${sql.ref(COLUMNS[group])}`;
+}
+
+/**
+ * The rows that a report adds up, from the smallest tables that have them. Whole months are read
+ * from the sums of months, unless the report shows days or one caller has few rows by day.
+ */
+function partsOf(db: Kysely<Database>, { from, to, groupBy, filter }: UsageQuestion) {
+  const table = smallestTable(groupBy, filter);
+  const byDay = rowsOf(db, table, from, to, filter);
+  const isOfOneCaller = filter.user !== undefined || filter.key !== undefined;
+  if (table === 'usage_models' || groupBy.includes('day') || isOfOneCaller) return byDay;
+  const firstMonth = from === monthOf(from) ? from : nextMonth(from);
+  const afterLast = monthOf(addDays(to, 1));
+  if (firstMonth >= afterLast) return byDay;
+  let parts = rowsOf(db, 'usage_months', firstMonth, addDays(afterLast, -1), filter);
+  if (from < firstMonth) parts = parts.unionAll(rowsOf(db, table, from, addDays(firstMonth, -1), filter));
+  if (afterLast <= to) parts = parts.unionAll(rowsOf(db, table, afterLast, to, filter));
+  return parts;
+}
+
+function smallestTable(groupBy: readonly UsageGroup[], filter: UsageFilter): UsageTableName {
+  const names: ReadonlySet<string> = new Set([...groupBy, ...Object.keys(filter)]);
+  const needsCaller = names.has('user') || names.has('key');
+  if (!needsCaller) return 'usage_models';
+  return names.has('server') || names.has('outcome') ? 'usage_days' : 'usage_callers';
+}
+
+function rowsOf(db: Kysely<Database>, table: UsageTableName, from: number, to: number, filter: UsageFilter) {
+  const conditions: Expression<SqlBool>[] = (['user', 'key', 'group', 'model'] as const).flatMap((name) => {
+    const value = filter[name];
+    return value === undefined ? [] : [sql<SqlBool>`${sql.ref(COLUMNS[name])} = ${value}`];
+  });
+  return db
+    .selectFrom(table)
+    .selectAll()
+    .where('day', '>=', from)
+    .where('day', '<=', to)
+    .where((build) => build.and(conditions));
+}

@@ -1,0 +1,68 @@
+import { calendarDay } from '#lib/people/usage/calendar';
+import { usageRecorder } from '#lib/people/usage/usage-recorder';
+import { MAX_REPORT_ROWS, type UsageQuestion } from '#lib/people/usage/usage-report';
+import { UsageTotals } from '#lib/people/usage/usage-totals';
+import { UsageWriter } from '#lib/people/usage/usage-writer';
+import { AppError } from '#lib/errors';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
+import { log } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
+import type { UsageReport } from '#lib/wire/usage';
+
+interface UsageService {
+  writer?: UsageWriter;
+}
+
+function service(): UsageService {
+  return singleton<UsageService>('usage', () => ({}));
+}
+
+/**
+ * Begins to keep usage in the database. The database and its modules are loaded with the first
+ * rows, a few seconds after the first request.
+ */
+export function startUsage(): void {
+  const started = service();
+  if (started.writer !== undefined) return;
+  const totals = new UsageTotals({
+    now: Date.now,
+    series: metrics().usage,
+    onFull: () => void started.writer?.flush(),
+  });
+  const writer = new UsageWriter({
+    totals,
+    open: async () => await (await import('#lib/store/store')).store(),
+    statements: () => import('#lib/people/usage/usage-statements'),
+    onError: (error) => log().warn({ err: error }, 'usage could not be saved; it is kept in memory and tried again'),
+  });
+  started.writer = writer;
+  const unsubscribe = usageRecorder().subscribe(totals);
+  onShutdown(async () => {
+    await writer.close();
+    unsubscribe();
+    delete started.writer;
+  }, 'records');
+}
+
+/** A report with all requests that have finished. Throws `not_saved` and `invalid_request`. */
+export async function reportUsage(question: UsageQuestion): Promise<UsageReport> {
+  await service().writer?.flush();
+  const [{ store }, { usageQuery, usageReport }] = await Promise.all([
+    import('#lib/store/store'),
+    import('#lib/people/usage/usage-report'),
+  ]);
+  const database = await store();
+  const rows = await database.report(usageQuery(database.db, question));
+  if (rows.length > MAX_REPORT_ROWS)
+    throw new AppError(
+      'invalid_request',
+      `The report has more than ${MAX_REPORT_ROWS} rows. Choose fewer days, or group by less, such as by month.`,
+    );
+  return usageReport(question, rows);
+}
+
+/** Today as a number, by the calendar of TZ. */
+export function today(): number {
+  return calendarDay(Date.now()).day;
+}
