@@ -2,8 +2,12 @@ import { singleton } from '#lib/singletons';
 
 type ShutdownHook = () => void | Promise<void>;
 
-/** `last` is for what other hooks still use, such as the database. */
-type ShutdownPhase = 'first' | 'last';
+/**
+ * `records` is for what the work of the first phase leaves behind as it ends, and `last` for what
+ * other hooks still use, such as the database.
+ */
+const PHASES = ['first', 'records', 'last'] as const;
+type ShutdownPhase = (typeof PHASES)[number];
 
 /** Registers a hook for the end of the process. Hooks of a phase start last in, first out. */
 export function onShutdown(hook: ShutdownHook, phase: ShutdownPhase = 'first'): void {
@@ -11,13 +15,14 @@ export function onShutdown(hook: ShutdownHook, phase: ShutdownPhase = 'first'): 
 }
 
 /**
- * Runs every registered hook once, those of phase `last` when the others have ended. A hook that
- * fails does not stop the others.
+ * Runs every registered hook once, a phase when the one before has ended. A hook that fails does
+ * not stop the others.
  */
 export async function shutDown(): Promise<PromiseSettledResult<void>[]> {
-  const { first, last } = shutdownHooks();
-  const results = await runAll(first);
-  return [...results, ...(await runAll(last))];
+  const hooks = shutdownHooks();
+  const results: PromiseSettledResult<void>[] = [];
+  for (const phase of PHASES) results.push(...(await runAll(hooks[phase])));
+  return results;
 }
 
 async function runAll(hooks: ShutdownHook[]): Promise<PromiseSettledResult<void>[]> {
@@ -30,5 +35,5 @@ async function runAll(hooks: ShutdownHook[]): Promise<PromiseSettledResult<void>
 }
 
 function shutdownHooks(): Record<ShutdownPhase, ShutdownHook[]> {
-  return singleton('shutdown-hooks', () => ({ first: [], last: [] }));
+  return singleton('shutdown-hooks', () => ({ first: [], records: [], last: [] }));
 }

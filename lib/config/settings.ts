@@ -10,6 +10,7 @@ import { SERVER_SETTINGS } from '#lib/config/settings/server';
 import type { Setting } from '#lib/config/settings/setting';
 import { STORE_SETTINGS } from '#lib/config/settings/store';
 import { UPSTREAM_SETTINGS } from '#lib/config/settings/upstream';
+import { USAGE_SETTINGS } from '#lib/config/settings/usage';
 
 /**
  * Every setting. An empty value means the default. `npm run env-example` writes `.env.example`
@@ -24,6 +25,7 @@ export const SETTINGS = {
   ...QUEUE_SETTINGS,
   ...UPSTREAM_SETTINGS,
   ...RATE_LIMIT_SETTINGS,
+  ...USAGE_SETTINGS,
   ...GATEWAY_SETTINGS,
   ...CODE_SETTINGS,
   ...EXECUTOR_SETTINGS,
@@ -41,6 +43,7 @@ export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName,
   Queue: QUEUE_SETTINGS,
   Upstream: UPSTREAM_SETTINGS,
   'Rate limits': RATE_LIMIT_SETTINGS,
+  Usage: USAGE_SETTINGS,
   Gateway: GATEWAY_SETTINGS,
   Code: CODE_SETTINGS,
   Executors: EXECUTOR_SETTINGS,

@@ -9,6 +9,7 @@ import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
+import { startUsage } from '#lib/people/usage/usage-service';
 import { runner } from '#lib/runner/index';
 import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { createAppServer, type PageHandler } from '#lib/server/app-server';
@@ -51,6 +52,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     process.exit(1);
   });
 
+  // What an executor runs is recorded by the server that its user calls.
+  if (settings.EXECUTOR_LANGUAGE === undefined) startUsage();
   if (settings.EXECUTOR_LANGUAGE === undefined)
     provideInitialData(initialDataSource(settings), (headers) => findInitialDataReader(headers, settings));
   const server = await createAppServer({

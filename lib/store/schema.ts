@@ -4,12 +4,13 @@ import type { ChatRequestPartsTable, ChatRequestsTable, ChatServersTable } from 
 import type { EndedSessionsTable } from '#lib/store/tables/ended-sessions';
 import type { SettingsTable } from '#lib/store/tables/settings';
 import type { StoreProbeTable } from '#lib/store/tables/store-probe';
+import type { UsageTables } from '#lib/store/tables/usage';
 
 /**
  * Every table, by its name; each is declared in the file of its owner. Times are whole
  * milliseconds since 1970, booleans 0 or 1, ids and JSON text, on both engines.
  */
-export interface Database {
+export interface Database extends UsageTables {
   audit_log: AuditLogTable;
   chat_cache: ChatCacheTable;
   chat_cache_epoch: ChatCacheEpochTable;

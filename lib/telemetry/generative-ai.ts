@@ -33,7 +33,7 @@ export interface GenAiCall {
 export function genAiAttributes(call: GenAiCall): SpanAttributes {
   return defined({
     'gen_ai.operation.name': call.operation,
-    'gen_ai.provider.name': providerName(call.provider),
+    'gen_ai.provider.name': call.provider ?? 'unknown',
     'gen_ai.request.model': call.model,
     'gen_ai.request.max_tokens': call.maxTokens,
     'gen_ai.request.seed': call.seed,
@@ -49,11 +49,6 @@ export function genAiAttributes(call: GenAiCall): SpanAttributes {
     'error.type': call.error,
     ...serverAttributes(call.serverUrl),
   });
-}
-
-/** A name of the convention's list where it has one, otherwise the provider's own. */
-export function providerName(provider: ProviderId | undefined): string {
-  return provider === undefined || provider === 'embedded' ? 'chill_space' : provider;
 }
 
 function serverAttributes(url: string | undefined): Record<string, string | number> {

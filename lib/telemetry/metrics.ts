@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { singleton } from '#lib/singletons';
 import { HttpDurationHistogram } from '#lib/telemetry/http-duration-histogram';
+import { UsageSeries } from '#lib/telemetry/usage-series';
 import type { CacheHeader } from '#lib/wire/chat';
 
 /** All metrics of the app. Modules observe through these and create none. */
@@ -10,6 +11,8 @@ export interface Metrics {
   httpDuration: HttpDurationHistogram;
   /** Counts of response cache look-ups. Their counter reads them when metrics are scraped. */
   cacheLookups: Record<CacheHeader, number>;
+  /** Requests by model, model server and role. Their counters read them when metrics are scraped. */
+  usage: UsageSeries;
   queueLength: Gauge;
   activeStreams: Gauge;
   openConnections: Gauge;
@@ -72,6 +75,7 @@ export function createMetrics(): Metrics {
       SECONDS,
     ),
     cacheLookups: createLookups(registry),
+    usage: createUsageSeries(registry),
     queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),
     activeStreams: new Gauge({
       name: 'chill_space_active_streams',
@@ -150,6 +154,45 @@ function createLookups(registry: Registry): Record<CacheHeader, number> {
     },
   });
   return lookups;
+}
+
+function createUsageSeries(registry: Registry): UsageSeries {
+  const series = new UsageSeries();
+  const registers = [registry];
+  const labelNames = ['model', 'server', 'role'] as const;
+  new Counter({
+    name: 'chill_space_model_requests_total',
+    help: 'Requests to models, by how they ended: generated, cached, joined or failed.',
+    labelNames: [...labelNames, 'outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const one of series.all())
+        for (const [outcome, count] of one.requestsBy()) this.inc({ ...one.labels, outcome }, count);
+    },
+  });
+  new Counter({
+    name: 'chill_space_model_tokens_total',
+    help: 'Tokens that models have read (prompt) and written (completion), and those of cached and joined responses (saved).',
+    labelNames: [...labelNames, 'kind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const one of series.all())
+        for (const [kind, count] of one.tokensBy()) this.inc({ ...one.labels, kind }, count);
+    },
+  });
+  new Counter({
+    name: 'chill_space_model_seconds_total',
+    help: 'Time in which model servers worked.',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const one of series.all()) this.inc(one.labels, one.generationMs / 1000);
+    },
+  });
+  return series;
 }
 
 function createStatGauges(registry: Registry): StatGauges {

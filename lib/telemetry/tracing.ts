@@ -199,6 +199,7 @@ export async function withSpan<T>(
   name: string,
   attributes: Span['attributes'],
   work: () => Promise<T>,
+  kind: Span['kind'] = 'internal',
 ): Promise<T> {
   const traces = tracer();
   if (traces === undefined) return await runWithRequestId(requestId, work);
@@ -209,7 +210,7 @@ export async function withSpan<T>(
     failed = false;
     return result;
   } finally {
-    traces.recordSpan(requestId, { name, startMs, endMs: epochMs(), attributes, failed });
+    traces.recordSpan(requestId, { name, kind, startMs, endMs: epochMs(), attributes, failed });
   }
 }
 

@@ -22,6 +22,9 @@ const BASE = [
 /** What several pages share. */
 const SHARED = ['components/ui', 'lib/browser', 'lib/languages/infos.ts', 'type:lib/languages', 'type:lib/wire'];
 
+/** What work reports to people, without knowing them. */
+const PEOPLE_HOOKS = ['lib/people/usage/usage-event.ts', 'lib/people/usage/usage-recorder.ts'];
+
 /**
  * Who may import whom: a folder imports itself and what its row lists, `type:` for types only. The
  * longest row that fits a file is its row. Packages are free, except for those in `PACKAGES`.
@@ -45,13 +48,14 @@ const MATRIX: Record<string, readonly string[]> = {
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
   'lib/server': ['lib'],
-  'lib/chat': ['lib/models', 'lib/http', 'lib/store', ...BASE],
+  'lib/chat': ['lib/models', 'lib/http', 'lib/store', ...PEOPLE_HOOKS, ...BASE],
   'lib/models': ['lib/upstream-http', ...BASE],
-  'lib/runner': ['lib/languages', 'lib/http', 'lib/upstream-http', ...BASE],
+  'lib/runner': ['lib/languages', 'lib/http', 'lib/upstream-http', ...PEOPLE_HOOKS, ...BASE],
   'lib/gateway': ['lib/http-client', 'lib/http', ...BASE],
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
   'lib/http': ['lib/store', ...BASE],
   'lib/store': BASE,
+  'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/http-client': [],
   'lib/languages': BASE,
   'lib/upstream-http': ['lib/http-client', ...BASE],

@@ -21,6 +21,8 @@ import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider } from '#lib/models/provider';
 import { callWithRetries } from '#lib/models/resilient-call';
 import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
+import { genAiAttributes } from '#lib/telemetry/generative-ai';
+import type { SpanValue } from '#lib/telemetry/span';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import type { CacheHeader } from '#lib/wire/chat';
@@ -275,11 +277,17 @@ export class EmbeddingService {
     try {
       signal.throwIfAborted();
       const inputs = batch.inputs.map(({ input }) => input);
-      const result = await this.#options.runTask(task, (chosen, taskSignal) =>
-        withSpan(submitter.requestId, `embeddings ${request.model}`, { inputs: inputs.length }, () =>
-          callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
-        ),
-      );
+      const result = await this.#options.runTask(task, (chosen, taskSignal) => {
+        const called = genAiAttributes({ operation: 'embeddings', provider: chosen.id, model: request.model });
+        const attributes: Record<string, SpanValue> = { ...called, inputs: inputs.length };
+        const embed = async () => {
+          const call = (inTime: AbortSignal) => embedWith(chosen, { ...request, inputs }, inTime);
+          const embedded = await callWithRetries(call, settings, taskSignal);
+          attributes['gen_ai.usage.input_tokens'] = embedded.promptTokens;
+          return embedded;
+        };
+        return withSpan(submitter.requestId, `embeddings ${request.model}`, attributes, embed, 'client');
+      });
       meter.tokensRead(result.promptTokens);
       const embeddings = batch.resolve(result);
       this.#forget(batch);

@@ -54,7 +54,7 @@ function callAttributes(generation: Generation): SpanAttributes {
     provider: provider?.id,
     model,
     serverUrl: server?.address,
-    maxTokens: numberOf(options.num_predict),
+    maxTokens: limitOf(options.num_predict),
     seed: numberOf(options.seed),
     temperature: numberOf(options.temperature),
     topP: numberOf(options.top_p),
@@ -66,6 +66,12 @@ function callAttributes(generation: Generation): SpanAttributes {
     outputTokens: usage?.completion_tokens,
     error: last?.type === 'error' ? last.error.code : undefined,
   });
+}
+
+/** A negative number is no limit. */
+function limitOf(value: unknown): number | undefined {
+  const limit = numberOf(value);
+  return limit !== undefined && limit > 0 ? limit : undefined;
 }
 
 function numberOf(value: unknown): number | undefined {

@@ -181,7 +181,7 @@ export function cachedReply(
   stream: boolean,
   reported: ReportedFields,
 ): Reply | undefined {
-  const { id, caller, createdAt, cachedResponse: cached } = pending;
+  const { id, caller, principal, createdAt, cachedResponse: cached } = pending;
   if (cached === undefined) return undefined;
   adapter.accepted?.(pending);
   const { streamHeaders, cachedJson, cachedStream } = adapter;
@@ -193,7 +193,7 @@ export function cachedReply(
     : { ...JSON_HEADERS, 'x-cache': 'hit', age, 'x-request-id': id };
   const fields = fieldHeaders(adapter, pending, reported);
   if (fields !== undefined) Object.assign(headers, fields);
-  return { status: 200, headers, body, log: cachedResponseLogFields(caller, modelJson, usage) };
+  return { status: 200, headers, body, log: cachedResponseLogFields(caller, modelJson, usage, principal) };
 }
 
 interface ReportedFields extends Pick<KnownRequest, 'unknownFields' | 'droppedFields'> {

@@ -101,7 +101,7 @@ async function embed(
   const { requestId } = context;
   // The same input has the same embedding.
   const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
-  context.failureLog = () => rejectedLogFields(caller, wanted.model);
+  context.failureLog = () => rejectedLogFields(context, wanted.model);
   const directory = modelDirectory();
   // Before the name of the model: the built-in model knows no other name.
   if ((await directory.providers()).every(({ embed: own }) => own === undefined)) throw noEmbeddings();
@@ -115,7 +115,7 @@ async function embed(
   );
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
-  const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });
+  const log = embeddingLogFields(context, model, { cacheStatus, inputs: vectors.length, promptTokens });
   return { ...partsReply(write(response), vectors, response.release, headers), log };
 }
 

@@ -18,7 +18,6 @@ import type { ModelProvider } from '#lib/models/provider';
 import { withTimeout } from '#lib/models/resilient-call';
 import type { UsageEvent } from '#lib/people/usage/usage-event';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
-import { providerName } from '#lib/telemetry/generative-ai';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
@@ -129,7 +128,7 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
       head.resolve(response);
       await bodyClosed(response);
     };
-    const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': providerName(chosen.id) };
+    const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': chosen.id };
     return withSpan(requestId, path, attributes, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
   };
   withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).catch(

@@ -59,7 +59,7 @@ function invalidHeader(name: string, message: string): AppError {
 /** A rejection handler that adds caller and model to the access log, and rethrows. */
 export function logRejection(context: RequestContext, model: string | undefined): (error: unknown) => never {
   return (error) => {
-    context.failureLog = () => rejectedLogFields(context.caller, model);
+    context.failureLog = () => rejectedLogFields(context, model);
     throw error;
   };
 }

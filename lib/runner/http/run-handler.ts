@@ -1,9 +1,11 @@
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
+import { callerLogFields } from '#lib/http/caller-log-fields';
 import { toErrorResponse } from '#lib/http/errors';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import { codeBodyLimit } from '#lib/runner/http/code-body';
+import { runLogFields } from '#lib/runner/http/run-log-fields';
 import { languageIds, type RunOptions, runner } from '#lib/runner/index';
 import { withSpan } from '#lib/telemetry/tracing';
 import { type CodeRequest, type CodeResult, codeRequestSchema } from '#lib/wire/code';
@@ -13,6 +15,7 @@ const HEARTBEAT_MS = 15_000;
 /** Runs a program; responds with its result, or with events if the client accepts a stream. */
 export const handleRun: RequestHandler = async (request, context) => {
   const wantsStream = request.headers.get('accept')?.includes('text/event-stream') === true;
+  context.failureLog = () => callerLogFields(context.caller, context.principal);
   const body = parseBody(codeRequestSchema, await readJson(request, codeBodyLimit(context.settings)));
   try {
     return wantsStream
@@ -26,7 +29,8 @@ export const handleRun: RequestHandler = async (request, context) => {
 
 async function respondWithResult(body: CodeRequest, context: RequestContext, signal: AbortSignal): Promise<Reply> {
   const result = await run(body, context, { signal });
-  return json(result, 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
+  const reply = json(result, 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
+  return { ...reply, log: runLogFields(context, body.language, result) };
 }
 
 /**
@@ -51,7 +55,11 @@ async function respondWithEvents(body: CodeRequest, context: RequestContext, sig
     events.stopHeartbeat();
     throw error;
   }
-  return eventStream(events.stream);
+  const log = result.then(
+    (value) => runLogFields(context, body.language, value),
+    () => callerLogFields(context.caller, context.principal),
+  );
+  return { ...eventStream(events.stream), log };
 }
 
 function run(

@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration';
 import * as firstTables from '#lib/store/migrations/0001-first-tables';
 import * as chatCache from '#lib/store/migrations/0002-chat-cache';
 import * as chatRequests from '#lib/store/migrations/0003-chat-requests';
+import * as usage from '#lib/store/migrations/0004-usage';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -12,4 +13,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-chat-cache': chatCache,
   '0003-chat-requests': chatRequests,
+  '0004-usage': usage,
 };

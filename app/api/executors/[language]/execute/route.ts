@@ -3,6 +3,7 @@ import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { executorLanguage, toExecuteResult } from '#lib/runner/executor-api';
 import { codeBodyLimit } from '#lib/runner/http/code-body';
+import { runLogFields } from '#lib/runner/http/run-log-fields';
 import { runner } from '#lib/runner/index';
 import { withSpan } from '#lib/telemetry/tracing';
 import { EXECUTE_FIELDS, executeRequestSchema } from '#lib/wire/executor';
@@ -10,7 +11,8 @@ import { EXECUTE_FIELDS, executeRequestSchema } from '#lib/wire/executor';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/executors/[language]/execute',
   {
-    POST: async (request, { caller, principal, params, requestId, settings }) => {
+    POST: async (request, context) => {
+      const { caller, principal, params, requestId, settings } = context;
       const { signal } = request;
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, codeBodyLimit(settings));
@@ -18,7 +20,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const result = await withSpan(requestId, 'run code', { language }, () =>
         runner().run({ language, code, stdin: input_data, timeout }, { caller, principal, signal }),
       );
-      return json(toExecuteResult(result), 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
+      const headers = { 'x-execution-time-ms': String(Math.round(result.duration_ms)) };
+      return { ...json(toExecuteResult(result), 200, headers), log: runLogFields(context, language, result) };
     },
   },
   { right: 'code', rateLimit: 'code' },
