@@ -20,6 +20,7 @@ import { start } from './tables/start.ts';
 import { streamOverhead } from './tables/stream-overhead.ts';
 import { uncached } from './tables/uncached.ts';
 import { upstreamConnections } from './tables/upstream-connections.ts';
+import { usageReport } from './tables/usage-report.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   cachedJson,
@@ -34,6 +35,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   queue,
   modelServers,
   memory,
+  usageReport,
   code,
   codeThroughput,
   gatewayTable,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { callerLogFields } from '#lib/http/caller-log-fields';
 import { clientSubnet } from '#lib/http/client-ip';
 import { corsHeaders, isAllowedOrigin, originNotAllowed, SAFE_METHODS } from '#lib/http/cors';
 import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
@@ -205,6 +206,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     const members = context?.failureLog?.();
     if (members !== undefined) reply.log = members;
   }
+  if (right !== 'open' && context !== undefined) reply.log ??= callerLogFields(context.caller, context.principal);
   const { status } = reply;
   const isRefunded = REFUNDED_STATUSES.has(status) && request.readBytes <= MAX_REFUNDED_BYTES;
   if (countedCaller !== undefined && scope !== undefined && isRefunded)

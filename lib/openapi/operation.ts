@@ -16,6 +16,7 @@ export type OperationTag =
   | 'Ollama'
   | 'Code'
   | 'Executors'
+  | 'Usage'
   | 'Operation'
   | 'Gateway';
 

@@ -8,6 +8,7 @@ import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
 import { PEOPLE_OPERATIONS } from '#lib/openapi/people-operations';
 import { RESPONSES_OPERATIONS } from '#lib/openapi/responses-operations';
+import { USAGE_OPERATIONS } from '#lib/openapi/usage-operations';
 
 /** Every operation, in reading order. */
 export const OPERATIONS: readonly Operation[] = [
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...ANTHROPIC_OPERATIONS,
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
+  ...USAGE_OPERATIONS,
   ...OPERATOR_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
@@ -35,6 +37,7 @@ export const TAGS: readonly (readonly [name: OperationTag, description: string])
   ['OpenAI', "OpenAI's API over the same cache and queue. Its errors are `OpenAiError`."],
   ['Anthropic', "Anthropic's API over the same cache and queue. Its errors are `AnthropicError`."],
   ['Ollama', "Ollama's API over the same cache and queue."],
+  ['Usage', 'Who used which model, and what the cache saved.'],
   ['Operation', 'Statistics, health, metrics and sign-in.'],
   ['Gateway', 'Forwards requests to the private backend.'],
 ];

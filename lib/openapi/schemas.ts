@@ -31,6 +31,7 @@ import {
   serverSeriesSchema,
   statsHistorySchema,
 } from '#lib/wire/stats-history';
+import * as usage from '#lib/wire/usage';
 
 // Names in the published document. Clients may have generated code from them.
 const CHAT_RESPONSE = 'ChatAnswer' as const;
@@ -137,6 +138,9 @@ export const SCHEMAS = {
   ServerSeries: serverSeriesSchema,
   GatewaySeries: gatewaySeriesSchema,
   HistoryLimits: historyLimitsSchema,
+  UsageReport: usage.usageReportSchema,
+  UsageRow: usage.usageRowSchema,
+  UsageFigures: usage.usageFiguresSchema,
   Percentiles: stats.percentilesSchema,
   StatsAction: stats.statsActionSchema,
   StatsActionResult: stats.statsActionResultSchema,

@@ -11,7 +11,7 @@ export interface Metrics {
   httpDuration: HttpDurationHistogram;
   /** Counts of response cache look-ups. Their counter reads them when metrics are scraped. */
   cacheLookups: Record<CacheHeader, number>;
-  /** Requests by model, model server and role. Their counters read them when metrics are scraped. */
+  /** By model, model server and role. Their counters read them when metrics are scraped. */
   usage: UsageSeries;
   queueLength: Gauge;
   activeStreams: Gauge;

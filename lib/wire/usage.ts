@@ -20,17 +20,7 @@ export type UsageFigure = (typeof USAGE_FIGURES)[number];
 export type UsageFigures = Record<UsageFigure, number>;
 
 /** What rows can be grouped by. */
-export const USAGE_GROUPS = [
-  'day',
-  'month',
-  'user',
-  'group',
-  'key',
-  'model',
-  'server',
-  'language',
-  'outcome',
-] as const;
+export const USAGE_GROUPS = ['day', 'month', 'user', 'group', 'key', 'model', 'server', 'language', 'outcome'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
 /** What a caller can group its own usage by. */
@@ -66,7 +56,7 @@ export const ownUsageQuerySchema = z
 export const adminUsageQuerySchema = z
   .object({
     ...dates,
-    group_by: groupBy(USAGE_GROUPS, ['day', 'user', 'model']),
+    group_by: groupBy(USAGE_GROUPS, ['user', 'model']),
     user: filter,
     group: filter,
     key: filter,

@@ -2,6 +2,8 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import type { EmbedRequest } from '#lib/models/embedding';
 import { ModelServerClient } from '#lib/models/model-server-client';
 import { shutDown } from '#lib/shutdown';
 import { resetSingleton } from '#lib/singletons';
@@ -9,10 +11,9 @@ import { runWithRequestId } from '#lib/telemetry/request-context';
 import { tracer } from '#lib/telemetry/tracing';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
-const attribute = z.object({
-  key: z.string(),
-  value: z.record(z.string(), z.union([z.string(), z.boolean(), z.number()])),
-});
+const scalar = z.union([z.string(), z.boolean(), z.number()]);
+const array = z.object({ values: z.array(z.record(z.string(), scalar)) });
+const attribute = z.object({ key: z.string(), value: z.record(z.string(), z.union([scalar, array])) });
 const spanSchema = z.object({
   traceId: z.string().regex(/^[0-9a-f]{32}$/),
   spanId: z.string().regex(/^[0-9a-f]{16}$/),
@@ -68,12 +69,12 @@ afterAll(async () => {
 
 const ID = '0e8e2f3a-7b0c-4f57-8d1d-2f4f8a9b7c6d';
 
-async function ask(headers: Record<string, string>, content: string): Promise<Received[]> {
+async function ask(headers: Record<string, string>, content: string, options = {}): Promise<Received[]> {
   spans = [];
   const response = await fetch(`${server.url}/api/chat-optimized`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false }),
+    body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false, options }),
   });
   expect(response.status).toBe(200);
   await tracer()?.flush();
@@ -100,6 +101,67 @@ describe('traces', () => {
     expect(named('chat default-model')?.parentSpanId).toBe(root?.spanId);
     expect(named('first token')?.parentSpanId).toBe(named('chat default-model')?.spanId);
     expect(root?.attributes).toContainEqual({ key: 'http.response.status_code', value: { intValue: '200' } });
+  });
+
+  it('describe the call of the model by the semantic conventions for generative AI', async () => {
+    const found = await ask({}, 'conventions', { temperature: 0, seed: 7, num_predict: 99 });
+    const call = found.find(({ name }) => name === 'chat default-model');
+    expect(call?.kind).toBe(3);
+    expect(Object.fromEntries((call?.attributes ?? []).map(({ key, value }) => [key, value]))).toEqual({
+      'gen_ai.operation.name': { stringValue: 'chat' },
+      'gen_ai.provider.name': { stringValue: 'ollama' },
+      'gen_ai.request.model': { stringValue: 'default-model' },
+      'gen_ai.request.max_tokens': { intValue: '99' },
+      'gen_ai.request.seed': { intValue: '7' },
+      'gen_ai.request.temperature': { doubleValue: 0 },
+      'gen_ai.response.id': { stringValue: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      'gen_ai.response.model': { stringValue: 'default-model' },
+      'gen_ai.response.finish_reasons': { arrayValue: { values: [{ stringValue: 'stop' }] } },
+      'gen_ai.usage.input_tokens': { intValue: '3' },
+      'gen_ai.usage.output_tokens': { intValue: '5' },
+      'chill_space.outcome': { stringValue: 'completed' },
+    });
+  });
+
+  it('name the error of a call that failed, and the tokens until then', async () => {
+    spans = [];
+    const play = server.provider.onCall;
+    server.provider.onCall = (call) => void call.say('He').fail(new AppError('upstream_failed', 'It failed.'));
+    await fetch(`${server.url}/api/chat-optimized`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'failing' }] }),
+    }).then((response) => response.text());
+    server.provider.onCall = play;
+    await tracer()?.flush();
+    const call = spans.find(({ name }) => name === 'chat default-model');
+    expect(call?.status.code).toBe(2);
+    expect(call?.attributes).toContainEqual({ key: 'error.type', value: { stringValue: 'upstream_failed' } });
+    expect(call?.attributes).toContainEqual({ key: 'gen_ai.usage.output_tokens', value: { intValue: '1' } });
+    expect(call?.attributes.map(({ key }) => key)).not.toContain('gen_ai.response.id');
+  });
+
+  it('name a completion and embeddings as such', async () => {
+    spans = [];
+    const post = (path: string, body: object) =>
+      fetch(server.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }).then((response) => response.text());
+    Object.assign(server.provider, {
+      embed: async ({ inputs }: EmbedRequest) => ({ vectors: inputs.map(() => Float32Array.of(1)), promptTokens: 4 }),
+    });
+    await post('/v1/completions', { model: 'default-model', prompt: 'once' });
+    await post('/v1/embeddings', { model: 'e', input: 'text' });
+    await tracer()?.flush();
+    const operationOf = (name: string) =>
+      spans.find((one) => one.name === name)?.attributes.find(({ key }) => key === 'gen_ai.operation.name')?.value;
+    expect(operationOf('text_completion default-model')).toEqual({ stringValue: 'text_completion' });
+    expect(operationOf('embeddings e')).toEqual({ stringValue: 'embeddings' });
+    const embedding = spans.find(({ name }) => name === 'embeddings e');
+    expect(embedding?.kind).toBe(3);
+    expect(embedding?.attributes).toContainEqual({ key: 'gen_ai.usage.input_tokens', value: { intValue: '4' } });
   });
 
   it('become part of the caller’s trace', async () => {

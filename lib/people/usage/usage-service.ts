@@ -1,9 +1,9 @@
+import { AppError } from '#lib/errors';
 import { calendarDay } from '#lib/people/usage/calendar';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
 import { MAX_REPORT_ROWS, type UsageQuestion } from '#lib/people/usage/usage-report';
 import { UsageTotals } from '#lib/people/usage/usage-totals';
 import { UsageWriter } from '#lib/people/usage/usage-writer';
-import { AppError } from '#lib/errors';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';

@@ -20,7 +20,7 @@ export type UsageRow = UsageKey & UsageFigures;
 
 /** Key of callers without an account and without a key. Their addresses are not kept. */
 export const LOCAL_KEY = 'local';
-/** Key and model of what does not fit into `MAX_ROWS`: its figures are kept, its details are not. */
+/** Key and model of what does not fit into `MAX_ROWS`: only its figures are kept. */
 export const OTHER = 'other';
 /** A server writes a few hundred in the seconds between two flushes. */
 const MAX_ROWS = 10_000;
@@ -73,8 +73,10 @@ export class UsageTotals implements UsageListener {
     const now = this.#now();
     if (now >= this.#today.endMs || now < this.#today.startMs) this.#turnDay(now);
     const { row, series } =
-      this.#hits.get(principal?.userId ?? '')?.get(keyIdOf(principal))?.get(model) ??
-      this.#addHitEntry(principal, model);
+      this.#hits
+        .get(principal?.userId ?? '')
+        ?.get(keyIdOf(principal))
+        ?.get(model) ?? this.#addHitEntry(principal, model);
     row.requests += 1;
     row.cached += 1;
     row.tokens_saved += tokens;
@@ -131,20 +133,14 @@ export class UsageTotals implements UsageListener {
 
   #addHitEntry(principal: Principal | undefined, model: string): Entry {
     const entry = this.#entryOf(principal, model.slice(0, MAX_NAME_CHARACTERS), '', '', '');
-    // What does not fit has no entry of its own either.
+    // The entry of what does not fit belongs to no caller.
     if (entry.row.model === OTHER) return entry;
     const ofUser = getOrAdd(this.#hits, principal?.userId ?? '', () => new Map<string, Map<string, Entry>>());
     getOrAdd(ofUser, keyIdOf(principal), () => new Map<string, Entry>()).set(model, entry);
     return entry;
   }
 
-  #entryOf(
-    principal: Principal | undefined,
-    model: string,
-    server: string,
-    language: string,
-    outcome: string,
-  ): Entry {
+  #entryOf(principal: Principal | undefined, model: string, server: string, language: string, outcome: string): Entry {
     const key: UsageKey = {
       day: this.#today.day,
       user_id: principal?.userId ?? '',
@@ -156,7 +152,8 @@ export class UsageTotals implements UsageListener {
       outcome,
     };
     const entry = this.#entryAt(key);
-    if (language === '') entry.series ??= this.#series?.of(entry.row.model, entry.row.server, principal?.role ?? 'none');
+    if (language === '')
+      entry.series ??= this.#series?.of(entry.row.model, entry.row.server, principal?.role ?? 'none');
     return entry;
   }
 

@@ -67,7 +67,9 @@ function run(
   { caller, principal, requestId }: RequestContext,
   options: Omit<RunOptions, 'caller' | 'principal'>,
 ): Promise<CodeResult> {
-  return withSpan(requestId, 'run code', { language: body.language }, () => runner().run(body, { caller, principal, ...options }));
+  return withSpan(requestId, 'run code', { language: body.language }, () =>
+    runner().run(body, { caller, principal, ...options }),
+  );
 }
 
 /**

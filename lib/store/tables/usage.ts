@@ -3,7 +3,7 @@
  * what is kept: docs/decisions/0031-usage-tables.md.
  */
 export interface UsageTable {
-  /** A day of the calendar of `TZ` as a number, 20261129; in `usage_months` the first of a month. */
+  /** A day of the calendar of `TZ`, 20261129; in `usage_months` the first of a month. */
   day: number;
   user_id: string;
   /** `local` for callers without a key and without an account. */

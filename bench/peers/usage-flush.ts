@@ -1,0 +1,77 @@
+/**
+ * Writes usage to a database in the folder that is named, and prints the delay of the event loop
+ * as JSON.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { administrator } from '#lib/http/principal';
+import { UsageTotals } from '#lib/people/usage/usage-totals';
+import { UsageWriter } from '#lib/people/usage/usage-writer';
+import { openStore } from '#lib/store/open-store';
+
+/** Users with two models each: more than a busy server has in five seconds. */
+const USERS = 1_000;
+const FLUSHES = 20;
+const HITS_PER_TURN = 100;
+const RESOLUTION_MS = 1;
+const NS_PER_MS = 1e6;
+
+const [, , dataDir = ''] = process.argv;
+const totals = new UsageTotals({ now: Date.now });
+const store = await openStore({ DATA_DIR: dataDir, DATABASE_URL: undefined });
+const writer = new UsageWriter({
+  totals,
+  open: async () => store,
+  statements: () => import('#lib/people/usage/usage-statements'),
+  onError: (error) => {
+    throw error;
+  },
+});
+const principals = Array.from({ length: USERS }, (_, index) => ({
+  ...administrator(`user:${index}`),
+  userId: `user-${index}`,
+}));
+
+/** Requests that are recorded in small portions, as they end. */
+async function recordUntil(end: Promise<void>): Promise<void> {
+  let isOver = false;
+  void end.then(() => {
+    isOver = true;
+  });
+  for (let index = 0; !isOver; ) {
+    for (let hit = 0; hit < HITS_PER_TURN; hit++, index++) totals.hit(principals[index % USERS], 'model-a', 8);
+    await delay(1);
+  }
+}
+
+async function measured(work: () => Promise<void>): Promise<{ median: number; p999: number; max: number }> {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  histogram.enable();
+  await recordUntil(work());
+  histogram.disable();
+  return {
+    median: histogram.percentile(50) / NS_PER_MS,
+    p999: histogram.percentile(99.9) / NS_PER_MS,
+    max: histogram.max / NS_PER_MS,
+  };
+}
+
+function fill(): number {
+  for (const principal of principals) for (const model of ['model-a', 'model-b']) totals.hit(principal, model, 8);
+  return totals.size;
+}
+
+// Warm: modules, statements and code.
+const rows = fill();
+await writer.flush();
+await writer.flush();
+const idle = await measured(() => delay(2_000));
+const writing = await measured(async () => {
+  for (let flush = 0; flush < FLUSHES; flush++) {
+    fill();
+    await writer.flush();
+  }
+});
+await writer.close();
+await store.close();
+process.stdout.write(JSON.stringify({ rows, flushes: FLUSHES, idle, writing }));

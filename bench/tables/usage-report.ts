@@ -1,0 +1,162 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { type Benchmark, type RunningServer, scratchDirectory, startApp, type Table } from '../harness.ts';
+import { chosenRows, rounds } from '../options.ts';
+import { median } from '../rounds.ts';
+
+const DAYS = 400;
+const USERS = 500;
+const GROUPS = 20;
+const KEYS = 2;
+const MODELS = 5;
+const SERVERS = 5;
+const ROWS = DAYS * USERS * KEYS * MODELS * SERVERS;
+const ROUNDS = 3;
+const MAX_REPORT_MS = 1_000;
+const MAX_DELAY_MS = 5;
+const LAST_DAY = '2026-11-30';
+
+const REPORTS: { name: string; query: Record<string, string> }[] = [
+  { name: '30 days by user and model', query: { ...last(30), group_by: 'user,model' } },
+  { name: '30 days by day and user', query: { ...last(30), group_by: 'day,user' } },
+  { name: '30 days by user and model server', query: { ...last(30), group_by: 'user,server' } },
+  { name: '400 days by day', query: { ...last(DAYS), group_by: 'day' } },
+  { name: '400 days by day, model and model server', query: { ...last(DAYS), group_by: 'day,model,server' } },
+  { name: '400 days by group', query: { ...last(DAYS), group_by: 'group' } },
+  { name: '400 days by user', query: { ...last(DAYS), group_by: 'user' } },
+  { name: '400 days by key', query: { ...last(DAYS), group_by: 'key' } },
+  { name: '400 days by month and user, as CSV', query: { ...last(DAYS), group_by: 'month,user', format: 'csv' } },
+  { name: '400 days of one user by day and model', query: { ...last(DAYS), group_by: 'day,model', user: 'user-7' } },
+  { name: '400 days of one group by user', query: { ...last(DAYS), group_by: 'user', group: 'group-3' } },
+];
+
+/**
+ * Reports over ten million rows of usage, as their reader waits for them, and what writing usage
+ * does to the event loop.
+ */
+export const usageReport: Benchmark = { name: 'usage-report', run };
+
+async function run(): Promise<Table> {
+  const dataDir = scratchDirectory('usage');
+  const env = { DATA_DIR: dataDir, DATABASE_URL: '', LOG_LEVEL: 'warn', MODEL_PROVIDER: 'embedded' };
+  const maker = await startApp(env);
+  // The first report makes the tables.
+  await ask(maker, {});
+  await maker.stop();
+  fill(join(dataDir, 'chill-space.db'));
+  const ours = await startApp(env);
+  const results: { name: string; times: number[]; rows: number }[] = [];
+  for (const { name, query } of chosenRows(REPORTS)) {
+    const times: number[] = [];
+    let rows = 0;
+    for (let round = 0; round < rounds(ROUNDS); round++) {
+      const began = performance.now();
+      rows = await ask(ours, query);
+      times.push(performance.now() - began);
+    }
+    results.push({ name, times, rows });
+  }
+  await ours.stop();
+  const flush = await measureFlush(scratchDirectory('usage-flush'));
+  const slowest = Math.max(...results.map(({ times }) => Math.max(...times)));
+  return {
+    title: `Usage: reports over ${ROWS.toLocaleString('en')} rows, and the writing of usage`,
+    method: `${USERS} users with ${KEYS} keys each use ${MODELS} models on ${SERVERS} model servers on each of ${DAYS} days: a row each, next to the sums that the server keeps. Time from the request to the last byte of the report, ${rounds(ROUNDS)} times. Writing: ${flush.rows} rows are written in one flush, ${flush.flushes} times, while requests are recorded; delay of the event loop by \`monitorEventLoopDelay\`.`,
+    columns: ['', 'rows', 'median (ms)', 'slowest (ms)'],
+    rows: [
+      ...results.map(({ name, times, rows }) => [
+        name,
+        String(rows),
+        median(times).toFixed(0),
+        Math.max(...times).toFixed(0),
+      ]),
+      ['delay of the event loop, nothing is written', '', flush.idle.median.toFixed(2), flush.idle.max.toFixed(2)],
+      [
+        'delay of the event loop while usage is written',
+        String(flush.rows),
+        flush.writing.median.toFixed(2),
+        flush.writing.max.toFixed(2),
+      ],
+    ],
+    verdicts: [
+      {
+        goal: `each report ≤ ${MAX_REPORT_MS / 1000} s`,
+        result: `${slowest.toFixed(0)} ms`,
+        met: slowest <= MAX_REPORT_MS,
+      },
+      {
+        goal: `a flush delays the event loop by ≤ ${MAX_DELAY_MS} ms (99.9 %)`,
+        result: `${flush.writing.p999.toFixed(2)} ms`,
+        met: flush.writing.p999 <= MAX_DELAY_MS,
+      },
+    ],
+  };
+}
+
+function last(days: number): { from: string; to: string } {
+  const from = new Date(`${LAST_DAY}T00:00:00Z`);
+  from.setUTCDate(from.getUTCDate() + 1 - days);
+  return { from: from.toISOString().slice(0, 10), to: LAST_DAY };
+}
+
+/** Resolves to the number of rows. */
+async function ask({ url }: RunningServer, query: Record<string, string>): Promise<number> {
+  const response = await fetch(`${url}/api/admin/usage?${new URLSearchParams(query)}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  if (query.format === 'csv') return text.trimEnd().split('\n').length - 1;
+  return JSON.parse(text).rows.length;
+}
+
+/** Rows of every day, and the sums that the server writes next to them. */
+function fill(file: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -65536;
+    CREATE TEMP TABLE numbers AS
+      WITH RECURSIVE counted(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < ${USERS - 1}) SELECT n FROM counted;
+    CREATE TEMP TABLE dates AS
+      SELECT CAST(strftime('%Y%m%d', '${LAST_DAY}', '-' || n || ' days') AS INTEGER) AS day FROM numbers WHERE n < ${DAYS};
+    CREATE TEMP TABLE months AS
+      SELECT day / 100 * 100 + 1 AS day, count(*) AS days FROM dates GROUP BY 1;
+  `);
+  const people = `numbers AS u CROSS JOIN (SELECT n FROM numbers WHERE n < ${KEYS}) AS k`;
+  const models = `(SELECT n FROM numbers WHERE n < ${MODELS}) AS m`;
+  const servers = `(SELECT n FROM numbers WHERE n < ${SERVERS}) AS s`;
+  const user = `'user-' || u.n`;
+  const key = `'key-' || u.n || '-' || k.n`;
+  const group = `'group-' || (u.n % ${GROUPS})`;
+  const sums = (factor: string) =>
+    [20, 5, 1, 4000, 9000, 3000, 60_000, 9000, 1, 0, 0].map((figure) => `${figure} * ${factor}`).join(', ');
+  // In the order of the primary key, which appends to its index.
+  for (const insert of [
+    `usage_days SELECT d.day, ${user}, ${key}, ${group}, 'model-' || m.n, 'server-' || s.n, '', '', ${sums('1')}
+      FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${models} CROSS JOIN ${servers}`,
+    `usage_months SELECT d.day, ${user}, ${key}, ${group}, 'model-' || m.n, 'server-' || s.n, '', '', ${sums('d.days')}
+      FROM (SELECT day, days FROM months ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${models} CROSS JOIN ${servers}`,
+    `usage_callers SELECT d.day, ${user}, ${key}, ${group}, 'model-' || m.n, '', '', '', ${sums(String(SERVERS))}
+      FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${models}`,
+    `usage_models SELECT d.day, '', '', 'group-' || g.n, 'model-' || m.n, 'server-' || s.n, '', '',
+        ${sums(String((USERS / GROUPS) * KEYS))}
+      FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN (SELECT n FROM numbers WHERE n < ${GROUPS}) AS g
+      CROSS JOIN ${models} CROSS JOIN ${servers}`,
+  ])
+    database.exec(`INSERT INTO ${insert}`);
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  database.close();
+}
+
+interface Delay {
+  median: number;
+  p999: number;
+  max: number;
+}
+
+async function measureFlush(dataDir: string): Promise<{ rows: number; flushes: number; idle: Delay; writing: Delay }> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['bench/peers/usage-flush.ts', dataDir]);
+  return JSON.parse(stdout);
+}
