@@ -113,7 +113,13 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const isRepeatable = naming !== undefined;
   const head = Promise.withResolvers<ForwardedResponse>();
   let isServed = false;
-  const onDone = (ended: RunnableTask) => usageRecorder().record(passedUsage(context, ended, path, isServed));
+  let ended: RunnableTask | undefined;
+  const onDone = (done: RunnableTask) => {
+    ended = done;
+  };
+  const recordUsage = (error?: unknown) => {
+    if (ended !== undefined) usageRecorder().record(passedUsage(context, ended, { path, isServed, error }));
+  };
   const task = { caller, ...named, isRepeatable, bytes: heldBytes, onDone };
   /** Holds the slot until the whole response has been read. */
   const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
@@ -131,8 +137,12 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
     const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': chosen.id };
     return withSpan(requestId, path, attributes, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
   };
-  withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).catch(
-    head.reject,
+  withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).then(
+    () => recordUsage(),
+    (error: unknown) => {
+      head.reject(error);
+      recordUsage(error);
+    },
   );
   const response = await head.promise;
   const log = passedLogFields(context, model);
@@ -146,10 +156,9 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
 function passedUsage(
   { principal }: RequestContext,
   { state, model, server, createdAt, startedAt, finishedAt = createdAt }: RunnableTask,
-  path: string,
-  isServed: boolean,
+  { path, isServed, error }: { path: string; isServed: boolean; error: unknown },
 ): UsageEvent {
-  const isCancelled = state === 'cancelled';
+  const hasFailed = state !== 'cancelled' && (!isServed || error !== undefined);
   return {
     principal,
     kind: 'passed',
@@ -162,7 +171,7 @@ function passedUsage(
     savedTokens: 0,
     generationMs: startedAt === undefined ? 0 : finishedAt - startedAt,
     queueMs: (startedAt ?? finishedAt) - createdAt,
-    error: isCancelled || (state === 'completed' && isServed) ? undefined : 'upstream_failed',
+    error: hasFailed ? (AppError.is(error) ? error.code : 'upstream_failed') : undefined,
   };
 }
 

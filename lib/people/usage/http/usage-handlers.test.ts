@@ -9,12 +9,15 @@ import { type Reply, toWebBody } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { handleAdminUsage, handleOwnUsage } from '#lib/people/usage/http/usage-handlers';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
+import { MAX_REPORT_ROWS } from '#lib/people/usage/usage-report';
 import { startUsage } from '#lib/people/usage/usage-service';
+import { usageStatements } from '#lib/people/usage/usage-statements';
 import { shutDown } from '#lib/shutdown';
 import { resetSingleton, singleton } from '#lib/singletons';
+import { store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { usageReportSchema } from '#lib/wire/usage';
-import { person, usageEvent } from '../../../../test/support/usage.ts';
+import { person, usageEvent, usageRow } from '../../../../test/support/usage.ts';
 
 const ann = person('ann', { groupId: 'lab' });
 const bob = person('bob', { groupId: 'lab' });
@@ -128,6 +131,23 @@ describe('GET /api/admin/usage', () => {
     await expect(report(handleAdminUsage, manager, 'group=class')).rejects.toMatchObject({ code: 'forbidden' });
     const without: Principal = { ...person('moe'), role: 'manager' };
     await expect(report(handleAdminUsage, without)).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('refuses a report of too many rows, and says what to do', async () => {
+    const opened = await store();
+    const many = Array.from({ length: MAX_REPORT_ROWS + 1 }, (_, index) =>
+      usageRow({ day: 20250101, user_id: `user-${index}`, requests: 1 }),
+    );
+    for (let first = 0; first < many.length; first += 500)
+      await opened.writeAll(usageStatements(opened.db, many.slice(first, first + 500)));
+    const dates = 'from=2025-01-01&to=2025-01-31';
+    await expect(report(handleAdminUsage, admin, `${dates}&group_by=user`)).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('more than 20000 rows. Choose fewer days'),
+    });
+    expect((await report(handleAdminUsage, admin, `${dates}&group_by=month`)).rows).toMatchObject([
+      { month: '2025-01', requests: MAX_REPORT_ROWS + 1 },
+    ]);
   });
 
   it('writes CSV, as a file that no spreadsheet runs', async () => {
