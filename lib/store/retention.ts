@@ -9,10 +9,12 @@ export interface RetentionRule {
   readonly table: string;
   /** Columns of its primary key. */
   readonly key: readonly string[];
-  /** An indexed column of milliseconds. */
+  /** An indexed column of milliseconds, or of what `inUnits` returns. */
   readonly time: string;
   /** How long rows are kept after `time`. */
   readonly keepMs: () => number;
+  /** Converts milliseconds since 1970 to the unit of `time`. */
+  readonly inUnits?: (ms: number) => number;
 }
 
 /** Makes a rule, whose columns are checked against its table. */
@@ -21,6 +23,7 @@ export function retention<Table extends keyof Database & string>(rule: {
   key: readonly (keyof Database[Table] & string)[];
   time: keyof Database[Table] & string;
   keepMs: () => number;
+  inUnits?: (ms: number) => number;
 }): RetentionRule {
   return rule;
 }
@@ -82,10 +85,12 @@ export class RetentionSweeper {
     return deleted;
   }
 
-  async #sweepRule({ table, key, time, keepMs }: RetentionRule, nowMs: number): Promise<number> {
+  async #sweepRule(rule: RetentionRule, nowMs: number): Promise<number> {
+    const { table, key, time, keepMs, inUnits = (ms) => ms } = rule;
+    const oldestKept = inUnits(nowMs - keepMs());
     const columns = sql.join(key.map((column) => sql.ref(column)));
     const expired = sql`delete from ${sql.table(table)} where (${columns}) in (
-      select ${columns} from ${sql.table(table)} where ${sql.ref(time)} < ${nowMs - keepMs()}
+      select ${columns} from ${sql.table(table)} where ${sql.ref(time)} < ${oldestKept}
       order by ${sql.ref(time)} limit ${STEP_ROWS})`;
     for (let deleted = 0; ; ) {
       const { numAffectedRows } = await expired.execute(this.#store.db);

@@ -109,7 +109,8 @@ it('is reported with all requests until now, and named in the log', async () => 
     headers,
     body: JSON.stringify({ model: 'tts', input: 'x', voice: 'v' }),
   }).then((response) => response.text());
-  await vi.waitFor(async () => expect((await report('/api/usage')).total.requests).toBe(3));
+  const isComplete = async () => expect((await report('/api/usage')).total.requests).toBe(3);
+  await vi.waitFor(isComplete, { timeout: 20_000, interval: 100 });
   const { rows } = await report('/api/admin/usage?group_by=model,server,key');
   const [first, ...others] = rows;
   const key = first?.key ?? '';

@@ -10,6 +10,7 @@ const BASE = [
   'lib/telemetry',
   'lib/errors.ts',
   'lib/units.ts',
+  'lib/calendar.ts',
   'lib/singletons.ts',
   'lib/shutdown.ts',
   'lib/edit-distance.ts',

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { UsageQuestion } from '#lib/people/usage/usage-report';
-import { MAX_REPORT_ROWS, reportDays, usageQuery, usageReport } from '#lib/people/usage/usage-report';
+import { MAX_REPORT_ROWS, reportDays, type UsageQuestion } from '#lib/people/usage/usage-question';
+import { usageQuery, usageReport } from '#lib/people/usage/usage-report';
 import { usageStatements } from '#lib/people/usage/usage-statements';
 import type { UsageRow } from '#lib/people/usage/usage-totals';
 import type { OpenStore } from '#lib/store/open-store';
+import { RetentionSweeper } from '#lib/store/retention';
+import { retentionRules } from '#lib/store/retention-rules';
+import type { UsageTables } from '#lib/store/tables/usage';
 import type { UsageReport } from '#lib/wire/usage';
 import { usageRow } from '../../../test/support/usage.ts';
 import { USAGE_ENGINES } from '../../../test/support/usage-engines.ts';
@@ -126,5 +129,29 @@ describe('the dates of a report', () => {
     ],
   ])('%j are %j', (dates, expected) => {
     expect(reportDays(dates, 20261129)).toEqual(expected);
+  });
+});
+
+describe('the retention of usage', () => {
+  it.each(USAGE_ENGINES)('deletes days on %s, and a month when none of its days is left', async (_name, open) => {
+    const { store, close } = await open();
+    try {
+      const days = [20251024, 20251025, 20251026, 20251101, 20261129];
+      await store.writeAll(usageStatements(store.db, days.map((day) => usageRow({ day, user_id: 'ann', requests: 1 }))));
+      const noon = new Date(2026, 10, 29, 12).getTime();
+      const clock = { now: () => noon, monotonic: () => noon };
+      const sweeper = new RetentionSweeper(store, retentionRules(), clock);
+      await sweeper.sweep();
+      const daysOf = async (table: keyof UsageTables) =>
+        (await store.db.selectFrom(table).select('day').orderBy('day').execute()).map(({ day }) => day);
+      for (const table of ['usage_days', 'usage_callers', 'usage_models'] as const)
+        expect(await daysOf(table), table).toEqual([20251025, 20251026, 20251101, 20261129]);
+      expect(await daysOf('usage_months')).toEqual([20251001, 20251101, 20261101]);
+      const later = new Date(2026, 11, 8, 12).getTime();
+      await new RetentionSweeper(store, retentionRules(), { now: () => later, monotonic: () => later }).sweep();
+      expect(await daysOf('usage_months')).toEqual([20251101, 20261101]);
+    } finally {
+      await close();
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { type CompiledQuery, type Expression, type Kysely, type SqlBool, sql } from 'kysely';
-import { addDays, isoDay, monthOf, nextMonth, parseDay } from '#lib/people/usage/calendar';
+import { addDays, isoDay, monthOf, nextMonth } from '#lib/calendar';
+import { MAX_REPORT_ROWS, type UsageFilter, type UsageQuestion } from '#lib/people/usage/usage-question';
 import type { UsageTableName } from '#lib/people/usage/usage-statements';
 import type { Database } from '#lib/store/schema';
 import type { UsageTable } from '#lib/store/tables/usage';
@@ -10,21 +11,6 @@ import {
   type UsageReport,
   type UsageReportRow,
 } from '#lib/wire/usage';
-
-/** Whose usage, and of what: each value that is given must be equal. */
-export type UsageFilter = Partial<Record<'user' | 'key' | 'group' | 'model', string>>;
-
-export interface UsageQuestion {
-  /** Days as numbers, both included. */
-  readonly from: number;
-  readonly to: number;
-  readonly groupBy: readonly UsageGroup[];
-  readonly filter: UsageFilter;
-}
-
-/** A longer report is refused: it is no use on a page, and takes long to send. */
-export const MAX_REPORT_ROWS = 20_000;
-const DEFAULT_DAYS = 30;
 
 type Column = Exclude<keyof UsageTable, keyof UsageFigures>;
 
@@ -38,17 +24,6 @@ const COLUMNS: Readonly<Record<Exclude<UsageGroup, 'month'>, Column>> = {
   language: 'language',
   outcome: 'outcome',
 };
-
-/** The dates of a request, with the last 30 days where it has none. */
-export function reportDays(
-  { from, to }: { from?: string | undefined; to?: string | undefined },
-  today: number,
-): Pick<UsageQuestion, 'from' | 'to'> {
-  const last = to === undefined ? today : parseDay(to);
-  const first = from === undefined ? addDays(last, 1 - DEFAULT_DAYS) : parseDay(from);
-  // Only `from` was given, and lies ahead: an empty report.
-  return { from: first, to: Math.max(first, last) };
-}
 
 /** One row more than may be shown, so that a longer report is recognised. */
 export function usageQuery(db: Kysely<Database>, question: UsageQuestion): CompiledQuery<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import type { Compilable, ExpressionBuilder, Kysely } from 'kysely';
-import { monthOf } from '#lib/people/usage/calendar';
-import type { UsageKey, UsageRow } from '#lib/people/usage/usage-totals';
+import { monthOf } from '#lib/calendar';
+import { NO_FIGURES, type UsageKey, type UsageRow } from '#lib/people/usage/usage-totals';
 import type { Database } from '#lib/store/schema';
 import type { UsageTables } from '#lib/store/tables/usage';
 import { USAGE_FIGURES } from '#lib/wire/usage';
@@ -30,8 +30,9 @@ function mergeRows(rows: readonly UsageRow[], keyOf: (key: UsageKey) => UsageKey
     const key = keyOf(row);
     const name = KEY_COLUMNS.map((column) => key[column]).join('\n');
     const found = merged.get(name);
-    if (found === undefined) merged.set(name, { ...row, ...pick(key) });
-    else for (const figure of USAGE_FIGURES) found[figure] += row[figure];
+    const target = found ?? { ...row, ...pick(key), ...NO_FIGURES };
+    if (found === undefined) merged.set(name, target);
+    for (const figure of USAGE_FIGURES) target[figure] += Math.round(row[figure]);
   }
   // Servers that share a database lock the rows in the same order.
   return [...merged].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);

@@ -40,8 +40,8 @@ describe('usage totals', () => {
       totals.finished(usageEvent({ ...program, kind: 'code', outcome, cpuMs: 20.4, principal: person('ann') }));
     const own = { user_id: 'ann', language: 'python' };
     expect(totals.take().map(essenceOf)).toEqual([
-      { ...own, outcome: 'success', code_runs: 2, code_cpu_ms: 41 },
-      { ...own, outcome: 'timeout', code_runs: 1, code_cpu_ms: 20 },
+      { ...own, outcome: 'success', code_runs: 2, code_cpu_ms: 40.8 },
+      { ...own, outcome: 'timeout', code_runs: 1, code_cpu_ms: 20.4 },
     ]);
   });
 

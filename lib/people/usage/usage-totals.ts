@@ -1,5 +1,5 @@
 import type { Principal } from '#lib/http/principal';
-import { type CalendarDay, calendarDay } from '#lib/people/usage/calendar';
+import { type CalendarDay, calendarDay } from '#lib/calendar';
 import type { UsageEvent, UsageListener } from '#lib/people/usage/usage-event';
 import type { SeriesCounts, UsageSeries } from '#lib/telemetry/usage-series';
 import { USAGE_FIGURES, type UsageFigures } from '#lib/wire/usage';
@@ -109,9 +109,9 @@ export class UsageTotals implements UsageListener {
     series?.add(event);
   }
 
-  /** Removes and returns all rows, with whole figures. */
+  /** Removes and returns all rows. Their times have fractions. */
   take(): UsageRow[] {
-    const rows = [...this.#entries.values()].map(({ row }) => whole(row));
+    const rows = Array.from(this.#entries.values(), ({ row }) => row);
     this.#entries = new Map();
     this.#hits = new Map();
     return rows;
@@ -172,7 +172,7 @@ export class UsageTotals implements UsageListener {
   }
 }
 
-const NO_FIGURES: UsageFigures = {
+export const NO_FIGURES: UsageFigures = {
   requests: 0,
   cached: 0,
   joined: 0,
@@ -205,18 +205,6 @@ function nameOf({ day, user_id, key_id, group_id, model, server, language, outco
 
 function pickKey({ day, user_id, key_id, group_id, model, server, language, outcome }: UsageKey): UsageKey {
   return { day, user_id, key_id, group_id, model, server, language, outcome };
-}
-
-function whole(row: UsageRow): UsageRow {
-  return {
-    ...row,
-    generation_ms: Math.round(row.generation_ms),
-    queue_ms: Math.round(row.queue_ms),
-    code_cpu_ms: Math.round(row.code_cpu_ms),
-    prompt_tokens: Math.round(row.prompt_tokens),
-    completion_tokens: Math.round(row.completion_tokens),
-    tokens_saved: Math.round(row.tokens_saved),
-  };
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, create: () => V): V {

@@ -9,7 +9,7 @@ import { type Reply, toWebBody } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { handleAdminUsage, handleOwnUsage } from '#lib/people/usage/http/usage-handlers';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
-import { MAX_REPORT_ROWS } from '#lib/people/usage/usage-report';
+import { MAX_REPORT_ROWS } from '#lib/people/usage/usage-question';
 import { startUsage } from '#lib/people/usage/usage-service';
 import { usageStatements } from '#lib/people/usage/usage-statements';
 import { shutDown } from '#lib/shutdown';

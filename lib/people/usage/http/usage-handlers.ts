@@ -5,7 +5,7 @@ import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { textStream } from '#lib/people/usage/http/text-stream';
 import { usageCsv } from '#lib/people/usage/usage-csv';
-import { reportDays, type UsageFilter } from '#lib/people/usage/usage-report';
+import { reportDays, type UsageFilter } from '#lib/people/usage/usage-question';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
 import { LOCAL_KEY } from '#lib/people/usage/usage-totals';
 import { adminUsageQuerySchema, ownUsageQuerySchema, type UsageReport } from '#lib/wire/usage';

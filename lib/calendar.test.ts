@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addDays, calendarDay, isoDay, monthOf, nextMonth, parseDay } from '#lib/people/usage/calendar';
+import { addDays, calendarDay, isoDay, monthOf, nextMonth, parseDay } from '#lib/calendar';
 
 const zone = process.env.TZ;
 afterEach(() => {
