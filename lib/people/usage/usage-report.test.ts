@@ -137,7 +137,12 @@ describe('the retention of usage', () => {
     const { store, close } = await open();
     try {
       const days = [20251024, 20251025, 20251026, 20251101, 20261129];
-      await store.writeAll(usageStatements(store.db, days.map((day) => usageRow({ day, user_id: 'ann', requests: 1 }))));
+      await store.writeAll(
+        usageStatements(
+          store.db,
+          days.map((day) => usageRow({ day, user_id: 'ann', requests: 1 })),
+        ),
+      );
       const noon = new Date(2026, 10, 29, 12).getTime();
       const clock = { now: () => noon, monotonic: () => noon };
       const sweeper = new RetentionSweeper(store, retentionRules(), clock);

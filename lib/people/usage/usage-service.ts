@@ -1,7 +1,7 @@
-import { AppError } from '#lib/errors';
 import { calendarDay } from '#lib/calendar';
-import { usageRecorder } from '#lib/people/usage/usage-recorder';
+import { AppError } from '#lib/errors';
 import { MAX_REPORT_ROWS, type UsageQuestion } from '#lib/people/usage/usage-question';
+import { usageRecorder } from '#lib/people/usage/usage-recorder';
 import { UsageTotals } from '#lib/people/usage/usage-totals';
 import { UsageWriter } from '#lib/people/usage/usage-writer';
 import { onShutdown } from '#lib/shutdown';

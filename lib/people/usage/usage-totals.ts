@@ -1,5 +1,5 @@
-import type { Principal } from '#lib/http/principal';
 import { type CalendarDay, calendarDay } from '#lib/calendar';
+import type { Principal } from '#lib/http/principal';
 import type { UsageEvent, UsageListener } from '#lib/people/usage/usage-event';
 import type { SeriesCounts, UsageSeries } from '#lib/telemetry/usage-series';
 import { USAGE_FIGURES, type UsageFigures } from '#lib/wire/usage';
