@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { type Benchmark, type RunningServer, scratchDirectory, startApp, type Table } from '../harness.ts';
 import { chosenRows, rounds } from '../options.ts';
+import { untilQuiet } from '../process-tree.ts';
 import { median } from '../rounds.ts';
 
 const DAYS = 400;
@@ -60,11 +61,17 @@ async function run(): Promise<Table> {
     results.push({ name, times, rows });
   }
   await ours.stop();
-  const flush = await measureFlush(scratchDirectory('usage-flush'));
+  const flushes: Flush[] = [];
+  for (let round = 0; round < rounds(ROUNDS); round++) {
+    await untilQuiet();
+    flushes.push(await measureFlush(scratchDirectory(`usage-flush-${round}`)));
+  }
+  const added = median(flushes.map(({ idle, writing }) => writing.p999 - idle.p999));
+  const flushed = String(flushes[0]?.rows ?? 0);
   const slowest = Math.max(...results.map(({ times }) => Math.max(...times)));
   return {
     title: `Usage: reports over ${ROWS.toLocaleString('en')} rows, and the writing of usage`,
-    method: `${USERS} users with ${KEYS} keys each use ${MODELS} models on ${SERVERS} model servers on each of ${DAYS} days: a row each, next to the sums that the server keeps. Time from the request to the last byte of the report, ${rounds(ROUNDS)} times. Writing: ${flush.rows} rows are written in one flush, ${flush.flushes} times, while requests are recorded; delay of the event loop by \`monitorEventLoopDelay\`.`,
+    method: `${USERS} users with ${KEYS} keys each use ${MODELS} models on ${SERVERS} model servers on each of ${DAYS} days: a row each, next to the sums that the server keeps. Time from the request to the last byte of the report, ${rounds(ROUNDS)} times. Writing: ${flushed} rows are written in one flush, ${flushes[0]?.flushes ?? 0} times, while requests are recorded; delay of the event loop by monitorEventLoopDelay at 1 ms.`,
     columns: ['', 'rows', 'median (ms)', 'slowest (ms)'],
     rows: [
       ...results.map(({ name, times, rows }) => [
@@ -73,13 +80,12 @@ async function run(): Promise<Table> {
         median(times).toFixed(0),
         Math.max(...times).toFixed(0),
       ]),
-      ['delay of the event loop, nothing is written', '', flush.idle.median.toFixed(2), flush.idle.max.toFixed(2)],
-      [
-        'delay of the event loop while usage is written',
-        String(flush.rows),
-        flush.writing.median.toFixed(2),
-        flush.writing.max.toFixed(2),
-      ],
+      ...(['idle', 'writing'] as const).map((part) => [
+        `delay of the event loop, ${part === 'idle' ? 'nothing' : 'usage'} is written (p99.9)`,
+        part === 'idle' ? '' : flushed,
+        median(flushes.map((flush) => flush[part].p999)).toFixed(1),
+        Math.max(...flushes.map((flush) => flush[part].p999)).toFixed(1),
+      ]),
     ],
     verdicts: [
       {
@@ -88,9 +94,9 @@ async function run(): Promise<Table> {
         met: slowest <= MAX_REPORT_MS,
       },
       {
-        goal: `a flush delays the event loop by ≤ ${MAX_DELAY_MS} ms (99.9 %)`,
-        result: `${flush.writing.p999.toFixed(2)} ms`,
-        met: flush.writing.p999 <= MAX_DELAY_MS,
+        goal: `a flush holds the event loop for ≤ ${MAX_DELAY_MS} ms (p99.9 above that without one)`,
+        result: `${added.toFixed(1)} ms`,
+        met: added <= MAX_DELAY_MS,
       },
     ],
   };
@@ -157,7 +163,14 @@ interface Delay {
   max: number;
 }
 
-async function measureFlush(dataDir: string): Promise<{ rows: number; flushes: number; idle: Delay; writing: Delay }> {
+interface Flush {
+  rows: number;
+  flushes: number;
+  idle: Delay;
+  writing: Delay;
+}
+
+async function measureFlush(dataDir: string): Promise<Flush> {
   const { stdout } = await promisify(execFile)(process.execPath, ['bench/peers/usage-flush.ts', dataDir]);
   return JSON.parse(stdout);
 }

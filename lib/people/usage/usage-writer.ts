@@ -22,8 +22,8 @@ interface Options {
 
 /** What is lost if the process is killed. */
 const FLUSH_MS = 5 * SECOND_MS;
-/** Rows of one transaction: its statements are made in about a millisecond. */
-const ROWS_PER_WRITE = 16;
+/** Rows of one transaction: its statements are made in less than a millisecond. */
+const ROWS_PER_WRITE = 8;
 
 /**
  * Writes usage every few seconds, in small transactions between which other work goes on. Rows
