@@ -4,6 +4,7 @@ import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
 import { MODEL_SETTINGS } from '#lib/config/settings/models';
 import { PEOPLE_SETTINGS } from '#lib/config/settings/people';
+import { ACCOUNT_SETTINGS } from '#lib/config/settings/accounts';
 import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
 import { RATE_LIMIT_SETTINGS } from '#lib/config/settings/rate-limits';
 import { SERVER_SETTINGS } from '#lib/config/settings/server';
@@ -20,6 +21,7 @@ export const SETTINGS = {
   ...SERVER_SETTINGS,
   ...STORE_SETTINGS,
   ...PEOPLE_SETTINGS,
+  ...ACCOUNT_SETTINGS,
   ...MODEL_SETTINGS,
   ...CACHE_SETTINGS,
   ...QUEUE_SETTINGS,
@@ -38,6 +40,7 @@ export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName,
   Server: SERVER_SETTINGS,
   Database: STORE_SETTINGS,
   People: PEOPLE_SETTINGS,
+  Accounts: ACCOUNT_SETTINGS,
   Models: MODEL_SETTINGS,
   Cache: CACHE_SETTINGS,
   Queue: QUEUE_SETTINGS,

@@ -14,6 +14,8 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   method_not_allowed: 405,
   already_finished: 409,
   idempotency_conflict: 409,
+  conflict: 409,
+  already_set_up: 410,
   cancelled: 409,
   body_too_large: 413,
   code_too_large: 413,

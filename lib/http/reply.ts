@@ -12,6 +12,8 @@ export interface Reply {
   status: number;
   /** Lower-case names. */
   headers: Record<string, string>;
+  /** Values of `Set-Cookie`, where a response sets several. */
+  cookies?: readonly string[];
   body: WholeBody | ReadableStream<Uint8Array> | StreamBody | null;
   /**
    * More members of the access log line: JSON that begins with a comma. A promise delays the line

@@ -272,8 +272,10 @@ function complete(
   return { ...reply, body: null };
 }
 
-function toResponse({ status, headers, body }: Reply): Response {
-  return new Response(toWebBody(body), { status, headers });
+function toResponse({ status, headers, cookies = [], body }: Reply): Response {
+  const response = new Response(toWebBody(body), { status, headers });
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie);
+  return response;
 }
 
 function clientAddressOf(

@@ -13,6 +13,8 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   method_not_allowed: 'The method is not allowed. `Allow` lists the allowed ones.',
   already_finished: 'The request has ended, so it cannot be cancelled.',
   idempotency_conflict: 'The `Idempotency-Key` was used for a different request.',
+  conflict: 'The change contradicts the state of the server. The sentence says what to do first.',
+  already_set_up: 'The server has an administrator, so its set-up link is used up. Sign in.',
   cancelled: 'The request was cancelled.',
   body_too_large: 'The body is above its limit: `data.limit_bytes`.',
   code_too_large: 'The program is above `CODE_MAX_BYTES`.',

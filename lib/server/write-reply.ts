@@ -64,12 +64,13 @@ export function writeReply(
   stalledMs = STALLED_CLIENT_MS,
   client?: string,
 ): Promise<void> | void {
-  const { status, headers, body } = reply;
+  const { status, headers, body, cookies } = reply;
   if (outgoing.destroyed) {
     if (body instanceof ReadableStream || body instanceof StreamBody) return body.cancel();
     return;
   }
   if (!incoming.complete) discardBody(incoming, headers);
+  if (cookies !== undefined && cookies.length > 0) outgoing.setHeader('set-cookie', cookies);
   if (body === null) {
     outgoing.writeHead(status, headers);
     outgoing.end();

@@ -1,3 +1,4 @@
+import type * as accounts from '#lib/store/tables/accounts';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
 import type { ChatCacheEpochTable, ChatCacheTable } from '#lib/store/tables/chat-cache';
 import type { ChatRequestPartsTable, ChatRequestsTable, ChatServersTable } from '#lib/store/tables/chat-requests';
@@ -20,4 +21,14 @@ export interface Database extends UsageTables {
   ended_sessions: EndedSessionsTable;
   settings: SettingsTable;
   store_probe: StoreProbeTable;
+  users: accounts.UsersTable;
+  user_sessions: accounts.UserSessionsTable;
+  credentials: accounts.CredentialsTable;
+  verifications: accounts.VerificationsTable;
+  two_factors: accounts.TwoFactorsTable;
+  groups: accounts.GroupsTable;
+  invitations: accounts.InvitationsTable;
+  access_keys: accounts.AccessKeysTable;
+  set_up: accounts.SetUpTable;
+  server_secrets: accounts.ServerSecretsTable;
 }

@@ -13,6 +13,8 @@ export const ERROR_CODES = [
   'method_not_allowed',
   'already_finished',
   'idempotency_conflict',
+  'conflict',
+  'already_set_up',
   'cancelled',
   'body_too_large',
   'code_too_large',

@@ -3,6 +3,7 @@ import * as firstTables from '#lib/store/migrations/0001-first-tables';
 import * as chatCache from '#lib/store/migrations/0002-chat-cache';
 import * as chatRequests from '#lib/store/migrations/0003-chat-requests';
 import * as usage from '#lib/store/migrations/0004-usage';
+import * as accounts from '#lib/store/migrations/0005-accounts';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -14,4 +15,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-chat-cache': chatCache,
   '0003-chat-requests': chatRequests,
   '0004-usage': usage,
+  '0005-accounts': accounts,
 };

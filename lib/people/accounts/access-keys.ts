@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import { type Principal, type Scope, scopesOf } from '#lib/http/principal';
+import { accountIdentities, KEY_PREFIX } from '#lib/people/accounts/account-identities';
+import { readNames, readScopes } from '#lib/people/accounts/identity-loader';
+import { lockOut } from '#lib/people/accounts/lock-out';
+import { groupName } from '#lib/people/accounts/members';
+import { type AuditActor, auditStatement } from '#lib/people/audit';
+import { type PageRequest, pageOf } from '#lib/people/page-cursor';
+import { newToken, tokenHash } from '#lib/people/secret-token';
+import type { Store } from '#lib/store/store';
+import { DAY_MS } from '#lib/units';
+import type { KeyRequest } from '#lib/wire/accounts';
+import type { AccessKey, CreatedKey, KeyList } from '#lib/wire/people';
+
+/** Keys that begin with `cs_`, of a person or of a group. The database has their hashes only. */
+
+const MAX_KEYS_PER_OWNER = 100;
+/** Characters that are kept to recognise a key: the prefix and 36 of its 256 random bits. */
+const SHOWN_CHARS = 9;
+const DEFAULT_SCOPES: readonly Scope[] = ['chat', 'code', 'gateway', 'stats'];
+const limitsSchema = z.record(z.string(), z.number());
+
+export interface KeyOwner {
+  readonly userId: string | null;
+  /** The group of a service key. */
+  readonly groupId: string | null;
+}
+
+/** Throws `forbidden` for scopes that the maker does not have. */
+export function checkScopes(asked: readonly Scope[], allowed: ReadonlySet<Scope>): void {
+  const missing = asked.filter((scope) => !allowed.has(scope));
+  if (missing.length > 0)
+    throw new AppError(
+      'forbidden',
+      `A key cannot have more rights than its owner: leave out the scope ${missing.join(', ')}.`,
+      { details: [{ field: 'scopes', message: `may not have ${missing.join(', ')}` }] },
+    );
+}
+
+/** Makes a key and returns it with its secret, which is shown once. */
+export async function createKey(
+  store: Store,
+  owner: KeyOwner,
+  request: KeyRequest & { readonly trust_end_user?: boolean | null | undefined },
+  maker: Pick<Principal, 'userId' | 'role'>,
+  actor: AuditActor,
+): Promise<CreatedKey & { limits: Record<string, number> | null }> {
+  const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES)];
+  // A service key belongs to a group and has the rights of a member.
+  checkScopes(scopes, scopesOf(owner.userId === null ? 'member' : maker.role));
+  const owned = await store.db
+    .selectFrom('access_keys')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where(owner.userId === null ? 'group_id' : 'user_id', '=', owner.userId ?? owner.groupId)
+    .executeTakeFirstOrThrow();
+  if (Number(owned.count) >= MAX_KEYS_PER_OWNER)
+    throw new AppError('conflict', `There are ${MAX_KEYS_PER_OWNER} keys already. Revoke one that is not used.`);
+  const key = KEY_PREFIX + newToken();
+  const nowMs = Date.now();
+  const days = request.expires_in_days ?? null;
+  const row = {
+    id: randomUUID(),
+    hash: tokenHash(key),
+    name: request.name,
+    prefix: key.slice(0, SHOWN_CHARS),
+    user_id: owner.userId,
+    group_id: owner.groupId,
+    scopes: JSON.stringify(scopes),
+    models: request.models == null ? null : JSON.stringify(request.models),
+    limits: request.limits == null ? null : JSON.stringify(request.limits),
+    trust_end_user: request.trust_end_user === true ? 1 : 0,
+    created_at: nowMs,
+    created_by: maker.userId ?? null,
+    expires_at: days === null ? null : nowMs + days * DAY_MS,
+    last_used_at: null,
+  };
+  await store.writeAll([
+    store.db.insertInto('access_keys').values(row),
+    auditStatement(store, actor, {
+      action: 'key.create',
+      target: row.id,
+      summary: `made the key "${row.name}"`,
+      changes: { scopes, expires_at: row.expires_at, group: owner.groupId },
+    }),
+  ]);
+  return { ...toKey({ ...row, owner: null, groupName: null }), limits: request.limits ?? null, key };
+}
+
+interface KeyFilter {
+  readonly userId?: string | undefined;
+  /** Service keys of the group, and keys of its members. */
+  readonly groupId?: string | undefined;
+}
+
+function keyQuery({ db }: Pick<Store, 'db'>) {
+  return db
+    .selectFrom('access_keys')
+    .leftJoin('users', 'users.id', 'access_keys.user_id')
+    .leftJoin('groups', 'groups.id', 'access_keys.group_id')
+    .selectAll('access_keys')
+    .select(['users.name as owner', 'groups.name as groupName']);
+}
+
+interface KeyColumns {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: string;
+  models: string | null;
+  limits: string | null;
+  trust_end_user: number;
+  created_at: number;
+  expires_at: number | null;
+  last_used_at: number | null;
+  user_id: string | null;
+  group_id: string | null;
+  owner: string | null;
+  groupName: string | null;
+}
+
+function toKey(row: KeyColumns): AccessKey & { limits: Record<string, number> | null } {
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    scopes: readScopes(row.scopes),
+    models: readNames(row.models),
+    created_at: new Date(row.created_at).toISOString(),
+    expires_at: isoOrNull(row.expires_at),
+    last_used_at: isoOrNull(row.last_used_at),
+    trust_end_user: row.trust_end_user !== 0,
+    limits: row.limits === null ? null : limitsSchema.parse(JSON.parse(row.limits)),
+    owner: groupName(row.user_id, row.owner),
+    group: groupName(row.group_id, row.groupName),
+  };
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** The newest first. */
+export async function listKeys(store: Store, page: PageRequest, { userId, groupId }: KeyFilter): Promise<KeyList> {
+  let query = keyQuery(store);
+  if (userId !== undefined) query = query.where('access_keys.user_id', '=', userId);
+  if (groupId !== undefined)
+    query = query.where(({ eb, or }) =>
+      or([eb('access_keys.group_id', '=', groupId), eb('users.groupId', '=', groupId)]),
+    );
+  const { after, limit } = page;
+  if (after !== undefined)
+    query = query.where(({ eb, or, and }) =>
+      or([
+        eb('access_keys.created_at', '<', Number(after[0])),
+        and([eb('access_keys.created_at', '=', Number(after[0])), eb('access_keys.id', '<', after[1])]),
+      ]),
+    );
+  const rows = await query
+    .orderBy('access_keys.created_at', 'desc')
+    .orderBy('access_keys.id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const { rows: shown, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => [created_at, id]);
+  return { keys: shown.map(toKey), next_cursor };
+}
+
+/** All keys of a person, without a page. */
+export async function keysOf(store: Store, userId: string): Promise<AccessKey[]> {
+  const rows = await keyQuery(store)
+    .where('access_keys.user_id', '=', userId)
+    .orderBy('access_keys.created_at', 'desc')
+    .limit(MAX_KEYS_PER_OWNER)
+    .execute();
+  return rows.map(toKey);
+}
+
+/** Whose a key is; undefined if it does not exist. */
+export async function ownerOfKey(
+  store: Store,
+  id: string,
+): Promise<{ name: string; userId: string | null; groupId: string | null } | undefined> {
+  const row = await keyQuery(store).select('users.groupId as ownerGroup').where('access_keys.id', '=', id).executeTakeFirst();
+  if (row === undefined) return undefined;
+  return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup };
+}
+
+/** Revokes a key at once, with what it has in progress. */
+export async function revokeKey(store: Store, id: string, name: string, actor: AuditActor): Promise<void> {
+  await store.writeAll([
+    store.db.deleteFrom('access_keys').where('id', '=', id),
+    auditStatement(store, actor, { action: 'key.revoke', target: id, summary: `revoked the key "${name}"` }),
+  ]);
+  accountIdentities().forgetKey(id);
+  lockOut([`key:${id}`]);
+}
+
+export function keyNotFound(): AppError {
+  return new AppError('not_found', 'There is no key with this id.');
+}

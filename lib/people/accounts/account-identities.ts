@@ -1,0 +1,194 @@
+import { LRUCache } from 'lru-cache';
+import { config } from '#lib/config/config';
+import { bearerTokenOf } from '#lib/http/bearer-token';
+import { isThrottled, mayUseKey, recordFailedKey, rememberKnownKey, tooManyFailedKeys } from '#lib/http/failed-keys';
+import type { RequestHeaders } from '#lib/http/http-request';
+import type { IdentitySource } from '#lib/http/identity';
+import type { Principal } from '#lib/http/principal';
+import { sessionCookieValues, sessionTokenOf } from '#lib/people/accounts/auth-cookies';
+import { type LoadedIdentity, loadKey, loadSession } from '#lib/people/accounts/identity-loader';
+import { authSecret } from '#lib/people/accounts/server-secret';
+import { tokenHash } from '#lib/people/secret-token';
+import { singleton } from '#lib/singletons';
+import { type Store, store } from '#lib/store/store';
+import { MINUTE_MS, SECOND_MS } from '#lib/units';
+
+/** Every key of accounts begins with it. */
+export const KEY_PREFIX = 'cs_';
+/** A longer one is not looked up. */
+const MAX_CREDENTIAL_CHARS = 500;
+/** Bound of the memory: about 500 bytes each. */
+const MAX_KNOWN = 10_000;
+/** Changes by another server of the same database are seen after this time at the latest. */
+const FRESH_MS = 30 * SECOND_MS;
+/** "Last used" is written at most this often. */
+const SEEN_INTERVAL_MS = MINUTE_MS;
+
+interface KnownIdentity extends LoadedIdentity {
+  readonly validUntilMs: number;
+}
+
+/** What `AccountIdentities` needs of the database. */
+export interface IdentityStore {
+  store(): Promise<Store>;
+  secret(store: Store): Promise<string>;
+}
+
+/**
+ * Identity source of accounts: session cookies and keys that begin with `cs_`. An LRU cache in
+ * memory answers for known ones without a promise. Every change of a person, key, group or session
+ * removes what is known of it, so a disabled person is refused at once.
+ */
+export class AccountIdentities implements IdentitySource {
+  readonly name = 'accounts';
+  readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
+  readonly #source: IdentityStore;
+  #secret: string | undefined;
+  /** Counts changes, so that a read that began before one is not cached after it. */
+  #changes = 0;
+
+  constructor(source: IdentityStore) {
+    this.#source = source;
+  }
+
+  verify(
+    headers: RequestHeaders,
+    address: string | undefined,
+    nowMs: number,
+    foreignBearer: boolean,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    const bearer = bearerTokenOf(headers.get('authorization'));
+    const apiKey = foreignBearer ? undefined : headers.get('x-api-key')?.trim() || undefined;
+    for (const shown of [bearer, apiKey])
+      if (shown?.startsWith(KEY_PREFIX) === true) return this.#verifyKey(shown, address, nowMs);
+    // A credential of another source goes before the cookie that a browser adds.
+    if (!foreignBearer && (bearer ?? apiKey) !== undefined) return undefined;
+    return this.#verifyCookies(headers.get('cookie'), address, nowMs);
+  }
+
+  /** Forgets a person's sessions and keys. */
+  forgetPerson(userId: string): void {
+    this.#forget((identity) => identity.userId === userId);
+  }
+
+  forgetKey(keyId: string): void {
+    this.#forget((identity) => identity.keyId === keyId);
+  }
+
+  forgetGroup(groupId: string): void {
+    this.#forget((identity) => identity.groupId === groupId);
+  }
+
+  forgetSession(token: string): void {
+    this.#forget((identity) => identity.sessionToken === token);
+  }
+
+  #forget(isMeant: (identity: KnownIdentity) => boolean): void {
+    this.#changes += 1;
+    for (const [credential, identity] of this.#known.entries()) if (isMeant(identity)) this.#known.delete(credential);
+  }
+
+  #verifyKey(
+    shown: string,
+    address: string | undefined,
+    nowMs: number,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    const hash = tokenHash(shown);
+    const known = this.#known.get(hash);
+    if (known !== undefined && nowMs < known.validUntilMs) return acceptKey(known, hash, address);
+    if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
+    if (shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(shown, address);
+    return this.#loadKey(shown, hash, address, nowMs);
+  }
+
+  async #loadKey(
+    shown: string,
+    hash: string,
+    address: string | undefined,
+    nowMs: number,
+  ): Promise<Principal | undefined> {
+    const changes = this.#changes;
+    const opened = await this.#source.store();
+    const loaded = await loadKey(opened, hash, nowMs);
+    if (loaded === undefined) return rejectKey(shown, address);
+    this.#remember(hash, loaded, nowMs, changes);
+    if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.keyId !== undefined) {
+      const { keyId } = loaded;
+      void opened.write(opened.db.updateTable('access_keys').set({ last_used_at: nowMs }).where('id', '=', keyId));
+    }
+    return acceptKey(loaded, hash, address);
+  }
+
+  #verifyCookies(
+    cookies: string | null,
+    address: string | undefined,
+    nowMs: number,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    const values = sessionCookieValues(cookies);
+    if (values.length === 0) return undefined;
+    for (const value of values) {
+      const known = this.#known.get(value);
+      if (known !== undefined && nowMs < known.validUntilMs) return acceptSession(known, address);
+    }
+    return this.#loadSessions(values, address, nowMs);
+  }
+
+  async #loadSessions(
+    values: readonly string[],
+    address: string | undefined,
+    nowMs: number,
+  ): Promise<Principal | undefined> {
+    const changes = this.#changes;
+    const opened = await this.#source.store();
+    this.#secret ??= await this.#source.secret(opened);
+    for (const value of values) {
+      const token = value.length > MAX_CREDENTIAL_CHARS ? undefined : sessionTokenOf(value, this.#secret);
+      if (token === undefined) {
+        recordFailedKey(address, value, 'cookie');
+        continue;
+      }
+      const loaded = await loadSession(opened, token, nowMs);
+      if (loaded === undefined) continue;
+      this.#remember(value, loaded, nowMs, changes);
+      if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.userId !== undefined) {
+        const { userId } = loaded;
+        void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
+      }
+      return acceptSession(loaded, address);
+    }
+    return undefined;
+  }
+
+  #remember(credential: string, loaded: LoadedIdentity, nowMs: number, changes: number): void {
+    if (changes !== this.#changes) return;
+    this.#known.set(credential, { ...loaded, validUntilMs: Math.min(nowMs + FRESH_MS, loaded.expiresAtMs) });
+  }
+}
+
+/** Whether an address with too many wrong keys may use this one: see lib/http/failed-keys.ts. */
+function acceptKey({ principal }: LoadedIdentity, hash: string, address: string | undefined): Principal {
+  if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
+  if (!isThrottled(address, 'key')) rememberKnownKey(address, hash);
+  return principal;
+}
+
+/** An address with too many wrong cookies keeps the sessions that it used before. */
+function acceptSession({ principal }: LoadedIdentity, address: string | undefined): Principal | undefined {
+  if (!mayUseKey(address, principal.caller, 'cookie')) return undefined;
+  if (!isThrottled(address, 'cookie')) rememberKnownKey(address, principal.caller);
+  return principal;
+}
+
+function rejectKey(shown: string, address: string | undefined): undefined {
+  if (isThrottled(address, 'key')) throw tooManyFailedKeys(address);
+  recordFailedKey(address, shown, 'key');
+  return undefined;
+}
+
+/** The identities of this process. */
+export function accountIdentities(): AccountIdentities {
+  return singleton(
+    'people.identities',
+    () => new AccountIdentities({ store, secret: (opened) => authSecret(opened, config().AUTH_SECRET) }),
+  );
+}

@@ -1,0 +1,62 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Cookies of accounts. better-auth signs them: `<value>.<HMAC-SHA-256 in base64>`, percent-encoded.
+ * Over TLS their names begin with `__Host-`, as those of sign-ins with a key do.
+ */
+
+/** The cookie of a person's session. */
+const SESSION = 'chill_space_account';
+
+/** Names of better-auth's cookies; each has an entry in `cookieName`. */
+export const AUTH_COOKIES = [
+  'session_token',
+  'session_data',
+  'account_data',
+  'dont_remember',
+  'state',
+  'oauth_state',
+  'two_factor',
+  'trust_device',
+] as const;
+export type AuthCookie = (typeof AUTH_COOKIES)[number];
+
+export function cookieName(cookie: AuthCookie, isSecure: boolean): string {
+  const name = cookie === 'session_token' ? SESSION : `chill_space_${cookie}`;
+  return isSecure ? `__Host-${name}` : name;
+}
+
+/**
+ * Browsers send a `Strict` cookie with no navigation from another site, and the provider leads
+ * back with one, so the cookie of an OIDC state is `Lax`.
+ */
+export function sameSiteOf(cookie: AuthCookie): 'strict' | 'lax' {
+  return cookie === 'state' || cookie === 'oauth_state' ? 'lax' : 'strict';
+}
+
+const SESSIONS = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION}=([^;]+)`, 'g');
+
+/**
+ * The values of all session cookies in a `Cookie` header, of both names: one that another host of
+ * the domain set does not hide the valid one.
+ */
+export function sessionCookieValues(cookies: string | null): string[] {
+  if (cookies === null || !cookies.includes(SESSION)) return [];
+  return [...cookies.matchAll(SESSIONS)].map(([, value = '']) => value);
+}
+
+/** The token in a session cookie, or undefined if its signature is none of ours. */
+export function sessionTokenOf(value: string, secret: string): string | undefined {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
+  const dot = decoded.lastIndexOf('.');
+  if (dot <= 0) return undefined;
+  const token = decoded.slice(0, dot);
+  const expected = createHmac('sha256', secret).update(token).digest();
+  const shown = Buffer.from(decoded.slice(dot + 1), 'base64');
+  return shown.length === expected.length && timingSafeEqual(shown, expected) ? token : undefined;
+}

@@ -1,0 +1,169 @@
+import type { BetterAuthOptions } from 'better-auth';
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { type Admission, type AuthFlow, currentFlow, type OidcClaims } from '#lib/people/accounts/auth-flow';
+import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
+import { roleOf } from '#lib/people/accounts/identity-loader';
+import { claimInvitation } from '#lib/people/accounts/invitations';
+import {
+  claimedRights,
+  isAllowedDomain,
+  isInvitedByGroup,
+  roleAfterSignIn,
+} from '#lib/people/accounts/oidc-policy';
+import { changeRole } from '#lib/people/accounts/role-changes';
+import { recordAudit } from '#lib/people/audit';
+import type { Store } from '#lib/store/store';
+
+type HookSettings = Pick<
+  Config,
+  'SIGN_UP' | 'SIGN_UP_DOMAINS' | 'OIDC_SIGN_UP' | 'OIDC_GROUP_CLAIM' | 'OIDC_ADMIN_GROUP' | 'OIDC_GROUPS'
+>;
+
+interface HookInput {
+  readonly store: Store;
+  readonly settings: HookSettings;
+  /** Hash of the invitation that a person had when it went to the provider. */
+  readonly invitationOfState: () => Promise<string | undefined>;
+}
+
+type ValidateUserInfo = NonNullable<NonNullable<BetterAuthOptions['user']>['validateUserInfo']>;
+
+/**
+ * Hooks of better-auth that decide who may have an account. No endpoint can make a person without
+ * an `Admission` of the current request.
+ */
+export function authHooks(input: HookInput): {
+  databaseHooks: NonNullable<BetterAuthOptions['databaseHooks']>;
+  validateUserInfo: ValidateUserInfo;
+} {
+  const { store, settings } = input;
+  return {
+    validateUserInfo: async ({ user, source }) => {
+      const flow = currentFlow();
+      if (flow === undefined) return REFUSED;
+      const { oauth, action } = source;
+      if (oauth !== undefined && oauth.providerId === OIDC_PROVIDER && action !== 'link-account')
+        flow.claims = oauth.profile ?? {};
+      if (action !== 'create-user' || flow.admission !== undefined) return undefined;
+      if (flow.claims === undefined) return REFUSED;
+      const admission = await admitByProvider(input, flow, flow.claims, String(user.email ?? ''));
+      if (admission === undefined) return REFUSED;
+      flow.admission = admission;
+      return undefined;
+    },
+    databaseHooks: {
+      user: {
+        create: {
+          before: async (user) => {
+            const admission = currentFlow()?.admission;
+            if (admission === undefined) return false;
+            const name = user.name.trim() === '' ? (user.email.split('@')[0] ?? user.email) : user.name;
+            return { data: { ...user, name, role: admission.role, groupId: admission.groupId } };
+          },
+          after: async ({ id, name, email }) => {
+            const flow = currentFlow();
+            if (flow === undefined) return;
+            flow.created = { id, name, email };
+            const role = flow.admission?.role ?? 'member';
+            recordAudit(store, flowActor(flow, id, name), {
+              action: 'user.join',
+              target: id,
+              summary: `${name} (${email}) joined as ${role}`,
+              changes: { role, ...(flow.invitationId === undefined ? {} : { invitation: flow.invitationId }) },
+            });
+          },
+        },
+        update: { after: async ({ id }) => accountIdentities().forgetPerson(id) },
+      },
+      session: {
+        create: {
+          before: async (session) => {
+            const flow = currentFlow();
+            if (flow?.claims !== undefined && flow.created === undefined)
+              await followProvider(store, settings, flow, flow.claims, session.userId);
+            return { data: { ...session, ipAddress: flow?.address ?? '' } };
+          },
+          after: async ({ userId }) => {
+            const flow = currentFlow();
+            if (flow !== undefined) flow.signedIn = userId;
+          },
+        },
+        delete: { after: async ({ token }) => accountIdentities().forgetSession(token) },
+      },
+    },
+  };
+}
+
+const REFUSED = {
+  error: 'sign_up_refused',
+  errorDescription: 'You need an invitation to join this server. Ask an administrator for one.',
+};
+
+function flowActor({ address, requestId }: AuthFlow, userId: string, name: string) {
+  return { caller: `user:${userId}`, name, address, requestId };
+}
+
+/** Whether a person that the provider names for the first time may join, and as what. */
+async function admitByProvider(
+  { store, settings, invitationOfState }: HookInput,
+  flow: AuthFlow,
+  claims: OidcClaims,
+  email: string,
+): Promise<Admission | undefined> {
+  if (settings.SIGN_UP === 'closed' || !isAllowedDomain(email, settings.SIGN_UP_DOMAINS)) return undefined;
+  const rights = claimedRights(claims, settings);
+  const groupId = await groupNamed(store, rights.groupName);
+  const role = roleAfterSignIn('member', rights);
+  if (settings.SIGN_UP === 'open' || settings.OIDC_SIGN_UP || isInvitedByGroup(rights)) return { role, groupId };
+  const hash = await invitationOfState();
+  if (hash === undefined) return undefined;
+  try {
+    const invited = await claimInvitation(store, hash, email, Date.now());
+    flow.invitationId = invited.invitationId;
+    return { role: role === 'admin' ? role : invited.role, groupId: groupId ?? invited.groupId };
+  } catch (error) {
+    if (AppError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Sets role and group of a person as the provider has them, at each sign-in. */
+async function followProvider(
+  store: Store,
+  settings: HookSettings,
+  flow: AuthFlow,
+  claims: OidcClaims,
+  userId: string,
+): Promise<void> {
+  const rights = claimedRights(claims, settings);
+  const current = await store.db
+    .selectFrom('users')
+    .select(['name', 'role', 'groupId'])
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  if (current === undefined) return;
+  const role = roleAfterSignIn(roleOf(current.role), rights);
+  const groupId = (await groupNamed(store, rights.groupName)) ?? current.groupId;
+  if (role === roleOf(current.role) && groupId === current.groupId) return;
+  try {
+    await changeRole(store, userId, { role, groupId });
+  } catch (error) {
+    // The last administrator stays one: otherwise no one could administer the server.
+    if (!AppError.is(error)) throw error;
+    return;
+  }
+  recordAudit(store, flowActor(flow, userId, current.name), {
+    action: 'user.follow_provider',
+    target: userId,
+    summary: `The provider made ${current.name} ${role}`,
+    changes: { role, group: groupId },
+  });
+}
+
+async function groupNamed(store: Store, name: string | undefined): Promise<string | null> {
+  if (name === undefined) return null;
+  const row = await store.db.selectFrom('groups').select('id').where('name', '=', name).executeTakeFirst();
+  return row?.id ?? null;
+}

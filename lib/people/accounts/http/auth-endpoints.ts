@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import * as wire from '#lib/wire/accounts';
+
+/**
+ * The endpoints of better-auth that are mounted, with the bodies that they get. Any other path
+ * below /api/auth is 404; among them are all of its plugin `admin`, and those that change an
+ * address or a person directly. See docs/contract.md#accounts.
+ */
+export interface AuthEndpoint {
+  readonly method: 'GET' | 'POST';
+  /** Without a schema the endpoint gets no body. Fields that it does not name are dropped. */
+  readonly body?: z.ZodType<object>;
+  /**
+   * What a wrong password or code counts against: the address alone, the e-mail of the body, or
+   * the person who is signed in.
+   */
+  readonly guess?: 'address' | 'email' | 'person';
+  /** What the audit log has of a success. */
+  readonly audit?: { readonly action: string; readonly summary: string };
+}
+
+export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
+  '/get-session': { method: 'GET' },
+  '/sign-out': { method: 'POST' },
+  '/sign-in/email': { method: 'POST', body: wire.emailSignInSchema, guess: 'email' },
+  '/sign-in/social': { method: 'POST', body: wire.providerSignInSchema },
+  '/link-social': { method: 'POST', body: wire.linkProviderSchema },
+  '/callback/oidc': { method: 'GET' },
+  '/change-password': {
+    method: 'POST',
+    body: wire.passwordChangeSchema,
+    guess: 'person',
+    audit: { action: 'account.password', summary: 'changed the password' },
+  },
+  '/reset-password': { method: 'POST', body: wire.passwordResetSchema, guess: 'address' },
+  '/two-factor/enable': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
+  '/two-factor/disable': {
+    method: 'POST',
+    body: wire.passwordProofSchema,
+    guess: 'person',
+    audit: { action: 'account.two_factor_off', summary: 'turned the second factor off' },
+  },
+  '/two-factor/get-totp-uri': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
+  '/two-factor/generate-backup-codes': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
+  '/two-factor/verify-totp': { method: 'POST', body: wire.codeSchema, guess: 'address' },
+  '/two-factor/verify-backup-code': { method: 'POST', body: wire.codeSchema, guess: 'address' },
+};

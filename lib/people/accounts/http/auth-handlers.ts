@@ -1,0 +1,144 @@
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import type { Reply } from '#lib/http/reply';
+import type { RequestContext, RequestHandler } from '#lib/http/route';
+import { type AuthFlow, withFlow } from '#lib/people/accounts/auth-flow';
+import { authLibrary } from '#lib/people/accounts/auth-library';
+import { hasProvider } from '#lib/people/accounts/auth-options';
+import { AUTH_ENDPOINTS, type AuthEndpoint } from '#lib/people/accounts/http/auth-endpoints';
+import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
+import { toReply } from '#lib/people/accounts/http/auth-reply';
+import { signUp } from '#lib/people/accounts/http/join-handlers';
+import {
+  deleteOwnAccount,
+  endOtherSessions,
+  endOwnSession,
+  listOwnSessions,
+  readOptions,
+} from '#lib/people/accounts/http/own-account';
+import { findPerson, personOf } from '#lib/people/accounts/http/person-of';
+import { releaseInvitation } from '#lib/people/accounts/invitations';
+import { passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { recordAudit } from '#lib/people/audit';
+import { tokenHash } from '#lib/people/secret-token';
+import { KIB } from '#lib/units';
+import { providerSignInSchema, signUpRequestSchema } from '#lib/wire/accounts';
+
+/** Handlers of /api/auth/*: better-auth behind an allow-list, and what this server does itself. */
+
+const MAX_BODY_BYTES = 8 * KIB;
+
+/** Endpoints that better-auth has too, and this server serves in its place. */
+const OWN_GET: Readonly<Record<string, RequestHandler>> = {
+  '/options': readOptions,
+  '/list-sessions': listOwnSessions,
+};
+const OWN_POST: Readonly<Record<string, RequestHandler>> = {
+  '/sign-up/email': signUpByEmail,
+  '/revoke-session': endOwnSession,
+  '/revoke-other-sessions': endOtherSessions,
+  '/delete-user': deleteOwnAccount,
+};
+
+export function authGet(request: HttpRequest, context: RequestContext): Promise<Reply> | Reply {
+  const path = pathOf(context);
+  const own = Object.hasOwn(OWN_GET, path) ? OWN_GET[path] : undefined;
+  return own === undefined ? forward(request, context, path, 'GET') : own(request, context);
+}
+
+export function authPost(request: HttpRequest, context: RequestContext): Promise<Reply> | Reply {
+  const path = pathOf(context);
+  const own = Object.hasOwn(OWN_POST, path) ? OWN_POST[path] : undefined;
+  return own === undefined ? forward(request, context, path, 'POST') : own(request, context);
+}
+
+function pathOf({ params }: RequestContext): string {
+  const { all } = params;
+  return `/${Array.isArray(all) ? all.join('/') : (all ?? '')}`;
+}
+
+async function signUpByEmail(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const body = await readJson(request, MAX_BODY_BYTES);
+  const { invitation, ...person } = parseBody(signUpRequestSchema, body);
+  return signUp(request, context, person, invitation);
+}
+
+async function forward(
+  request: HttpRequest,
+  context: RequestContext,
+  path: string,
+  method: 'GET' | 'POST',
+): Promise<Reply> {
+  const endpoint = Object.hasOwn(AUTH_ENDPOINTS, path) ? AUTH_ENDPOINTS[path] : undefined;
+  // HEAD is served by the handler of GET, and a callback uses its code up.
+  const isReadOnly = request.method !== 'HEAD' || path === '/get-session';
+  if (endpoint === undefined || endpoint.method !== method || !isReadOnly)
+    throw new AppError('not_found', 'Not found: no endpoint of accounts has this address and method.');
+  const body = endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
+  const account = await guessedAccount(endpoint, body, request, context);
+  if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
+  const flow: AuthFlow = { address: context.address, requestId: context.requestId };
+  const library = await authLibrary();
+  const forwarded = libraryRequest(request, context, path, {
+    body: method === 'POST' ? bodyFor(path, body ?? {}, context) : undefined,
+    search: path === '/callback/oidc' ? new URL(request.url).search : '',
+  });
+  try {
+    const reply = await toReply(await withFlow(flow, () => library.handle(forwarded, isOverTls(request, context))));
+    if (reply.status === 200) await recordSuccess(endpoint, account, request, context);
+    return reply;
+  } finally {
+    if (flow.invitationId !== undefined && flow.created === undefined)
+      await releaseInvitation(library.store, flow.invitationId);
+  }
+}
+
+/** The body of an endpoint: addresses of pages are ours, and an invitation is sent as its hash. */
+function bodyFor(path: string, body: object, { settings }: RequestContext): object {
+  if (path !== '/sign-in/social' && path !== '/link-social') return body;
+  if (!hasProvider(settings))
+    throw new AppError('not_configured', 'This server has no single sign-on. Set OIDC_ISSUER and OIDC_CLIENT_ID.');
+  const { provider, callbackURL, invitation } = providerSignInSchema.parse(body);
+  return {
+    provider,
+    callbackURL: callbackURL ?? '/',
+    errorCallbackURL: path === '/link-social' ? '/account' : '/sign-in',
+    disableRedirect: true,
+    ...(invitation === undefined ? {} : { additionalData: { invitation_hash: tokenHash(invitation) } }),
+  };
+}
+
+/** Whose password or code an attempt guesses. */
+async function guessedAccount(
+  { guess }: AuthEndpoint,
+  body: object | undefined,
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<string | undefined> {
+  if (guess === 'person') return (await personOf(request, context)).caller;
+  if (guess !== 'email' || body === undefined || !('email' in body)) return undefined;
+  return `email:${String(body.email)}`;
+}
+
+async function recordSuccess(
+  { guess, audit }: AuthEndpoint,
+  account: string | undefined,
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<void> {
+  if (guess !== undefined) passwordThrottle().succeed(context.address, account);
+  if (audit === undefined) return;
+  const person = await findPerson(request.headers, context.address);
+  const name = person?.name ?? null;
+  const { store } = await authLibrary();
+  recordAudit(
+    store,
+    { caller: account ?? 'server', name, address: context.address, requestId: context.requestId },
+    {
+      action: audit.action,
+      summary: `${name ?? 'A person'} ${audit.summary}`,
+      ...(account === undefined ? {} : { target: account.replace(/^user:/, '') }),
+    },
+  );
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
+import { ownOrigin } from '#lib/people/accounts/http/auth-request';
+import { roleOf } from '#lib/people/accounts/identity-loader';
+import { groupName } from '#lib/people/accounts/members';
+import { actorOf, auditStatement } from '#lib/people/audit';
+import { pageOf, readPage } from '#lib/people/page-cursor';
+import { newToken, tokenHash } from '#lib/people/secret-token';
+import { type Store, store } from '#lib/store/store';
+import { DAY_MS, KIB } from '#lib/units';
+import { newInvitationSchema } from '#lib/wire/accounts';
+import type { Invitation } from '#lib/wire/people';
+
+/** Handlers of /api/admin/invitations. */
+
+const MAX_BODY_BYTES = 4 * KIB;
+const DEFAULT_DAYS = 7;
+const FIELDS = ['group_id', 'max_uses', 'expires_in_days'];
+
+/** Makes an invitation, and shows its link once. Managers invite members into their own group. */
+export async function createInvitation(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { principal } = context;
+  const body = parseBody(newInvitationSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
+  const own = groupOf(principal);
+  const role = body.role ?? 'member';
+  const groupId = body.group_id ?? own ?? null;
+  if (own !== undefined && (role !== 'member' || groupId !== own || own === ''))
+    throw new AppError('forbidden', 'Managers invite members into their own group only.');
+  if (role === 'manager' && groupId === null)
+    throw new AppError('invalid_request', 'A manager needs a group: set group_id.', {
+      details: [{ field: 'group_id', message: 'is needed for a manager' }],
+    });
+  const opened = await store();
+  if (groupId !== null) await requireGroup(opened, groupId);
+  const token = newToken();
+  const nowMs = Date.now();
+  const row = {
+    id: randomUUID(),
+    token_hash: tokenHash(token),
+    role,
+    group_id: groupId,
+    email: body.email ?? null,
+    note: body.note ?? null,
+    max_uses: body.max_uses ?? 1,
+    uses: 0,
+    created_at: nowMs,
+    created_by: principal.userId ?? null,
+    expires_at: nowMs + Math.round((body.expires_in_days ?? DEFAULT_DAYS) * DAY_MS),
+  };
+  await opened.writeAll([
+    opened.db.insertInto('invitations').values(row),
+    auditStatement(opened, actorOf(context), {
+      action: 'invitation.create',
+      target: row.id,
+      summary: `invited ${row.email ?? (row.max_uses === 1 ? 'one person' : `${row.max_uses} people`)} as ${role}`,
+      changes: { role, group: groupId, max_uses: row.max_uses, expires_at: row.expires_at },
+    }),
+  ]);
+  const invitation = await findInvitation(opened, row.id);
+  const url = `${ownOrigin(request, context)}/join?${new URLSearchParams({ token })}`;
+  return json({ ...invitation, url, token }, 201);
+}
+
+export async function listInvitations(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const { after, limit } = readPage(request);
+  const own = groupOf(principal);
+  let query = invitationQuery(opened);
+  if (own !== undefined) query = query.where('invitations.group_id', '=', own);
+  if (after !== undefined)
+    query = query.where(({ eb, or, and }) =>
+      or([
+        eb('invitations.created_at', '<', Number(after[0])),
+        and([eb('invitations.created_at', '=', Number(after[0])), eb('invitations.id', '<', after[1])]),
+      ]),
+    );
+  const rows = await query
+    .orderBy('invitations.created_at', 'desc')
+    .orderBy('invitations.id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const { rows: shown, next_cursor } = pageOf(rows, limit, ({ created_at, id }) => [created_at, id]);
+  return json({ invitations: shown.map(toInvitation), next_cursor });
+}
+
+/** Withdraws an invitation. People who joined by it stay. */
+export async function deleteInvitation(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const invitation = await findInvitation(opened, pathId(context));
+  const own = groupOf(context.principal);
+  if (own !== undefined && invitation.group?.id !== own) throw invitationNotFound();
+  await opened.writeAll([
+    opened.db.deleteFrom('invitations').where('id', '=', invitation.id),
+    auditStatement(opened, actorOf(context), {
+      action: 'invitation.delete',
+      target: invitation.id,
+      summary: `withdrew an invitation after ${invitation.uses} of ${invitation.max_uses} uses`,
+    }),
+  ]);
+  return noContent();
+}
+
+function invitationQuery({ db }: Pick<Store, 'db'>) {
+  return db
+    .selectFrom('invitations')
+    .leftJoin('groups', 'groups.id', 'invitations.group_id')
+    .selectAll('invitations')
+    .select('groups.name as groupName');
+}
+
+type InvitationRow = Awaited<ReturnType<ReturnType<typeof invitationQuery>['execute']>>[number];
+
+function toInvitation(row: InvitationRow): Invitation {
+  return {
+    id: row.id,
+    role: roleOf(row.role),
+    group: groupName(row.group_id, row.groupName),
+    email: row.email,
+    note: row.note,
+    max_uses: row.max_uses,
+    uses: row.uses,
+    created_at: new Date(row.created_at).toISOString(),
+    expires_at: new Date(row.expires_at).toISOString(),
+  };
+}
+
+async function findInvitation(opened: Store, id: string): Promise<Invitation> {
+  const row = await invitationQuery(opened).where('invitations.id', '=', id).executeTakeFirst();
+  if (row === undefined) throw invitationNotFound();
+  return toInvitation(row);
+}
+
+async function requireGroup(opened: Store, groupId: string): Promise<void> {
+  const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
+  if (group === undefined)
+    throw new AppError('invalid_request', 'group_id names no group.', {
+      details: [{ field: 'group_id', message: 'names no group' }],
+    });
+}
+
+function invitationNotFound(): AppError {
+  return new AppError('not_found', 'There is no invitation with this id.');
+}

@@ -1,0 +1,123 @@
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { type Admission, type AuthFlow, withFlow } from '#lib/people/accounts/auth-flow';
+import { authLibrary } from '#lib/people/accounts/auth-library';
+import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
+import { toReply } from '#lib/people/accounts/http/auth-reply';
+import { claimInvitation, readOpenInvitation, releaseInvitation } from '#lib/people/accounts/invitations';
+import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
+import { passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { claimSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
+import { tokenHash } from '#lib/people/secret-token';
+import { type Store, store } from '#lib/store/store';
+import { KIB } from '#lib/units';
+import { joinRequestSchema, type NewPerson, setUpRequestSchema } from '#lib/wire/accounts';
+
+/** Handlers of /api/setup and /api/join, and of better-auth's own sign-up. */
+
+const MAX_BODY_BYTES = 8 * KIB;
+
+export async function readSetUp(): Promise<Reply> {
+  return json({ needed: !(await hasAdministrator(await store())) });
+}
+
+/** Makes the first administrator, and signs in. */
+export async function setUp(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { token, ...person } = parseBody(setUpRequestSchema, await readJson(request, MAX_BODY_BYTES));
+  await passwordThrottle().begin(context.address, undefined);
+  const opened = await store();
+  await claimSetUp(opened, token, Date.now());
+  const flow = flowOf(context, { role: 'admin', groupId: null });
+  try {
+    return await makeAccount(request, context, person, flow);
+  } finally {
+    if (flow.created === undefined) await releaseSetUp(opened, token);
+    else passwordThrottle().succeed(context.address, undefined);
+  }
+}
+
+/** What an invitation is for, for the join page. */
+export async function readInvitation({ url }: HttpRequest, { address }: RequestContext): Promise<Reply> {
+  const token = new URL(url).searchParams.get('token') ?? '';
+  await passwordThrottle().begin(address, undefined);
+  const invitation = await readOpenInvitation(await store(), token.slice(0, 200), Date.now());
+  passwordThrottle().succeed(address, undefined);
+  return json(invitation);
+}
+
+export async function join(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { token, ...person } = parseBody(joinRequestSchema, await readJson(request, MAX_BODY_BYTES));
+  return signUp(request, context, person, token);
+}
+
+/**
+ * Makes an account as SIGN_UP allows it, and signs in. Throws `forbidden` without a valid
+ * invitation where one is needed.
+ */
+export async function signUp(
+  request: HttpRequest,
+  context: RequestContext,
+  person: NewPerson,
+  token: string | undefined,
+): Promise<Reply> {
+  const { settings, address } = context;
+  await passwordThrottle().begin(address, undefined);
+  if (settings.SIGN_UP === 'closed')
+    throw new AppError('forbidden', 'No one can join this server by itself (SIGN_UP=closed). Ask an administrator.');
+  if (settings.SIGN_UP === 'invite' && token === undefined)
+    throw new AppError('forbidden', 'You need an invitation to join this server. Ask an administrator for one.', {
+      data: { reason: 'invitation' },
+    });
+  if (!isAllowedDomain(person.email, settings.SIGN_UP_DOMAINS))
+    throw new AppError(
+      'forbidden',
+      `Only addresses of ${settings.SIGN_UP_DOMAINS.join(', ')} may join this server. Use one of them.`,
+      { data: { reason: 'domain' } },
+    );
+  const opened = await store();
+  const { invitationId, ...admission } = await admit(opened, token, person.email);
+  const flow = flowOf(context, admission, invitationId);
+  try {
+    return await makeAccount(request, context, person, flow);
+  } finally {
+    if (flow.created !== undefined) passwordThrottle().succeed(address, undefined);
+    else if (invitationId !== undefined) await releaseInvitation(opened, invitationId);
+  }
+}
+
+async function admit(
+  opened: Store,
+  token: string | undefined,
+  email: string,
+): Promise<Admission & { readonly invitationId?: string }> {
+  if (token === undefined) return { role: 'member', groupId: null };
+  return await claimInvitation(opened, tokenHash(token), email, Date.now());
+}
+
+function flowOf({ address, requestId }: RequestContext, admission: Admission, invitationId?: string): AuthFlow {
+  return { address, requestId, admission, ...(invitationId === undefined ? {} : { invitationId }) };
+}
+
+async function makeAccount(
+  request: HttpRequest,
+  context: RequestContext,
+  { name, email, password }: NewPerson,
+  flow: AuthFlow,
+): Promise<Reply> {
+  const library = await authLibrary();
+  const made = libraryRequest(request, context, '/sign-up/email', { body: { name, email, password } });
+  const reply = await toReply(await withFlow(flow, () => library.handle(made, isOverTls(request, context))));
+  const { created, admission } = flow;
+  if (created === undefined) return reply;
+  if (reply.status !== 200) {
+    // A person without a password could not sign in, and would block the address.
+    await library.store.db.deleteFrom('users').where('id', '=', created.id).execute();
+    delete flow.created;
+    return reply;
+  }
+  const { cookies = [] } = reply;
+  return { ...json({ user: { ...created, role: admission?.role } }, 201), cookies };
+}

@@ -1,0 +1,78 @@
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import type { Principal } from '#lib/http/principal';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { createKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
+import { asPerson } from '#lib/people/accounts/http/person-of';
+import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
+import { actorOf } from '#lib/people/audit';
+import { readPage } from '#lib/people/page-cursor';
+import { store } from '#lib/store/store';
+import { KIB } from '#lib/units';
+import { keyRequestSchema, serviceKeyRequestSchema } from '#lib/wire/accounts';
+
+/** Handlers of /api/keys (a person's own keys) and /api/admin/keys. */
+
+const MAX_BODY_BYTES = 128 * KIB;
+const FIELDS = ['expires_in_days', 'group_id', 'trust_end_user'];
+
+export async function listOwnKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const { userId } = asPerson(principal);
+  return json(await listKeys(await store(), readPage(request), { userId }));
+}
+
+export async function createOwnKey(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const person = asPerson(context.principal);
+  const body = parseBody(keyRequestSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
+  const owner = { userId: person.userId, groupId: null };
+  return json(await createKey(await store(), owner, body, person, actorOf(context)), 201);
+}
+
+/** A key of another person has the same reply as one that does not exist. */
+export async function revokeOwnKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { userId } = asPerson(context.principal);
+  const opened = await store();
+  const id = pathId(context);
+  const owner = await ownerOfKey(opened, id);
+  if (owner === undefined || owner.userId !== userId) throw keyNotFound();
+  await revokeKey(opened, id, owner.name, actorOf(context));
+  return noContent();
+}
+
+export async function listAllKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const page = readPage(request);
+  const userId = page.query.get('user_id') ?? undefined;
+  return json(await listKeys(await store(), page, { groupId: groupOf(principal), userId }));
+}
+
+/** Makes a service key, which belongs to a group. */
+export async function createServiceKey(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { principal } = context;
+  const body = parseBody(serviceKeyRequestSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
+  const { group_id: groupId, ...key } = body;
+  requireGroup(principal, groupId);
+  const opened = await store();
+  const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
+  if (group === undefined) throw new AppError('not_found', 'There is no group with this id.');
+  const created = await createKey(opened, { userId: null, groupId }, key, principal, actorOf(context));
+  return json(created, 201);
+}
+
+export async function revokeAnyKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { principal } = context;
+  const opened = await store();
+  const id = pathId(context);
+  const owner = await ownerOfKey(opened, id);
+  const own = groupOf(principal);
+  if (owner === undefined || (own !== undefined && owner.groupId !== own)) throw keyNotFound();
+  await revokeKey(opened, id, owner.name, actorOf(context));
+  return noContent();
+}
+
+/** A group that a manager does not manage has the same reply as one that does not exist. */
+function requireGroup(principal: Principal, groupId: string): void {
+  const own = groupOf(principal);
+  if (own !== undefined && own !== groupId) throw new AppError('not_found', 'There is no group with this id.');
+}

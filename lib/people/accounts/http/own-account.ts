@@ -1,0 +1,193 @@
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { authLibrary } from '#lib/people/accounts/auth-library';
+import { hasProvider, OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
+import { cookieName } from '#lib/people/accounts/auth-cookies';
+import { isOverTls } from '#lib/people/accounts/http/auth-request';
+import { asPerson, currentSessionToken, type Person, personOf } from '#lib/people/accounts/http/person-of';
+import { readMember } from '#lib/people/accounts/members';
+import { passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { deletePerson } from '#lib/people/accounts/role-changes';
+import { hasAdministrator } from '#lib/people/accounts/set-up';
+import { keysOf } from '#lib/people/accounts/access-keys';
+import { recordAudit } from '#lib/people/audit';
+import { type Store, store } from '#lib/store/store';
+import { KIB } from '#lib/units';
+import { optionalPasswordProofSchema, sessionNameSchema } from '#lib/wire/accounts';
+
+/** What a person does with its own account. */
+
+const MAX_BODY_BYTES = 4 * KIB;
+/** Rows of an export of one kind. */
+const MAX_EXPORTED = 10_000;
+
+/** How one signs in here, for the sign-in page. */
+export async function readOptions(_request: HttpRequest, { settings }: RequestContext): Promise<Reply> {
+  return json({
+    mode: 'accounts',
+    sign_up: settings.SIGN_UP,
+    sign_up_domains: settings.SIGN_UP_DOMAINS,
+    provider: hasProvider(settings) ? { id: OIDC_PROVIDER, name: settings.OIDC_NAME } : null,
+    setup_needed: !(await hasAdministrator(await store())),
+  });
+}
+
+/** The shape of better-auth's list. `token` names a session to end it, and is its id. */
+export async function listOwnSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { userId } = await personOf(request, context);
+  const opened = await store();
+  const current = await currentSessionToken(request, opened, context.settings.AUTH_SECRET);
+  const rows = await sessionsOf(opened, userId);
+  return json(
+    rows.map(({ id, token, createdAt, updatedAt, expiresAt, ipAddress, userAgent }) => ({
+      id,
+      token: id,
+      createdAt: isoOf(createdAt),
+      updatedAt: isoOf(updatedAt),
+      expiresAt: isoOf(expiresAt),
+      ipAddress,
+      userAgent,
+      isCurrent: token === current,
+    })),
+  );
+}
+
+export async function endOwnSession(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { userId } = await personOf(request, context);
+  const { token: id } = parseBody(sessionNameSchema, await readJson(request, MAX_BODY_BYTES));
+  const opened = await store();
+  await endSessions(opened, userId, (session) => session.id === id);
+  return json({ status: true });
+}
+
+export async function endOtherSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { userId } = await personOf(request, context);
+  const opened = await store();
+  const current = await currentSessionToken(request, opened, context.settings.AUTH_SECRET);
+  await endSessions(opened, userId, ({ token }) => token !== current);
+  return json({ status: true });
+}
+
+/** Deletes the person's account, after its password where it has one. */
+export async function deleteOwnAccount(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const person = await personOf(request, context);
+  const { password } = parseBody(optionalPasswordProofSchema, await readJson(request, MAX_BODY_BYTES));
+  const opened = await store();
+  await requirePassword(opened, person, password, context);
+  await deletePerson(opened, person.userId);
+  recordAudit(
+    opened,
+    { caller: person.caller, name: person.name ?? null, address: context.address, requestId: context.requestId },
+    { action: 'account.delete', target: person.userId, summary: `${person.name ?? 'A person'} deleted the own account` },
+  );
+  const name = cookieName('session_token', isOverTls(request, context));
+  const secure = isOverTls(request, context) ? '; Secure' : '';
+  return {
+    ...json({ success: true }),
+    cookies: [`${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict${secure}`],
+  };
+}
+
+async function requirePassword(
+  opened: Store,
+  { userId, caller }: Person,
+  password: string | undefined,
+  { address }: RequestContext,
+): Promise<void> {
+  const credential = await opened.db
+    .selectFrom('credentials')
+    .select('password')
+    .where('userId', '=', userId)
+    .where('providerId', '=', 'credential')
+    .executeTakeFirst();
+  const hash = credential?.password ?? null;
+  // A person who signs in at the provider only has no password here.
+  if (hash === null) return;
+  await passwordThrottle().begin(address, caller);
+  const library = await authLibrary();
+  if (password === undefined || !(await library.isPassword(hash, password)))
+    throw new AppError('forbidden', 'The password is wrong. Enter your current one.', { data: { reason: 'password' } });
+  passwordThrottle().succeed(address, caller);
+}
+
+/** All that the server keeps of a person, without secrets. */
+export async function exportOwnData(_request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const { userId, caller } = asPerson(principal);
+  const opened = await store();
+  const member = await readMember(opened, userId);
+  const sessions = await sessionsOf(opened, userId);
+  const [credentials, keys, changes] = await Promise.all([
+    opened.db.selectFrom('credentials').select(['providerId', 'createdAt']).where('userId', '=', userId).execute(),
+    keysOf(opened, userId),
+    opened.report(
+      opened.db
+        .selectFrom('audit_log')
+        .select(['at', 'action', 'target', 'detail', 'address'])
+        .where((expression) => expression.or([expression('actor', '=', caller), expression('target', '=', userId)]))
+        .orderBy('id', 'desc')
+        .limit(MAX_EXPORTED)
+        .compile(),
+    ),
+  ]);
+  return json(
+    {
+      user: member,
+      sign_in: credentials.map(({ providerId, createdAt }) => ({ kind: providerId, created_at: isoOf(createdAt) })),
+      sessions: sessions.map(toSession),
+      keys,
+      changes: changes.map(({ at, detail, ...change }) => ({ ...change, at: new Date(at).toISOString(), detail: parsed(detail) })),
+    },
+    200,
+    { 'content-disposition': 'attachment; filename="chill-space-account.json"' },
+  );
+}
+
+export async function sessionsOf(opened: Store, userId: string) {
+  return await opened.db
+    .selectFrom('user_sessions')
+    .select(['id', 'token', 'createdAt', 'updatedAt', 'expiresAt', 'ipAddress', 'userAgent'])
+    .where('userId', '=', userId)
+    .where('expiresAt', '>', new Date().toISOString())
+    .orderBy('updatedAt', 'desc')
+    .limit(MAX_EXPORTED)
+    .execute();
+}
+
+type SessionRow = Awaited<ReturnType<typeof sessionsOf>>[number];
+
+export function toSession({ id, createdAt, updatedAt, expiresAt, ipAddress, userAgent }: SessionRow) {
+  return {
+    id,
+    created_at: isoOf(createdAt),
+    last_used_at: isoOf(updatedAt),
+    expires_at: isoOf(expiresAt),
+    user_agent: userAgent,
+    address: ipAddress === '' ? null : ipAddress,
+  };
+}
+
+/** Ends sessions of a person at once. A session of another person is never among them. */
+export async function endSessions(
+  opened: Store,
+  userId: string,
+  isMeant: (session: SessionRow) => boolean,
+): Promise<number> {
+  const ended = (await sessionsOf(opened, userId)).filter(isMeant);
+  for (const { id, token } of ended) {
+    await opened.db.deleteFrom('user_sessions').where('id', '=', id).where('userId', '=', userId).execute();
+    accountIdentities().forgetSession(token);
+  }
+  return ended.length;
+}
+
+export function isoOf(time: Date | string): string {
+  return new Date(time).toISOString();
+}
+
+function parsed(detail: string | null): unknown {
+  return detail === null ? null : JSON.parse(detail);
+}

@@ -1,0 +1,194 @@
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { authLibrary } from '#lib/people/accounts/auth-library';
+import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
+import { ownOrigin } from '#lib/people/accounts/http/auth-request';
+import { endSessions, sessionsOf, toSession } from '#lib/people/accounts/http/own-account';
+import { listMembers, readMember } from '#lib/people/accounts/members';
+import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
+import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { actorOf, recordAudit } from '#lib/people/audit';
+import { readPage } from '#lib/people/page-cursor';
+import { newToken } from '#lib/people/secret-token';
+import { type Store, store } from '#lib/store/store';
+import { KIB } from '#lib/units';
+import { userChangeSchema } from '#lib/wire/accounts';
+import type { Member } from '#lib/wire/people';
+
+/** Handlers of /api/admin/users. */
+
+const MAX_BODY_BYTES = 4 * KIB;
+/** Characters of a temporary password: 120 random bits. */
+const TEMPORARY_CHARS = 20;
+
+export async function listUsers(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+  const page = readPage(request);
+  const own = groupOf(principal);
+  const search = page.query.get('search')?.slice(0, 200);
+  const groupId = own ?? page.query.get('group_id') ?? undefined;
+  return json(await listMembers(await store(), page, { groupId, search }));
+}
+
+export async function readUser(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  return json(await reachable(await store(), context, { isRead: true }));
+}
+
+/** Changes what is named. Role and group are for administrators. */
+export async function changeUser(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const body = await readJson(request, MAX_BODY_BYTES);
+  const change = parseBody(userChangeSchema, body, ['group_id', 'two_factor']);
+  const opened = await store();
+  const before = await reachable(opened, context);
+  const { name, role, group_id: groupId, disabled: isDisabled, two_factor: hasTwoFactor } = change;
+  if ((role !== undefined || groupId !== undefined) && groupOf(context.principal) !== undefined)
+    throw new AppError('forbidden', 'Only administrators may change roles and groups.');
+  if (isDisabled === true && before.id === context.principal.userId)
+    throw new AppError('conflict', 'You cannot disable yourself. Ask another administrator.');
+  if (groupId != null) await requireGroupExists(opened, groupId);
+  await changeRole(opened, before.id, {
+    ...(name === undefined ? {} : { name }),
+    ...(role === undefined ? {} : { role }),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(isDisabled === undefined ? {} : { isDisabled }),
+  });
+  if (hasTwoFactor === false) await removeSecondFactor(opened, before.id);
+  const after = await readMember(opened, before.id);
+  recordChange(opened, context, before, after);
+  return json(after);
+}
+
+export async function deleteUser(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const member = await reachable(opened, context);
+  await deletePerson(opened, member.id);
+  recordAudit(opened, actorOf(context), {
+    action: 'user.delete',
+    target: member.id,
+    summary: `deleted ${member.name} (${member.email})`,
+  });
+  return noContent();
+}
+
+export async function listUserSessions(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const member = await reachable(opened, context);
+  return json({ sessions: (await sessionsOf(opened, member.id)).map(toSession) });
+}
+
+export async function endUserSessions(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const member = await reachable(opened, context);
+  const ended = await endSessions(opened, member.id, () => true);
+  recordAudit(opened, actorOf(context), {
+    action: 'user.end_sessions',
+    target: member.id,
+    summary: `signed ${member.name} out everywhere`,
+    changes: { ended },
+  });
+  return noContent();
+}
+
+/** Makes a one-time link with which the person sets a password. */
+export async function makeResetLink(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const member = await reachable(opened, context);
+  const token = await (await authLibrary()).createResetToken(member.id);
+  recordAudit(opened, actorOf(context), {
+    action: 'user.reset_link',
+    target: member.id,
+    summary: `made a link for ${member.name} to set a password`,
+  });
+  return json({ url: `${ownOrigin(request, context)}/reset-password?${new URLSearchParams({ token })}` }, 201);
+}
+
+/** Sets a password that is made here, shows it once, and ends the person's sessions. */
+export async function setTemporaryPassword(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const member = await reachable(opened, context);
+  const password = newToken().slice(0, TEMPORARY_CHARS);
+  await setPassword(opened, member.id, await (await authLibrary()).hashPassword(password));
+  await endSessions(opened, member.id, () => true);
+  recordAudit(opened, actorOf(context), {
+    action: 'user.temporary_password',
+    target: member.id,
+    summary: `set a temporary password for ${member.name}`,
+  });
+  return json({ password }, 201);
+}
+
+async function reachable(opened: Store, context: RequestContext, { isRead = false } = {}): Promise<Member> {
+  const member = await readMember(opened, pathId(context));
+  // A manager sees the other managers of the group.
+  if (isRead && groupOf(context.principal) === member.group?.id) return member;
+  requireReach(context.principal, member);
+  return member;
+}
+
+async function requireGroupExists(opened: Store, groupId: string): Promise<void> {
+  const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
+  if (group === undefined)
+    throw new AppError('invalid_request', 'group_id names no group.', {
+      details: [{ field: 'group_id', message: 'names no group' }],
+    });
+}
+
+async function removeSecondFactor(opened: Store, userId: string): Promise<void> {
+  await opened.writeAll([
+    opened.db.deleteFrom('two_factors').where('userId', '=', userId),
+    opened.db.updateTable('users').set({ twoFactorEnabled: 0 }).where('id', '=', userId),
+  ]);
+  accountIdentities().forgetPerson(userId);
+}
+
+async function setPassword(opened: Store, userId: string, password: string): Promise<void> {
+  const now = new Date().toISOString();
+  const changed = await opened.db
+    .updateTable('credentials')
+    .set({ password, updatedAt: now })
+    .where('userId', '=', userId)
+    .where('providerId', '=', 'credential')
+    .returning('id')
+    .executeTakeFirst();
+  if (changed !== undefined) return;
+  await opened.db
+    .insertInto('credentials')
+    .values({
+      id: newToken(),
+      accountId: userId,
+      providerId: 'credential',
+      userId,
+      password,
+      createdAt: now,
+      updatedAt: now,
+      accessToken: null,
+      refreshToken: null,
+      idToken: null,
+      scope: null,
+    })
+    .execute();
+}
+
+function recordChange(opened: Store, context: RequestContext, before: Member, after: Member): void {
+  const words: string[] = [];
+  if (before.name !== after.name) words.push(`renamed ${before.name} to ${after.name}`);
+  if (before.role !== after.role) words.push(`made ${after.name} ${after.role}`);
+  if (before.group?.id !== after.group?.id)
+    words.push(after.group === null ? `took ${after.name} out of the group` : `put ${after.name} into ${after.group.name}`);
+  if (before.disabled !== after.disabled) words.push(`${after.disabled ? 'disabled' : 'enabled'} ${after.name}`);
+  if (before.two_factor && !after.two_factor) words.push(`removed the second factor of ${after.name}`);
+  if (words.length === 0) return;
+  const isOnlyState = before.disabled !== after.disabled && words.length === 1;
+  recordAudit(opened, actorOf(context), {
+    action: isOnlyState ? (after.disabled ? 'user.disable' : 'user.enable') : 'user.change',
+    target: after.id,
+    summary: words.join('; '),
+    changes: { before: changedPart(before), after: changedPart(after) },
+  });
+}
+
+function changedPart({ name, role, group, disabled, two_factor }: Member) {
+  return { name, role, group: group?.id ?? null, disabled, two_factor };
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { maxPriorityOf, type Principal, ROLES, type Role, SCOPES, type Scope, scopesOf } from '#lib/http/principal';
+import type { Store } from '#lib/store/store';
+
+/** A person or key as the database has it, and what invalidates it. */
+export interface LoadedIdentity {
+  readonly principal: Principal;
+  readonly expiresAtMs: number;
+  readonly userId?: string;
+  readonly keyId?: string;
+  readonly groupId?: string;
+  readonly sessionToken?: string;
+  readonly lastSeenAtMs: number;
+}
+
+const scopeListSchema = z.array(z.enum(SCOPES));
+const nameListSchema = z.array(z.string());
+
+/** A role as it is stored. Anything else than a role is that of a member. */
+export function roleOf(stored: string | null): Role {
+  return ROLES.find((role) => role === stored) ?? 'member';
+}
+
+export function readScopes(stored: string): Scope[] {
+  return scopeListSchema.parse(JSON.parse(stored));
+}
+
+export function readNames(stored: string | null): string[] | null {
+  return stored === null ? null : nameListSchema.parse(JSON.parse(stored));
+}
+
+/** The person of a session, unless the session has ended or the person is disabled. */
+export async function loadSession(store: Store, token: string, nowMs: number): Promise<LoadedIdentity | undefined> {
+  const row = await store.db
+    .selectFrom('user_sessions')
+    .innerJoin('users', 'users.id', 'user_sessions.userId')
+    .where('user_sessions.token', '=', token)
+    .select(['user_sessions.expiresAt', 'users.id', 'users.name', 'users.email', 'users.role', 'users.groupId'])
+    .select(['users.banned', 'users.lastSeenAt'])
+    .executeTakeFirst();
+  if (row === undefined || Boolean(row.banned)) return undefined;
+  const expiresAtMs = new Date(row.expiresAt).getTime();
+  if (expiresAtMs <= nowMs) return undefined;
+  const principal = personPrincipal(row);
+  return {
+    principal,
+    expiresAtMs,
+    userId: row.id,
+    sessionToken: token,
+    lastSeenAtMs: row.lastSeenAt ?? 0,
+    ...(row.groupId === null ? {} : { groupId: row.groupId }),
+  };
+}
+
+interface PersonColumns {
+  id: string;
+  name: string;
+  email: string;
+  role: string | null;
+  groupId: string | null;
+}
+
+/** The principal of a person that is signed in. */
+export function personPrincipal({ id, name, email, role: stored, groupId }: PersonColumns): Principal {
+  const role = roleOf(stored);
+  return {
+    caller: `user:${id}`,
+    role,
+    scopes: scopesOf(role),
+    userId: id,
+    name,
+    email,
+    maxPriority: maxPriorityOf(role),
+    ...(groupId === null ? {} : { groupId }),
+  };
+}
+
+/** The principal of a key, unless it has expired or its owner is disabled. */
+export async function loadKey(store: Store, hash: string, nowMs: number): Promise<LoadedIdentity | undefined> {
+  const row = await store.db
+    .selectFrom('access_keys')
+    .leftJoin('users', 'users.id', 'access_keys.user_id')
+    .where('access_keys.hash', '=', hash)
+    .select(['access_keys.id', 'access_keys.name', 'access_keys.user_id', 'access_keys.group_id', 'access_keys.scopes'])
+    .select(['access_keys.models', 'access_keys.trust_end_user', 'access_keys.expires_at', 'access_keys.last_used_at'])
+    .select(['users.name as owner', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
+    .executeTakeFirst();
+  if (row === undefined || Boolean(row.banned)) return undefined;
+  if (row.expires_at !== null && row.expires_at <= nowMs) return undefined;
+  const role = roleOf(row.role);
+  const allowed = scopesOf(role);
+  const groupId = row.user_id === null ? row.group_id : row.groupId;
+  const models = readNames(row.models);
+  const person = row.user_id === null ? {} : { userId: row.user_id };
+  const group = groupId === null ? {} : { groupId };
+  const principal: Principal = {
+    caller: `key:${row.id}`,
+    role,
+    scopes: new Set(readScopes(row.scopes).filter((scope) => allowed.has(scope))),
+    keyId: row.id,
+    name: row.owner ?? row.name,
+    maxPriority: maxPriorityOf(role),
+    ...person,
+    ...group,
+    ...(row.email === null ? {} : { email: row.email }),
+    ...(models === null ? {} : { models: new Set(models) }),
+    ...(row.trust_end_user === 0 ? {} : { trustsEndUser: true }),
+  };
+  return {
+    principal,
+    expiresAtMs: row.expires_at ?? Number.POSITIVE_INFINITY,
+    keyId: row.id,
+    lastSeenAtMs: row.last_used_at ?? 0,
+    ...person,
+    ...group,
+  };
+}

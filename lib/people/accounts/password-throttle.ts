@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import { AppError } from '#lib/errors';
+import { singleton } from '#lib/singletons';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
+
+/**
+ * Protection of passwords against guessing: counts attempts per account and per address, delays
+ * repeated ones, and refuses them above a bound. Accounts that do not exist count in the same way,
+ * so the count says nothing of who has an account.
+ *
+ * An address that has signed in to an account before has a count for itself. So a stranger who
+ * guesses cannot lock the owner out.
+ */
+
+/** Wrong attempts at one account within `ACCOUNT_WINDOW_MS`. */
+export const MAX_PER_ACCOUNT = 10;
+const ACCOUNT_WINDOW_MS = 15 * MINUTE_MS;
+/** Wrong attempts of one address, at any account, within `ADDRESS_WINDOW_MS`. */
+export const MAX_PER_ADDRESS = 50;
+const ADDRESS_WINDOW_MS = 10 * MINUTE_MS;
+/** An attempt after this many wrong ones waits. */
+const FREE_ATTEMPTS = 2;
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 3 * SECOND_MS;
+/** How long an address counts as the owner's after a sign-in. */
+const KNOWN_MS = 30 * DAY_MS;
+/** LRU bounds. */
+const MAX_COUNTS = 20_000;
+const MAX_KNOWN = 20_000;
+
+interface Count {
+  attempts: number;
+  endsAtMs: number;
+}
+
+export interface ThrottleClock {
+  now(): number;
+  sleep(ms: number): Promise<unknown>;
+}
+
+export class PasswordThrottle {
+  readonly #clock: ThrottleClock;
+  readonly #counts = new LRUCache<string, Count>({ max: MAX_COUNTS });
+  readonly #known = new LRUCache<string, number>({ max: MAX_KNOWN });
+
+  constructor(clock: ThrottleClock = { now: () => Date.now(), sleep }) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Counts an attempt as a wrong one, until `succeed`: attempts at the same time count too. Throws
+   * `rate_limited` above the bounds, and otherwise waits longer after each wrong attempt.
+   * `account` is undefined where the attempt names none.
+   */
+  async begin(address: string | undefined, account: string | undefined): Promise<void> {
+    const counts: Count[] = [];
+    if (account !== undefined) counts.push(this.#count(this.#accountKey(address, account), ACCOUNT_WINDOW_MS));
+    const ofAccount = counts[0];
+    if (ofAccount !== undefined && ofAccount.attempts >= MAX_PER_ACCOUNT) throw this.#refusal(ofAccount);
+    const ofAddress = address === undefined ? undefined : this.#count(`address ${address}`, ADDRESS_WINDOW_MS);
+    if (ofAddress !== undefined && ofAddress.attempts >= MAX_PER_ADDRESS) throw this.#refusal(ofAddress);
+    if (ofAddress !== undefined) counts.push(ofAddress);
+    for (const count of counts) count.attempts += 1;
+    const wrong = (ofAccount ?? ofAddress)?.attempts ?? 0;
+    if (wrong > FREE_ATTEMPTS)
+      await this.#clock.sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (wrong - FREE_ATTEMPTS - 1)));
+  }
+
+  /** The attempt was right: takes it back, and the wrong ones at this account. */
+  succeed(address: string | undefined, account: string | undefined): void {
+    if (address !== undefined) {
+      const ofAddress = this.#counts.get(`address ${address}`);
+      if (ofAddress !== undefined) ofAddress.attempts = Math.max(0, ofAddress.attempts - 1);
+    }
+    if (account === undefined) return;
+    this.#counts.delete(this.#accountKey(address, account));
+    if (address !== undefined) this.#known.set(digest(`${address} ${account}`), this.#clock.now() + KNOWN_MS);
+  }
+
+  #accountKey(address: string | undefined, account: string): string {
+    const pair = digest(`${address} ${account}`);
+    const isKnown = address !== undefined && (this.#known.get(pair) ?? 0) > this.#clock.now();
+    return isKnown ? `known ${pair}` : `account ${digest(account)}`;
+  }
+
+  #count(key: string, windowMs: number): Count {
+    const existing = this.#counts.get(key);
+    if (existing !== undefined && existing.endsAtMs > this.#clock.now()) return existing;
+    const count = { attempts: 0, endsAtMs: this.#clock.now() + windowMs };
+    this.#counts.set(key, count);
+    return count;
+  }
+
+  #refusal({ endsAtMs }: Count): AppError {
+    const seconds = Math.max(1, Math.ceil((endsAtMs - this.#clock.now()) / SECOND_MS));
+    return new AppError('rate_limited', `Too many wrong attempts. Try again in ${Math.ceil(seconds / 60)} min.`, {
+      retryAfterSeconds: seconds,
+      data: { reason: 'wrong_passwords', retry_after_seconds: seconds },
+    });
+  }
+}
+
+/** Bounds the size of keys whose text a client chose. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+export function passwordThrottle(): PasswordThrottle {
+  return singleton('people.password-throttle', () => new PasswordThrottle());
+}

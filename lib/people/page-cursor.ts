@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import type { HttpRequest } from '#lib/http/http-request';
+
+/** Paging of lists: `?limit=` and `?cursor=`, where a cursor names the last row of a page. */
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+
+export interface PageRequest {
+  readonly limit: number;
+  /** Sort keys of the last row of the page before; undefined for the first page. */
+  readonly after: readonly [string | number, string] | undefined;
+  readonly query: URLSearchParams;
+}
+
+const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(200)]);
+
+/** Throws `invalid_request` for a limit or a cursor that is none. */
+export function readPage({ url }: Pick<HttpRequest, 'url'>): PageRequest {
+  const query = new URL(url).searchParams;
+  const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    throw new AppError('invalid_request', `limit must be a whole number from 1 to ${MAX_LIMIT}.`);
+  const cursor = query.get('cursor');
+  return { limit, after: cursor === null ? undefined : parseCursor(cursor), query };
+}
+
+/** The rows of a page out of one more than it has, and the cursor of the next. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  keysOf: (row: Row) => readonly [string | number, string],
+): { rows: readonly Row[]; next_cursor: string | null } {
+  if (rows.length <= limit) return { rows, next_cursor: null };
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const next_cursor = last === undefined ? null : Buffer.from(JSON.stringify(keysOf(last))).toString('base64url');
+  return { rows: page, next_cursor };
+}
+
+function parseCursor(cursor: string): readonly [string | number, string] {
+  try {
+    return cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+  } catch {
+    throw new AppError('invalid_request', 'cursor is not one of this list. Ask for the first page without it.');
+  }
+}
