@@ -17,6 +17,8 @@ export type OperationTag =
   | 'Code'
   | 'Executors'
   | 'Usage'
+  | 'Accounts'
+  | 'Administration'
   | 'Operation'
   | 'Gateway';
 

@@ -1,3 +1,5 @@
+import { ACCOUNT_OPERATIONS } from '#lib/openapi/account-operations';
+import { ADMINISTRATION_OPERATIONS } from '#lib/openapi/administration-operations';
 import { ANTHROPIC_OPERATIONS } from '#lib/openapi/anthropic-operations';
 import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
@@ -23,6 +25,8 @@ export const OPERATIONS: readonly Operation[] = [
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
   ...USAGE_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
+  ...ADMINISTRATION_OPERATIONS,
   ...OPERATOR_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
@@ -38,6 +42,8 @@ export const TAGS: readonly (readonly [name: OperationTag, description: string])
   ['Anthropic', "Anthropic's API over the same cache and queue. Its errors are `AnthropicError`."],
   ['Ollama', "Ollama's API over the same cache and queue."],
   ['Usage', 'Who used which model, and what the cache saved.'],
+  ['Accounts', 'Signing in with AUTH=accounts, the own account and its keys.'],
+  ['Administration', 'People, groups, invitations, keys and the record of changes.'],
   ['Operation', 'Statistics, health, metrics and sign-in.'],
   ['Gateway', 'Forwards requests to the private backend.'],
 ];

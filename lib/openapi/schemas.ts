@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as accounts from '#lib/wire/accounts';
 import { anthropicCountSchema, anthropicMessageSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
 import * as anthropic from '#lib/wire/anthropic-response';
 import * as chat from '#lib/wire/chat';
@@ -20,7 +21,7 @@ import { textCompletionSchema } from '#lib/wire/openai-completion-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
 import * as openAi from '#lib/wire/openai-response';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
-import { meSchema } from '#lib/wire/people';
+import * as people from '#lib/wire/people';
 import { responsesRequestSchema, responsesTokensSchema } from '#lib/wire/responses-request';
 import * as responses from '#lib/wire/responses-response';
 import * as stats from '#lib/wire/server-stats';
@@ -53,7 +54,7 @@ export const SCHEMAS = {
   QueueEntry: queue.queueEntrySchema,
   QueueOverview: queue.queueOverviewSchema,
   QueueCancelled: queue.queueCancelledSchema,
-  Me: meSchema,
+  Me: people.meSchema,
   Models: modelsSchema,
   Model: modelInfoSchema,
   Provider: providerStateSchema,
@@ -155,6 +156,34 @@ export const SCHEMAS = {
   BackendStats: backendStatsSchema,
   Error: errorBodySchema,
   ErrorDetail: errorDetailSchema,
+  ...accounts.AUTH_REQUEST_SCHEMAS,
+  SetUp: accounts.setUpRequestSchema,
+  SetUpState: accounts.setUpStateSchema,
+  Join: accounts.joinRequestSchema,
+  SignedUp: accounts.signedUpSchema,
+  OpenInvitation: people.openInvitationSchema,
+  KeyRequest: accounts.keyRequestSchema,
+  ServiceKeyRequest: accounts.serviceKeyRequestSchema,
+  Key: people.accessKeySchema,
+  KeyList: people.keyListSchema,
+  CreatedKey: people.createdKeySchema,
+  AccountExport: accounts.accountExportSchema,
+  Person: people.memberSchema,
+  PersonList: people.memberListSchema,
+  PersonChange: accounts.userChangeSchema,
+  PersonSessions: accounts.sessionListSchema,
+  ResetLink: accounts.resetLinkSchema,
+  TemporaryPassword: accounts.temporaryPasswordSchema,
+  Invitation: people.invitationSchema,
+  InvitationList: people.invitationListSchema,
+  NewInvitation: accounts.newInvitationSchema,
+  CreatedInvitation: people.createdInvitationSchema,
+  Group: people.groupSchema,
+  GroupList: people.groupListSchema,
+  NewGroup: accounts.newGroupSchema,
+  GroupChange: accounts.groupChangeSchema,
+  AuditEntry: people.auditEntrySchema,
+  AuditList: people.auditListSchema,
 } satisfies Record<string, z.ZodType>;
 
 export type SchemaName = keyof typeof SCHEMAS;

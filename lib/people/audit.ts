@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Compilable } from 'kysely';
 import type { Principal } from '#lib/http/principal';
-import { singleton } from '#lib/singletons';
 import type { Store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 
@@ -41,7 +40,7 @@ export function actorOf(context: {
 export function auditStatement(store: Store, actor: AuditActor, record: AuditRecord): Compilable {
   const nowMs = Date.now();
   return store.db.insertInto('audit_log').values({
-    id: nextId(nowMs),
+    id: auditId(nowMs),
     at: nowMs,
     actor: actor.caller,
     actor_name: actor.name,
@@ -60,13 +59,7 @@ export function recordAudit(store: Store, actor: AuditActor, record: AuditRecord
   });
 }
 
-/** Ascends within the process also where the clock goes back, and is unique among processes. */
-function nextId(nowMs: number): string {
-  const last = singleton('people.last-audit-id', () => ({ ms: 0, count: 0 }));
-  if (nowMs > last.ms) {
-    last.ms = nowMs;
-    last.count = 0;
-  } else last.count += 1;
-  const time = String(last.ms).padStart(15, '0');
-  return `${time}-${String(last.count).padStart(6, '0')}-${randomBytes(4).toString('hex')}`;
+/** The format of lib/store/audit.ts, so that all ids sort by time. */
+function auditId(nowMs: number): string {
+  return `${Math.max(0, nowMs).toString(36).padStart(9, '0')}-${randomUUID()}`;
 }

@@ -35,8 +35,12 @@ export function pageOf<Row>(
   if (rows.length <= limit) return { rows, next_cursor: null };
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const next_cursor = last === undefined ? null : Buffer.from(JSON.stringify(keysOf(last))).toString('base64url');
-  return { rows: page, next_cursor };
+  return { rows: page, next_cursor: last === undefined ? null : cursorOf(...keysOf(last)) };
+}
+
+/** The cursor of the page after a row with these sort keys. */
+export function cursorOf(key: string | number, id: string): string {
+  return Buffer.from(JSON.stringify([key, id])).toString('base64url');
 }
 
 function parseCursor(cursor: string): readonly [string | number, string] {

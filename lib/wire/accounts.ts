@@ -45,7 +45,7 @@ export const setUpStateSchema = z.object({ needed: z.boolean().describe('Whether
 const pagePathSchema = z
   .string()
   .max(2000)
-  .regex(/^\/(?![/\\])[^\\\p{Cc}]*$/u, 'must be a path of this server, such as /dashboard');
+  .regex(/^\/(?![/\\])[!-[\]-~]*$/, 'must be a path of this server, such as /dashboard');
 
 export const emailSignInSchema = z.object({
   email: emailSchema,
@@ -141,4 +141,19 @@ export const sessionListSchema = z.object({
   ),
 });
 
-export const accountExportSchema = z.looseObject({ user: memberSchema });
+export const accountExportSchema = z.looseObject({
+  user: memberSchema,
+  keys: z.array(keyResponseSchema),
+});
+
+/** What the endpoints below /api/auth take; which one takes which is in docs/contract.md#accounts. */
+export const AUTH_REQUEST_SCHEMAS = {
+  EmailSignIn: emailSignInSchema,
+  SignUp: signUpRequestSchema,
+  ProviderSignIn: providerSignInSchema,
+  PasswordChange: passwordChangeSchema,
+  PasswordReset: passwordResetSchema,
+  PasswordProof: optionalPasswordProofSchema,
+  SignInCode: codeSchema,
+  SessionName: sessionNameSchema,
+};

@@ -34,7 +34,10 @@ export const ACCOUNT_SETTINGS = {
   ),
   AUTH_SECRET: setting(
     secret()
-      .refine((value) => value.length >= 32, 'must have at least 32 characters, such as the output of openssl rand -hex 32')
+      .refine(
+        (value) => value.length >= 32,
+        'must have at least 32 characters, such as the output of openssl rand -hex 32',
+      )
       .optional(),
     undefined,
     'Signs the cookies of accounts and encrypts the secrets of second factors. Default: made at the first start and kept in the database. Set it so that a copy of the database is no sign-in. A change signs everyone out.',

@@ -181,7 +181,10 @@ export async function ownerOfKey(
   store: Store,
   id: string,
 ): Promise<{ name: string; userId: string | null; groupId: string | null } | undefined> {
-  const row = await keyQuery(store).select('users.groupId as ownerGroup').where('access_keys.id', '=', id).executeTakeFirst();
+  const row = await keyQuery(store)
+    .select('users.groupId as ownerGroup')
+    .where('access_keys.id', '=', id)
+    .executeTakeFirst();
   if (row === undefined) return undefined;
   return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup };
 }

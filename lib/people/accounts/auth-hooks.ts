@@ -6,12 +6,7 @@ import { type Admission, type AuthFlow, currentFlow, type OidcClaims } from '#li
 import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { claimInvitation } from '#lib/people/accounts/invitations';
-import {
-  claimedRights,
-  isAllowedDomain,
-  isInvitedByGroup,
-  roleAfterSignIn,
-} from '#lib/people/accounts/oidc-policy';
+import { claimedRights, isAllowedDomain, isInvitedByGroup, roleAfterSignIn } from '#lib/people/accounts/oidc-policy';
 import { changeRole } from '#lib/people/accounts/role-changes';
 import { recordAudit } from '#lib/people/audit';
 import type { Store } from '#lib/store/store';

@@ -38,7 +38,7 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
     .select(['user_sessions.expiresAt', 'users.id', 'users.name', 'users.email', 'users.role', 'users.groupId'])
     .select(['users.banned', 'users.lastSeenAt'])
     .executeTakeFirst();
-  if (row === undefined || Boolean(row.banned)) return undefined;
+  if (row === undefined || row.banned) return undefined;
   const expiresAtMs = new Date(row.expiresAt).getTime();
   if (expiresAtMs <= nowMs) return undefined;
   const principal = personPrincipal(row);
@@ -85,7 +85,7 @@ export async function loadKey(store: Store, hash: string, nowMs: number): Promis
     .select(['access_keys.models', 'access_keys.trust_end_user', 'access_keys.expires_at', 'access_keys.last_used_at'])
     .select(['users.name as owner', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
     .executeTakeFirst();
-  if (row === undefined || Boolean(row.banned)) return undefined;
+  if (row === undefined || row.banned) return undefined;
   if (row.expires_at !== null && row.expires_at <= nowMs) return undefined;
   const role = roleOf(row.role);
   const allowed = scopesOf(role);

@@ -31,7 +31,9 @@ export async function claimInvitation(
     .where('token_hash', '=', hash)
     .whereRef('uses', '<', 'max_uses')
     .where('expires_at', '>', nowMs)
-    .where((expression) => expression.or([expression('email', 'is', null), expression('email', '=', email.toLowerCase())]))
+    .where((expression) =>
+      expression.or([expression('email', 'is', null), expression('email', '=', email.toLowerCase())]),
+    )
     .returning(['id', 'role', 'group_id'])
     .executeTakeFirst();
   if (claimed === undefined) throw invitationRefused();

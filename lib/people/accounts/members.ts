@@ -67,7 +67,12 @@ export async function listMembers(store: Store, page: PageRequest, filter: Membe
     );
   }
   if (page.after !== undefined) query = query.where('users.email', '>', page.after[1]);
-  const rows = await store.report<MemberRow>(query.orderBy('users.email').limit(page.limit + 1).compile());
+  const rows = await store.report<MemberRow>(
+    query
+      .orderBy('users.email')
+      .limit(page.limit + 1)
+      .compile(),
+  );
   const { total } = await count.executeTakeFirstOrThrow();
   const { rows: shown, next_cursor } = pageOf(rows, page.limit, ({ email }) => ['', email]);
   return { users: shown.map(toMember), next_cursor, total: Number(total) };

@@ -69,11 +69,7 @@ async function withAdministrators(
       .set((expression) => ({ created_at: expression.ref('created_at') }))
       .where('name', '=', 'administrators')
       .execute();
-    const person = await transaction
-      .selectFrom('users')
-      .select('role')
-      .where('id', '=', userId)
-      .executeTakeFirst();
+    const person = await transaction.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst();
     if (person === undefined) throw new AppError('not_found', 'There is no person with this id.');
     if (losesAdmin && person.role === 'admin') {
       const other = await transaction
@@ -85,11 +81,9 @@ async function withAdministrators(
         .limit(1)
         .executeTakeFirst();
       if (other === undefined)
-        throw new AppError(
-          'conflict',
-          'This is the last administrator. Make another person administrator first.',
-          { data: { reason: 'last_admin' } },
-        );
+        throw new AppError('conflict', 'This is the last administrator. Make another person administrator first.', {
+          data: { reason: 'last_admin' },
+        });
     }
     await change(transaction);
   });

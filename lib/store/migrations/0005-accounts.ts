@@ -23,7 +23,10 @@ async function createGroups(db: Kysely<unknown>): Promise<void> {
 }
 
 async function createPeople(db: Kysely<unknown>, time: ColumnDataType, flag: ColumnDataType): Promise<void> {
-  await withTimes(db.schema.createTable('users').addColumn('id', 'text', (column) => column.primaryKey().notNull()), time)
+  await withTimes(
+    db.schema.createTable('users').addColumn('id', 'text', (column) => column.primaryKey().notNull()),
+    time,
+  )
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('email', 'text', (column) => column.notNull().unique())
     .addColumn('emailVerified', flag, (column) => column.notNull())

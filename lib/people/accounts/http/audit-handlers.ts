@@ -1,37 +1,32 @@
 import { z } from 'zod';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
-import { pageOf, readPage } from '#lib/people/page-cursor';
-import { store } from '#lib/store/store';
+import { cursorOf, readPage } from '#lib/people/page-cursor';
+import { readAudit } from '#lib/store/audit';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
-import type { AuditEntry } from '#lib/wire/people';
 
-/** Handler of /api/admin/audit: the newest first, by `action` and `target` where they are given. */
+/** Handler of /api/admin/audit: the newest first, by `action`, `target` and `actor` if given. */
 export async function listAudit(request: HttpRequest): Promise<Reply> {
-  const opened = await store();
-  const { after, limit, query: filter } = readPage(request);
-  let query = opened.db.selectFrom('audit_log').selectAll();
-  const action = filter.get('action');
-  const target = filter.get('target');
-  if (action !== null) query = query.where('action', '=', action);
-  if (target !== null) query = query.where('target', '=', target);
-  if (after !== undefined) query = query.where('id', '<', after[1]);
-  const rows = await opened.report<AuditLogTable>(query.orderBy('id', 'desc').limit(limit + 1).compile());
-  const { rows: shown, next_cursor } = pageOf(rows, limit, ({ id }) => ['', id]);
-  return json({ entries: shown.map(toEntry), next_cursor });
+  const { after, limit, query } = readPage(request);
+  const filter: { actor?: string; action?: string; target?: string; before?: string } = {};
+  for (const name of ['actor', 'action', 'target'] as const) {
+    const value = query.get(name);
+    if (value !== null) filter[name] = value;
+  }
+  if (after !== undefined) filter.before = after[1];
+  const { rows, next } = await readAudit(filter, limit);
+  const next_cursor = next === undefined ? null : cursorOf('', next);
+  return json({ entries: rows.map(toEntry), next_cursor });
 }
 
 const detailSchema = z.looseObject({ summary: z.string().optional() });
 
-function toEntry({ id, at, actor, actor_name, action, target, detail, address }: AuditLogTable): AuditEntry & {
-  detail: Record<string, unknown> | null;
-} {
+function toEntry({ id, at, actor, actor_name, action, target, detail, address }: AuditLogTable) {
   const parsed = detail === null ? null : readDetail(detail);
-  const name = actor_name ?? actor;
   return {
     id,
     at: new Date(at).toISOString(),
-    actor: actor === 'server' ? null : { id: actor, name },
+    actor: actor === 'server' ? null : { id: actor, name: actor_name ?? actor },
     action,
     target,
     summary: parsed?.summary ?? action,

@@ -7,8 +7,8 @@ import { type AuthFlow, withFlow } from '#lib/people/accounts/auth-flow';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { hasProvider } from '#lib/people/accounts/auth-options';
 import { AUTH_ENDPOINTS, type AuthEndpoint } from '#lib/people/accounts/http/auth-endpoints';
-import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
 import { toReply } from '#lib/people/accounts/http/auth-reply';
+import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
 import { signUp } from '#lib/people/accounts/http/join-handlers';
 import {
   deleteOwnAccount,
@@ -75,7 +75,8 @@ async function forward(
   const isReadOnly = request.method !== 'HEAD' || path === '/get-session';
   if (endpoint === undefined || endpoint.method !== method || !isReadOnly)
     throw new AppError('not_found', 'Not found: no endpoint of accounts has this address and method.');
-  const body = endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
+  const body =
+    endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
   const account = await guessedAccount(endpoint, body, request, context);
   if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };

@@ -71,7 +71,8 @@ function withId(session: unknown): unknown {
  */
 function leadTo(location: string, status: number): Reply {
   const isPage = location.startsWith('/') && !location.startsWith('//');
-  if (!isPage || /[?&]error=/.test(location)) return { status, headers: { location, 'cache-control': 'no-store' }, body: null };
+  if (!isPage || /[?&]error=/.test(location))
+    return { status, headers: { location, 'cache-control': 'no-store' }, body: null };
   const target = escapeHtml(location);
   return {
     status: 200,

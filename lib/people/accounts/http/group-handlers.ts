@@ -55,7 +55,10 @@ export async function changeGroup(request: HttpRequest, context: RequestContext)
     action: 'group.change',
     target: after.id,
     summary: `changed the group "${after.name}"`,
-    changes: { before: { name: before.name, manager: before.manager?.id ?? null }, after: { name: after.name, manager: after.manager?.id ?? null } },
+    changes: {
+      before: { name: before.name, manager: before.manager?.id ?? null },
+      after: { name: after.name, manager: after.manager?.id ?? null },
+    },
   });
   return json(after);
 }
@@ -78,19 +81,22 @@ export async function deleteGroup(_request: HttpRequest, context: RequestContext
 
 /** The people of a group who manage it: the first by address is shown. */
 function groupQuery({ db }: Pick<Store, 'db'>) {
-  return db.selectFrom('groups').selectAll('groups').select(({ selectFrom, fn }) => [
-    selectFrom('users')
-      .whereRef('users.groupId', '=', 'groups.id')
-      .select(fn.countAll<number>().as('members'))
-      .as('members'),
-    selectFrom('users')
-      .whereRef('users.groupId', '=', 'groups.id')
-      .where('users.role', '=', 'manager')
-      .orderBy('users.email')
-      .limit(1)
-      .select('users.id')
-      .as('managerId'),
-  ]);
+  return db
+    .selectFrom('groups')
+    .selectAll('groups')
+    .select(({ selectFrom, fn }) => [
+      selectFrom('users')
+        .whereRef('users.groupId', '=', 'groups.id')
+        .select(fn.countAll<number>().as('members'))
+        .as('members'),
+      selectFrom('users')
+        .whereRef('users.groupId', '=', 'groups.id')
+        .where('users.role', '=', 'manager')
+        .orderBy('users.email')
+        .limit(1)
+        .select('users.id')
+        .as('managerId'),
+    ]);
 }
 
 async function toGroups(opened: Store, rows: readonly GroupRow[]): Promise<Group[]> {
@@ -112,7 +118,10 @@ async function groupPage(opened: Store, page: PageRequest, only: string | undefi
   let query = groupQuery(opened);
   if (only !== undefined) query = query.where('groups.id', '=', only);
   if (page.after !== undefined) query = query.where('groups.name', '>', page.after[1]);
-  const rows = await query.orderBy('groups.name').limit(page.limit + 1).execute();
+  const rows = await query
+    .orderBy('groups.name')
+    .limit(page.limit + 1)
+    .execute();
   const { rows: shown, next_cursor } = pageOf(rows, page.limit, ({ name }) => ['', name]);
   return { groups: await toGroups(opened, shown), next_cursor };
 }

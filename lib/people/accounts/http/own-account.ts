@@ -3,17 +3,17 @@ import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
+import { keysOf } from '#lib/people/accounts/access-keys';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { cookieName } from '#lib/people/accounts/auth-cookies';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { hasProvider, OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
-import { cookieName } from '#lib/people/accounts/auth-cookies';
 import { isOverTls } from '#lib/people/accounts/http/auth-request';
 import { asPerson, currentSessionToken, type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { deletePerson } from '#lib/people/accounts/role-changes';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
-import { keysOf } from '#lib/people/accounts/access-keys';
 import { recordAudit } from '#lib/people/audit';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
@@ -82,7 +82,11 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
   recordAudit(
     opened,
     { caller: person.caller, name: person.name ?? null, address: context.address, requestId: context.requestId },
-    { action: 'account.delete', target: person.userId, summary: `${person.name ?? 'A person'} deleted the own account` },
+    {
+      action: 'account.delete',
+      target: person.userId,
+      summary: `${person.name ?? 'A person'} deleted the own account`,
+    },
   );
   const name = cookieName('session_token', isOverTls(request, context));
   const secure = isOverTls(request, context) ? '; Secure' : '';
@@ -139,7 +143,11 @@ export async function exportOwnData(_request: HttpRequest, { principal }: Reques
       sign_in: credentials.map(({ providerId, createdAt }) => ({ kind: providerId, created_at: isoOf(createdAt) })),
       sessions: sessions.map(toSession),
       keys,
-      changes: changes.map(({ at, detail, ...change }) => ({ ...change, at: new Date(at).toISOString(), detail: parsed(detail) })),
+      changes: changes.map(({ at, detail, ...change }) => ({
+        ...change,
+        at: new Date(at).toISOString(),
+        detail: parsed(detail),
+      })),
     },
     200,
     { 'content-disposition': 'attachment; filename="chill-space-account.json"' },

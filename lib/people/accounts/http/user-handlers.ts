@@ -3,13 +3,13 @@ import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
+import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
 import { ownOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionsOf, toSession } from '#lib/people/accounts/http/own-account';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
-import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { newToken } from '#lib/people/secret-token';
@@ -176,7 +176,9 @@ function recordChange(opened: Store, context: RequestContext, before: Member, af
   if (before.name !== after.name) words.push(`renamed ${before.name} to ${after.name}`);
   if (before.role !== after.role) words.push(`made ${after.name} ${after.role}`);
   if (before.group?.id !== after.group?.id)
-    words.push(after.group === null ? `took ${after.name} out of the group` : `put ${after.name} into ${after.group.name}`);
+    words.push(
+      after.group === null ? `took ${after.name} out of the group` : `put ${after.name} into ${after.group.name}`,
+    );
   if (before.disabled !== after.disabled) words.push(`${after.disabled ? 'disabled' : 'enabled'} ${after.name}`);
   if (before.two_factor && !after.two_factor) words.push(`removed the second factor of ${after.name}`);
   if (words.length === 0) return;

@@ -1,0 +1,357 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
+import { onLockOut } from '#lib/people/accounts/lock-out';
+import { store } from '#lib/store/store';
+import {
+  type AccountsServer,
+  type Browser,
+  joinAs,
+  PASSWORD,
+  setUpAdministrator,
+  startAccounts,
+} from '../support/accounts-server.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+
+/** Accounts as their routes behave, on both engines. */
+
+let postgres: PostgresServer;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres.close();
+});
+
+const ENGINES: [string, () => Promise<Record<string, string>>][] = [
+  ['SQLite', async () => ({})],
+  ['Postgres', async () => ({ DATABASE_URL: await postgres.createDatabase() })],
+];
+
+describe.each(ENGINES)('accounts on %s', (_name, environment) => {
+  let server: AccountsServer;
+  let admin: Browser;
+
+  beforeEach(async () => {
+    server = await startAccounts(await environment());
+    admin = await setUpAdministrator(server);
+  });
+  afterEach(async () => {
+    await server.close();
+  });
+
+  it('makes the first administrator once, also for two requests at the same time', async () => {
+    const again = await server.browser().post('/api/setup', {
+      token: 'x',
+      name: 'Eve',
+      email: 'eve@school.example',
+      password: PASSWORD,
+    });
+    expect([again.status, again.at('code')]).toEqual([410, 'already_set_up']);
+    expect(await server.setUpUrl()).toBeUndefined();
+    expect((await admin.get('/api/setup')).json).toEqual({ needed: false });
+    expect((await admin.get('/api/admin/users')).at('users.0.role')).toBe('admin');
+  });
+
+  it('keeps sessions and keys over a restart', async () => {
+    const key = (await admin.post('/api/keys', { name: 'Notebook' })).textAt('key');
+    await server.restart();
+    expect(await admin.isSignedIn()).toBe(true);
+    const byKey = server.browser('192.0.2.9');
+    expect((await byKey.get('/api/models', { authorization: `Bearer ${key}` })).status).toBe(200);
+  });
+
+  it('lets people join by invitation, with the role and the group of the invitation', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class 9b' })).textAt('id');
+    await joinAs(server, admin, 'Bo', { role: 'manager', group_id: group });
+    const people = await admin.get('/api/admin/users?search=bo');
+    expect(people.at('users.0')).toMatchObject({ name: 'Bo', role: 'manager', group: { id: group, name: 'Class 9b' } });
+    expect((await admin.get('/api/admin/groups')).at('groups.0')).toMatchObject({
+      members: 1,
+      manager: { name: 'Bo' },
+    });
+  });
+
+  it('counts an invitation once for two people at the same time', async () => {
+    const token = (await admin.post('/api/admin/invitations', { max_uses: 1 })).textAt('token');
+    const results = await Promise.all(
+      ['bo', 'cy', 'di'].map((name, index) =>
+        server
+          .browser(`198.51.100.${index}`)
+          .post('/api/join', { token, name, email: `${name}@school.example`, password: PASSWORD }),
+      ),
+    );
+    expect(results.map(({ status }) => status).sort()).toEqual([201, 403, 403]);
+    expect((await admin.get('/api/admin/users')).at('total')).toBe(2);
+    expect((await admin.get('/api/admin/invitations')).at('invitations.0.uses')).toBe(1);
+  });
+
+  it('gives a use of an invitation back if no account is made with it', async () => {
+    const token = (await admin.post('/api/admin/invitations', {})).textAt('token');
+    const taken = { token, name: 'Ada', email: 'ada@school.example', password: PASSWORD };
+    expect((await server.browser().post('/api/join', taken)).status).toBe(422);
+    expect((await server.browser().post('/api/join', { ...taken, email: 'bo@school.example' })).status).toBe(201);
+  });
+
+  it('refuses expired and withdrawn invitations, and those for another address', async () => {
+    const refused = async (invitation: Record<string, unknown>, change: (id: string) => Promise<unknown>) => {
+      const made = await admin.post('/api/admin/invitations', invitation);
+      await change(made.textAt('id'));
+      const person = { token: made.textAt('token'), name: 'Bo', email: 'bo@school.example', password: PASSWORD };
+      expect((await server.browser().get(`/api/join?token=${made.textAt('token')}`)).status).toBe(
+        invitation.email === undefined ? 403 : 200,
+      );
+      return (await server.browser().post('/api/join', person)).status;
+    };
+    const { db } = await store();
+    const expire = (id: string) => db.updateTable('invitations').set({ expires_at: 1 }).where('id', '=', id).execute();
+    expect(await refused({}, expire)).toBe(403);
+    expect(await refused({}, (id) => admin.delete(`/api/admin/invitations/${id}`))).toBe(403);
+    expect(await refused({ email: 'cy@school.example' }, async () => undefined)).toBe(403);
+  });
+
+  it('locks a disabled person out at once, with its keys and what it has in progress', async () => {
+    const ended: string[] = [];
+    onLockOut((callers) => ended.push(...callers));
+    const bo = await joinAs(server, admin, 'Bo');
+    const made = await bo.post('/api/keys', { name: 'Key' });
+    const authorization = `Bearer ${made.textAt('key')}`;
+    expect((await server.browser('192.0.2.2').get('/api/models', { authorization })).status).toBe(200);
+    const id = (await admin.get('/api/admin/users?search=bo')).textAt('users.0.id');
+    expect((await admin.patch(`/api/admin/users/${id}`, { disabled: true })).at('disabled')).toBe(true);
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await server.browser('192.0.2.2').get('/api/models', { authorization })).status).toBe(401);
+    expect(ended.sort()).toEqual([`key:${made.textAt('id')}`, `user:${id}`]);
+    expect((await bo.signIn('bo@school.example', PASSWORD)).status).toBe(403);
+    await admin.patch(`/api/admin/users/${id}`, { disabled: false });
+    expect((await bo.signIn('bo@school.example', PASSWORD)).status).toBe(200);
+    expect((await server.browser('192.0.2.2').get('/api/models', { authorization })).status).toBe(200);
+  });
+
+  it('keeps the last administrator, also where two demote each other', async () => {
+    const id = (await admin.get('/api/admin/users')).textAt('users.0.id');
+    for (const change of [{ role: 'member' }, { role: 'manager' }])
+      expect((await admin.patch(`/api/admin/users/${id}`, change)).at('code')).toBe('conflict');
+    expect((await admin.delete(`/api/admin/users/${id}`)).at('code')).toBe('conflict');
+    expect((await admin.post('/api/auth/delete-user', { password: PASSWORD })).at('code')).toBe('conflict');
+    const bo = await joinAs(server, admin, 'Bo', { role: 'admin' });
+    const other = (await admin.get('/api/admin/users?search=bo')).textAt('users.0.id');
+    const results = await Promise.all([
+      admin.patch(`/api/admin/users/${other}`, { role: 'member' }),
+      bo.patch(`/api/admin/users/${id}`, { role: 'member' }),
+    ]);
+    const { db } = await store();
+    const left = await db.selectFrom('users').select('id').where('role', '=', 'admin').execute();
+    expect(left).toHaveLength(1);
+    expect(results.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  it('shows a key once, stores its hash, and revokes it at once', async () => {
+    const made = await admin.post('/api/keys', {
+      name: 'K',
+      scopes: ['chat'],
+      models: ['a'],
+      expires_in_days: 1,
+      limits: { tokens_per_day: 5 },
+    });
+    const key = made.textAt('key');
+    expect(key).toMatch(/^cs_[\w-]{43}$/);
+    const listed = await admin.get('/api/keys');
+    expect(listed.text).not.toContain(key);
+    expect(listed.at('keys.0')).toMatchObject({
+      name: 'K',
+      scopes: ['chat'],
+      models: ['a'],
+      limits: { tokens_per_day: 5 },
+    });
+    const { db } = await store();
+    const rows = await db.selectFrom('access_keys').selectAll().execute();
+    expect(JSON.stringify(rows)).not.toContain(key.slice(12));
+    const caller = server.browser('192.0.2.3');
+    const authorization = `Bearer ${key}`;
+    expect((await caller.get('/api/models', { authorization })).status).toBe(200);
+    expect((await caller.get('/api/models', { 'x-api-key': key })).status).toBe(200);
+    expect((await admin.delete(`/api/keys/${made.textAt('id')}`)).status).toBe(204);
+    expect((await caller.get('/api/models', { authorization })).status).toBe(401);
+  });
+
+  it('refuses an expired key', async () => {
+    const made = await admin.post('/api/keys', { name: 'K', expires_in_days: 1 });
+    const { db } = await store();
+    await db
+      .updateTable('access_keys')
+      .set({ expires_at: Date.now() - 1 })
+      .execute();
+    const authorization = `Bearer ${made.textAt('key')}`;
+    expect((await server.browser('192.0.2.3').get('/api/models', { authorization })).status).toBe(401);
+  });
+
+  it('records changes with who, what, when and from where', async () => {
+    await joinAs(server, admin, 'Bo');
+    await (await store()).flush();
+    const { json } = await admin.get('/api/admin/audit');
+    const entries = JSON.stringify(json);
+    expect(entries).toContain('Bo (bo@school.example) joined as member');
+    expect(entries).toContain('invitation.create');
+    expect((await admin.get('/api/admin/audit?limit=1')).at('entries.0.address')).toBe('198.51.100.2');
+    const next = (await admin.get('/api/admin/audit?limit=1')).textAt('next_cursor');
+    const second = await admin.get(`/api/admin/audit?limit=1&cursor=${next}`);
+    expect(second.at('entries.0.id')).not.toBe((await admin.get('/api/admin/audit?limit=1')).at('entries.0.id'));
+    expect(entries).not.toContain(PASSWORD);
+  });
+
+  it('resets a password by a link that works once, and ends the sessions', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const id = (await admin.get('/api/admin/users?search=bo')).textAt('users.0.id');
+    const link = (await admin.post(`/api/admin/users/${id}/reset-link`)).textAt('url');
+    const token = new URL(link).searchParams.get('token');
+    const { db } = await store();
+    expect(JSON.stringify(await db.selectFrom('verifications').selectAll().execute())).not.toContain(token);
+    const reset = { token, newPassword: 'another pass phrase' };
+    expect((await server.browser().post('/api/auth/reset-password', reset)).status).toBe(200);
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await server.browser().post('/api/auth/reset-password', reset)).status).toBe(400);
+    expect((await bo.signIn('bo@school.example', PASSWORD)).status).toBe(401);
+    expect((await bo.signIn('bo@school.example', 'another pass phrase')).status).toBe(200);
+    const temporary = (await admin.post(`/api/admin/users/${id}/temporary-password`)).textAt('password');
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await bo.signIn('bo@school.example', temporary)).status).toBe(200);
+  });
+
+  it('changes the own password, and lists and ends the own sessions', async () => {
+    const elsewhere = server.browser('192.0.2.4');
+    await elsewhere.signIn('ada@school.example', PASSWORD);
+    const sessions = await admin.get('/api/auth/list-sessions');
+    expect(sessions.at('1.isCurrent')).not.toBe(sessions.at('0.isCurrent'));
+    expect(sessions.text).not.toContain(decodeURIComponent([...admin.cookies.values()][0] ?? '').split('.')[0]);
+    const other = sessions.at('0.isCurrent') === true ? sessions.textAt('1.token') : sessions.textAt('0.token');
+    expect((await admin.post('/api/auth/revoke-session', { token: other })).status).toBe(200);
+    expect(await elsewhere.isSignedIn()).toBe(false);
+    const change = { currentPassword: PASSWORD, newPassword: 'another pass phrase', revokeOtherSessions: true };
+    expect((await admin.post('/api/auth/change-password', change)).status).toBe(200);
+    expect(await admin.isSignedIn()).toBe(true);
+    expect((await elsewhere.signIn('ada@school.example', PASSWORD)).status).toBe(401);
+    expect((await admin.post('/api/auth/sign-out')).status).toBe(200);
+    expect(await admin.isSignedIn()).toBe(false);
+  });
+
+  it('ends a session for every copy of its cookie when it signs out', async () => {
+    const copy = server.browser('192.0.2.5');
+    for (const [name, value] of admin.cookies) copy.cookies.set(name, value);
+    expect(await copy.isSignedIn()).toBe(true);
+    await admin.post('/api/auth/sign-out');
+    expect(await copy.isSignedIn()).toBe(false);
+  });
+
+  it('exports and deletes the own account', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    await bo.post('/api/keys', { name: 'Mine' });
+    const data = await bo.get('/api/me/export');
+    expect(data.at('user.email')).toBe('bo@school.example');
+    expect(data.at('keys.0.name')).toBe('Mine');
+    expect(data.text).not.toMatch(/"(password|token|hash)":"/);
+    expect((await bo.post('/api/auth/delete-user', { password: 'wrong' })).status).toBe(403);
+    expect((await bo.post('/api/auth/delete-user', { password: PASSWORD })).status).toBe(200);
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await admin.get('/api/admin/users')).at('total')).toBe(1);
+  });
+
+  it('pages lists by a cursor', async () => {
+    for (const name of ['Bo', 'Cyd', 'Dora']) await joinAs(server, admin, name);
+    const names: unknown[] = [];
+    let cursor: unknown = '';
+    do {
+      const page = await admin.get(`/api/admin/users?limit=1${cursor === '' ? '' : `&cursor=${String(cursor)}`}`);
+      names.push(page.at('users.0.name'));
+      cursor = page.at('next_cursor');
+    } while (cursor !== null);
+    expect(names).toEqual(['Ada', 'Bo', 'Cyd', 'Dora']);
+    expect((await admin.get('/api/admin/users?cursor=x')).status).toBe(400);
+  });
+
+  it('limits a manager to the own group', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const other = (await admin.post('/api/admin/groups', { name: 'Lab' })).textAt('id');
+    const manager = await joinAs(server, admin, 'Max', { role: 'manager', group_id: group });
+    await joinAs(server, admin, 'Pupil', { group_id: group });
+    await joinAs(server, admin, 'Stranger', { group_id: other });
+    const idOf = async (name: string) => (await admin.get(`/api/admin/users?search=${name}`)).textAt('users.0.id');
+    expect((await manager.get('/api/admin/users')).at('total')).toBe(2);
+    const pupil = await idOf('pupil');
+    expect((await manager.patch(`/api/admin/users/${pupil}`, { disabled: true })).status).toBe(200);
+    expect((await manager.patch(`/api/admin/users/${pupil}`, { role: 'admin' })).status).toBe(403);
+    for (const id of [await idOf('stranger'), await idOf('ada')]) {
+      expect((await manager.get(`/api/admin/users/${id}`)).status).toBe(404);
+      expect((await manager.patch(`/api/admin/users/${id}`, { disabled: true })).status).toBe(404);
+      expect((await manager.post(`/api/admin/users/${id}/reset-link`)).status).toBe(404);
+    }
+    expect((await manager.post('/api/admin/invitations', { role: 'admin' })).status).toBe(403);
+    expect((await manager.post('/api/admin/invitations', { group_id: other })).status).toBe(403);
+    expect((await manager.post('/api/admin/invitations', {})).at('group.id')).toBe(group);
+    expect((await manager.post('/api/admin/keys', { name: 'K', group_id: other })).status).toBe(404);
+    expect((await manager.post('/api/admin/keys', { name: 'K', group_id: group })).status).toBe(201);
+    expect((await manager.get('/api/admin/audit')).status).toBe(403);
+    expect((await manager.post('/api/admin/groups', { name: 'Mine' })).status).toBe(403);
+  });
+
+  it('makes service keys that end with their group', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const key = (await admin.post('/api/admin/keys', { name: 'K', group_id: group, trust_end_user: true })).textAt(
+      'key',
+    );
+    const authorization = `Bearer ${key}`;
+    expect((await server.browser('192.0.2.6').get('/api/models', { authorization })).status).toBe(200);
+    expect((await admin.delete(`/api/admin/groups/${group}`)).status).toBe(204);
+    expect((await server.browser('192.0.2.6').get('/api/models', { authorization })).status).toBe(401);
+  });
+
+  it('asks for the second factor, and takes a recovery code once', async () => {
+    const enabled = await admin.post('/api/auth/two-factor/enable', { password: PASSWORD });
+    const uri = new URL(enabled.textAt('totpURI'));
+    const { createOTP } = await import('@better-auth/utils/otp');
+    expect(uri.protocol).toBe('otpauth:');
+    const secret = fromBase32(uri.searchParams.get('secret') ?? '');
+    const now = () => createOTP(secret, { digits: 6, period: 30 }).totp();
+    expect((await admin.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+    const browser = server.browser('192.0.2.7');
+    const first = await browser.signIn('ada@school.example', PASSWORD);
+    expect(first.at('twoFactorRedirect')).toBe(true);
+    expect(await browser.isSignedIn()).toBe(false);
+    expect((await browser.post('/api/auth/two-factor/verify-totp', { code: '000000' })).status).toBe(401);
+    expect((await browser.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+    expect(await browser.isSignedIn()).toBe(true);
+    const recovery = enabled.textAt('backupCodes.0');
+    const again = server.browser('192.0.2.8');
+    await again.signIn('ada@school.example', PASSWORD);
+    expect((await again.post('/api/auth/two-factor/verify-backup-code', { code: recovery })).status).toBe(200);
+    const third = server.browser('192.0.2.8');
+    await third.signIn('ada@school.example', PASSWORD);
+    expect((await third.post('/api/auth/two-factor/verify-backup-code', { code: recovery })).status).toBe(401);
+  });
+
+  it('mounts the listed endpoints of better-auth and no other', async () => {
+    const { betterAuthPaths } = await import('../support/better-auth-paths.ts');
+    const paths = await betterAuthPaths();
+    expect(paths.length).toBeGreaterThan(40);
+    const own = ['/sign-up/email', '/list-sessions', '/revoke-session', '/revoke-other-sessions', '/delete-user'];
+    for (const path of paths) {
+      if (Object.hasOwn(AUTH_ENDPOINTS, path) || own.includes(path)) continue;
+      const url = `/api/auth${path.replace(/:\w+/g, 'x')}`;
+      if (url === '/api/auth/callback/x') continue;
+      for (const method of ['GET', 'POST'])
+        expect([method, url, (await admin.request(method, url, method === 'POST' ? {} : undefined)).status]).toEqual([
+          method,
+          url,
+          404,
+        ]);
+    }
+    expect((await admin.get('/api/auth/callback/other')).status).toBe(404);
+  });
+});
+
+/** RFC 4648, as authenticator apps read it. */
+function fromBase32(text: string): string {
+  const bits = [...text.replace(/=+$/, '')].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  return (bits.join('').match(/.{8}/g) ?? []).map((byte) => String.fromCharCode(Number.parseInt(byte, 2))).join('');
+}
