@@ -17,6 +17,7 @@ const ROUTES = ['auth', 'setup', 'join', 'me', 'keys', 'admin', 'session', 'cach
 /** The process's state that a restart would lose. */
 const STATE = [
   'config',
+  'log',
   'store',
   'http.identities',
   'http.identity-sources',
@@ -45,7 +46,7 @@ export async function startAccounts(env: Record<string, string> = {}): Promise<A
   const waits: number[] = [];
   const begin = (more: Record<string, string>) => {
     for (const name of STATE) resetSingleton(name);
-    const settings = readConfig({ AUTH: 'accounts', DATA_DIR: join(folder, 'data'), PORT: '3000', ...env, ...more });
+    const settings = readConfig({ AUTH: 'accounts', DATA_DIR: join(folder, 'data'), PORT: '3000', LOG_LEVEL: 'silent', ...env, ...more });
     singleton('config', () => settings);
     singleton(
       'people.password-throttle',
