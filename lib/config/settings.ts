@@ -1,3 +1,4 @@
+import { ACCOUNT_SETTINGS } from '#lib/config/settings/accounts';
 import { CACHE_SETTINGS } from '#lib/config/settings/cache';
 import { CODE_SETTINGS } from '#lib/config/settings/code';
 import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';

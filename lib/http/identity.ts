@@ -31,6 +31,8 @@ export interface IdentitySource {
   readonly cookieNames?: readonly string[];
   /** Forgets what it remembers of callers that were locked out. */
   forget?(callers: readonly string[]): void;
+  /** Ends the session of a browser, and returns the `Set-Cookie` headers that delete it. */
+  endSession?(headers: RequestHeaders, isSecure: boolean): Promise<readonly string[]>;
 }
 
 /** What a request shows of its caller. */
@@ -61,6 +63,12 @@ export type TrustedUsers = (name: string, nowMs: number) => Principal | undefine
 /** Sets how people named by `TRUSTED_USER_HEADER` are found. By default each name is a member. */
 export function provideTrustedUsers(find: TrustedUsers): void {
   identities().trustedUsers = find;
+}
+
+/** Ends the sessions of all sources in these headers. Returns `Set-Cookie` headers. */
+export async function endSessions(headers: RequestHeaders, isSecure: boolean): Promise<string[]> {
+  const ended = identities().sources.map(async (source) => (await source.endSession?.(headers, isSecure)) ?? []);
+  return (await Promise.all(ended)).flat();
 }
 
 /** Names of cookies that hold sessions, in lower case. No backend receives them. */

@@ -5,7 +5,7 @@ import { parseBody, readJson } from '#lib/http/body';
 import { isTrustedProxy } from '#lib/http/client-ip';
 import { forwardedScheme } from '#lib/http/cors';
 import type { HttpRequest } from '#lib/http/http-request';
-import { identify } from '#lib/http/identity';
+import { endSessions, identify } from '#lib/http/identity';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
@@ -36,8 +36,11 @@ export async function signIn(request: HttpRequest, context: RequestContext): Pro
 }
 
 export async function signOut(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  await revokeSessions(request.headers.get('cookie'), context.settings.API_KEYS, Date.now());
-  return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, context)) });
+  const { headers } = request;
+  const secure = isSecure(request, context);
+  await revokeSessions(headers.get('cookie'), context.settings.API_KEYS, Date.now());
+  const cookies = [sessionCookie('', secure), ...(await endSessions(headers, secure))];
+  return { ...json({ signed_in: false }), cookies };
 }
 
 /** Whether the browser speaks TLS, which a trusted proxy reports: this server has no TLS. */

@@ -15,7 +15,7 @@ export function banner(
 ): string {
   const host = listenHost(settings);
   const lines = [
-    ['Chill Space', `http://${urlHost(host)}:${port}`],
+    ['Chill Space', serverUrl(settings, port)],
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
     ['reach', describeReach(host, settings.API_KEYS.length, authMode(settings))],
@@ -69,6 +69,11 @@ function describeRunner(runner: RunnerHealth | Error): string {
   const notices = (runner.notices ?? []).map((notice) => `\n${' '.repeat(14)}${notice}`).join('');
   const languages = runner.languages.length === 0 ? 'no language' : runner.languages.join(', ');
   return `${languages}; sandbox: ${runner.sandbox}${notices}`;
+}
+
+/** The address of the server for a browser of this machine. */
+export function serverUrl(settings: Config, port: number): string {
+  return `http://${urlHost(listenHost(settings))}:${port}`;
 }
 
 /** A host for the browser's address bar, which takes no wildcard address. */

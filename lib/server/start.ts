@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { openPersistence } from '#lib/chat/http/restored-requests';
+import { authMode } from '#lib/config/auth-mode';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
 import { cutFragments } from '#lib/config/env-file';
 import { unknownSettings } from '#lib/config/unknown-settings';
@@ -13,7 +14,7 @@ import { startUsage } from '#lib/people/usage/usage-service';
 import { runner } from '#lib/runner/index';
 import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { createAppServer, type PageHandler } from '#lib/server/app-server';
-import { banner } from '#lib/server/banner';
+import { banner, serverUrl } from '#lib/server/banner';
 import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
 import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
@@ -56,6 +57,7 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   if (settings.EXECUTOR_LANGUAGE === undefined) startUsage();
   if (settings.EXECUTOR_LANGUAGE === undefined)
     provideInitialData(initialDataSource(settings), (headers) => findInitialDataReader(headers, settings));
+  if (authMode(settings) === 'accounts') (await import('#lib/people/accounts/start')).registerAccounts();
   const server = await createAppServer({
     root: process.cwd(),
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,
@@ -97,6 +99,11 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   if (settings.EXECUTOR_LANGUAGE === undefined) await openDatabase(settings);
+  if (authMode(settings) === 'accounts') {
+    const { setUpLine } = await import('#lib/people/accounts/start');
+    const line = await setUpLine(serverUrl(settings, settings.PORT));
+    if (line !== undefined) process.stderr.write(`${line}\n\n`);
+  }
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
   if (settings.EXECUTOR_LANGUAGE === undefined) statsHistory();

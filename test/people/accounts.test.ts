@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openWork } from '#lib/http/open-work';
 import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
-import { onLockOut } from '#lib/people/accounts/lock-out';
 import { store } from '#lib/store/store';
 import {
   type AccountsServer,
@@ -111,7 +111,7 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
 
   it('locks a disabled person out at once, with its keys and what it has in progress', async () => {
     const ended: string[] = [];
-    onLockOut((callers) => ended.push(...callers));
+    openWork().onEnd('test', (caller) => ended.push(caller));
     const bo = await joinAs(server, admin, 'Bo');
     const made = await bo.post('/api/keys', { name: 'Key' });
     const authorization = `Bearer ${made.textAt('key')}`;

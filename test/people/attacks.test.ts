@@ -68,7 +68,8 @@ describe('enumeration', () => {
 describe('guessing', () => {
   it('delays repeated attempts, and refuses them above a bound also with the right password', async () => {
     const attacker = server.browser('192.0.2.66');
-    for (let attempt = 0; attempt < MAX_PER_ACCOUNT; attempt++) await attacker.signIn('ada@school.example', 'wrong one');
+    for (let attempt = 0; attempt < MAX_PER_ACCOUNT; attempt++)
+      await attacker.signIn('ada@school.example', 'wrong one');
     expect(server.waits).toEqual([...server.waits].sort((one, other) => one - other));
     expect(server.waits.at(-1)).toBeGreaterThanOrEqual(3_000);
     const refused = await attacker.signIn('ada@school.example', PASSWORD);
@@ -80,7 +81,8 @@ describe('guessing', () => {
     const home = server.browser('198.51.100.7');
     expect((await home.signIn('ada@school.example', PASSWORD)).status).toBe(200);
     const attacker = server.browser('192.0.2.66');
-    for (let attempt = 0; attempt <= MAX_PER_ACCOUNT; attempt++) await attacker.signIn('ada@school.example', 'wrong one');
+    for (let attempt = 0; attempt <= MAX_PER_ACCOUNT; attempt++)
+      await attacker.signIn('ada@school.example', 'wrong one');
     expect((await home.signIn('ada@school.example', PASSWORD)).status).toBe(200);
   });
 
@@ -153,8 +155,16 @@ describe('sessions', () => {
   it('have the prefix __Host- and Secure behind a proxy with TLS', async () => {
     await server.restart({ TRUST_PROXY: '192.0.2.0/24' });
     const browser = server.browser('192.0.2.7');
-    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '198.51.100.1', origin: ORIGIN.replace('http', 'https') };
-    const response = await browser.post('/api/auth/sign-in/email', { email: 'ada@school.example', password: PASSWORD }, headers);
+    const headers = {
+      'x-forwarded-proto': 'https',
+      'x-forwarded-for': '198.51.100.1',
+      origin: ORIGIN.replace('http', 'https'),
+    };
+    const response = await browser.post(
+      '/api/auth/sign-in/email',
+      { email: 'ada@school.example', password: PASSWORD },
+      headers,
+    );
     const [cookie = ''] = response.headers.getSetCookie();
     expect(cookie).toMatch(/^__Host-chill_space_account=.*; Secure; SameSite=Strict$/);
     expect((await browser.get('/api/keys', headers)).status).toBe(200);
@@ -164,7 +174,14 @@ describe('sessions', () => {
 describe('requests of other sites', () => {
   it('are refused where they change something', async () => {
     const evil = { origin: 'https://evil.example' };
-    for (const path of ['/api/auth/sign-in/email', '/api/auth/sign-out', '/api/keys', '/api/setup', '/api/join', '/api/admin/invitations'])
+    for (const path of [
+      '/api/auth/sign-in/email',
+      '/api/auth/sign-out',
+      '/api/keys',
+      '/api/setup',
+      '/api/join',
+      '/api/admin/invitations',
+    ])
       expect([path, (await admin.post(path, {}, evil)).at('code')]).toEqual([path, 'origin_not_allowed']);
     expect(await admin.isSignedIn()).toBe(true);
   });
@@ -184,12 +201,24 @@ describe('requests of other sites', () => {
 describe('mass assignment', () => {
   it('gives no role, group or state to who joins', async () => {
     const token = (await admin.post('/api/admin/invitations', {})).textAt('token');
-    const more = { role: 'admin', groupId: 'x', group_id: 'x', emailVerified: true, banned: false, id: 'chosen', twoFactorEnabled: true };
+    const more = {
+      role: 'admin',
+      groupId: 'x',
+      group_id: 'x',
+      emailVerified: true,
+      banned: false,
+      id: 'chosen',
+      twoFactorEnabled: true,
+    };
     const eve = server.browser('192.0.2.8');
     const person = { token, invitation: token, name: 'Eve', email: 'eve@school.example', password: PASSWORD };
     expect((await eve.post('/api/auth/sign-up/email', { ...person, ...more })).status).toBe(201);
     const { db } = await store();
-    const row = await db.selectFrom('users').selectAll().where('email', '=', 'eve@school.example').executeTakeFirstOrThrow();
+    const row = await db
+      .selectFrom('users')
+      .selectAll()
+      .where('email', '=', 'eve@school.example')
+      .executeTakeFirstOrThrow();
     expect(row).toMatchObject({ role: 'member', groupId: null });
     expect(Boolean(row.emailVerified) || Boolean(row.twoFactorEnabled)).toBe(false);
     expect(row.id).not.toBe('chosen');
@@ -198,7 +227,13 @@ describe('mass assignment', () => {
   it('makes no account through better-auth without an invitation', async () => {
     const person = { name: 'Eve', email: 'eve@school.example', password: PASSWORD };
     const eve = server.browser('192.0.2.8');
-    for (const path of ['/api/auth/sign-up/email', '/api/join', '/api/auth/admin/create-user', '/api/auth/sign-up/email/', '/api/auth//sign-up/email']) {
+    for (const path of [
+      '/api/auth/sign-up/email',
+      '/api/join',
+      '/api/auth/admin/create-user',
+      '/api/auth/sign-up/email/',
+      '/api/auth//sign-up/email',
+    ]) {
       const { status } = await eve.post(path, person);
       expect([path, [403, 404].includes(status)]).toEqual([path, true]);
     }
@@ -215,7 +250,9 @@ describe('mass assignment', () => {
     await server.restart({ SIGN_UP: 'open', SIGN_UP_DOMAINS: 'school.example' });
     const { token: _token, ...without } = person;
     expect((await server.browser().post('/api/join', without)).at('data.reason')).toBe('domain');
-    expect((await server.browser().post('/api/join', { ...without, email: 'eve@school.example.evil.example' })).status).toBe(403);
+    expect(
+      (await server.browser().post('/api/join', { ...without, email: 'eve@school.example.evil.example' })).status,
+    ).toBe(403);
     expect((await server.browser().post('/api/join', { ...without, email: 'eve@school.example' })).status).toBe(201);
   });
 });
@@ -272,7 +309,8 @@ describe('the set-up link', () => {
     await server.close();
     server = await startAccounts();
     const person = { name: 'Ada', email: 'ada@school.example', password: PASSWORD };
-    const tokenOf = async () => new URL(((await server.setUpUrl()) ?? '').slice('set-up: '.length)).searchParams.get('token');
+    const tokenOf = async () =>
+      new URL(((await server.setUpUrl()) ?? '').slice('set-up: '.length)).searchParams.get('token');
     const old = await tokenOf();
     const token = await tokenOf();
     expect(token).toMatch(/^[\w-]{43}$/);
@@ -295,10 +333,16 @@ describe('the set-up link', () => {
 describe('redirects', () => {
   it('lead to pages of this server only', async () => {
     await server.restart({ OIDC_ISSUER: 'http://127.0.0.1:9', OIDC_CLIENT_ID: 'x' });
-    for (const callbackURL of ['https://evil.example', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'dashboard'])
-      expect((await server.browser().post('/api/auth/sign-in/social', { provider: 'oidc', callbackURL })).at('code')).toBe(
-        'invalid_request',
-      );
+    for (const callbackURL of [
+      'https://evil.example',
+      '//evil.example',
+      '/\\evil.example',
+      'javascript:alert(1)',
+      'dashboard',
+    ])
+      expect(
+        (await server.browser().post('/api/auth/sign-in/social', { provider: 'oidc', callbackURL })).at('code'),
+      ).toBe('invalid_request');
     const returned = await server.browser().get('/api/auth/callback/oidc?state=x&code=y&error=https://evil.example');
     expect(returned.headers.get('location')).toMatch(/^\/sign-in\?error=/);
   });

@@ -46,7 +46,14 @@ export async function startAccounts(env: Record<string, string> = {}): Promise<A
   const waits: number[] = [];
   const begin = (more: Record<string, string>) => {
     for (const name of STATE) resetSingleton(name);
-    const settings = readConfig({ AUTH: 'accounts', DATA_DIR: join(folder, 'data'), PORT: '3000', LOG_LEVEL: 'silent', ...env, ...more });
+    const settings = readConfig({
+      AUTH: 'accounts',
+      DATA_DIR: join(folder, 'data'),
+      PORT: '3000',
+      LOG_LEVEL: 'silent',
+      ...env,
+      ...more,
+    });
     singleton('config', () => settings);
     singleton(
       'people.password-throttle',

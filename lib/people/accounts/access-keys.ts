@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
+import { revoke } from '#lib/http/open-work';
 import { type Principal, type Scope, scopesOf } from '#lib/http/principal';
 import { accountIdentities, KEY_PREFIX } from '#lib/people/accounts/account-identities';
 import { readNames, readScopes } from '#lib/people/accounts/identity-loader';
-import { lockOut } from '#lib/people/accounts/lock-out';
 import { groupName } from '#lib/people/accounts/members';
 import { type AuditActor, auditStatement } from '#lib/people/audit';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';
@@ -196,7 +196,7 @@ export async function revokeKey(store: Store, id: string, name: string, actor: A
     auditStatement(store, actor, { action: 'key.revoke', target: id, summary: `revoked the key "${name}"` }),
   ]);
   accountIdentities().forgetKey(id);
-  lockOut([`key:${id}`]);
+  revoke([`key:${id}`]);
 }
 
 export function keyNotFound(): AppError {

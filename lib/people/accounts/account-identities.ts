@@ -5,8 +5,15 @@ import { isThrottled, mayUseKey, recordFailedKey, rememberKnownKey, tooManyFaile
 import type { RequestHeaders } from '#lib/http/http-request';
 import type { IdentitySource } from '#lib/http/identity';
 import type { Principal } from '#lib/http/principal';
-import { sessionCookieValues, sessionTokenOf } from '#lib/people/accounts/auth-cookies';
-import { type LoadedIdentity, loadKey, loadSession } from '#lib/people/accounts/identity-loader';
+import {
+  AUTH_COOKIES,
+  cookieName,
+  endedSessionCookie,
+  sessionCookieValues,
+  sessionTokenOf,
+} from '#lib/people/accounts/auth-cookies';
+import { type LoadedIdentity, loadKey, loadProxyUser, loadSession } from '#lib/people/accounts/identity-loader';
+import { admitProxyUser } from '#lib/people/accounts/proxy-users';
 import { authSecret } from '#lib/people/accounts/server-secret';
 import { tokenHash } from '#lib/people/secret-token';
 import { singleton } from '#lib/singletons';
@@ -32,6 +39,8 @@ interface KnownIdentity extends LoadedIdentity {
 export interface IdentityStore {
   store(): Promise<Store>;
   secret(store: Store): Promise<string>;
+  /** Makes the person that a trusted proxy names, if it may join. */
+  admitProxyUser(store: Store, name: string): Promise<void>;
 }
 
 /**
@@ -41,6 +50,7 @@ export interface IdentityStore {
  */
 export class AccountIdentities implements IdentitySource {
   readonly name = 'accounts';
+  readonly cookieNames = AUTH_COOKIES.flatMap((cookie) => [cookieName(cookie, false), cookieName(cookie, true)]);
   readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
   readonly #source: IdentityStore;
   #secret: string | undefined;
@@ -64,6 +74,45 @@ export class AccountIdentities implements IdentitySource {
     // A credential of another source goes before the cookie that a browser adds.
     if (!foreignBearer && (bearer ?? apiKey) !== undefined) return undefined;
     return this.#verifyCookies(headers.get('cookie'), address, nowMs);
+  }
+
+  /** The person that a trusted proxy names. One that may join is made a member. */
+  trustedUser(name: string, nowMs: number): Principal | undefined | Promise<Principal | undefined> {
+    const credential = `proxy ${name}`;
+    const known = this.#known.get(credential);
+    if (known !== undefined && nowMs < known.validUntilMs) return known.principal;
+    return this.#loadProxyUser(name, credential, nowMs);
+  }
+
+  async #loadProxyUser(name: string, credential: string, nowMs: number): Promise<Principal | undefined> {
+    const changes = this.#changes;
+    const opened = await this.#source.store();
+    let loaded = await loadProxyUser(opened, name);
+    if (loaded === undefined) {
+      await this.#source.admitProxyUser(opened, name);
+      loaded = await loadProxyUser(opened, name);
+    }
+    if (loaded !== undefined) this.#remember(credential, loaded, nowMs, changes);
+    return loaded?.principal;
+  }
+
+  /** Ends the session of a browser, for every copy of its cookie. */
+  async endSession(headers: RequestHeaders, isSecure: boolean): Promise<readonly string[]> {
+    const values = sessionCookieValues(headers.get('cookie'));
+    if (values.length === 0) return [];
+    const opened = await this.#source.store();
+    this.#secret ??= await this.#source.secret(opened);
+    for (const value of values) {
+      const token = sessionTokenOf(value, this.#secret);
+      if (token === undefined) continue;
+      await opened.db.deleteFrom('user_sessions').where('token', '=', token).execute();
+      this.forgetSession(token);
+    }
+    return [endedSessionCookie(isSecure)];
+  }
+
+  forget(callers: readonly string[]): void {
+    this.#forget((identity) => callers.includes(identity.principal.caller));
   }
 
   /** Forgets a person's sessions and keys. */
@@ -189,6 +238,11 @@ function rejectKey(shown: string, address: string | undefined): undefined {
 export function accountIdentities(): AccountIdentities {
   return singleton(
     'people.identities',
-    () => new AccountIdentities({ store, secret: (opened) => authSecret(opened, config().AUTH_SECRET) }),
+    () =>
+      new AccountIdentities({
+        store,
+        secret: (opened) => authSecret(opened, config().AUTH_SECRET),
+        admitProxyUser: (opened, name) => admitProxyUser(opened, name, config()),
+      }),
   );
 }

@@ -34,6 +34,12 @@ export function sameSiteOf(cookie: AuthCookie): 'strict' | 'lax' {
   return cookie === 'state' || cookie === 'oauth_state' ? 'lax' : 'strict';
 }
 
+/** The `Set-Cookie` header that deletes a session's cookie. */
+export function endedSessionCookie(isSecure: boolean): string {
+  const name = cookieName('session_token', isSecure);
+  return `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
+}
+
 const SESSIONS = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION}=([^;]+)`, 'g');
 
 /**

@@ -34,9 +34,10 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
   const row = await store.db
     .selectFrom('user_sessions')
     .innerJoin('users', 'users.id', 'user_sessions.userId')
+    .leftJoin('groups', 'groups.id', 'users.groupId')
     .where('user_sessions.token', '=', token)
     .select(['user_sessions.expiresAt', 'users.id', 'users.name', 'users.email', 'users.role', 'users.groupId'])
-    .select(['users.banned', 'users.lastSeenAt'])
+    .select(['users.banned', 'users.lastSeenAt', 'groups.name as groupName'])
     .executeTakeFirst();
   if (row === undefined || row.banned) return undefined;
   const expiresAtMs = new Date(row.expiresAt).getTime();
@@ -58,10 +59,11 @@ interface PersonColumns {
   email: string;
   role: string | null;
   groupId: string | null;
+  groupName: string | null;
 }
 
 /** The principal of a person that is signed in. */
-export function personPrincipal({ id, name, email, role: stored, groupId }: PersonColumns): Principal {
+export function personPrincipal({ id, name, email, role: stored, groupId, groupName }: PersonColumns): Principal {
   const role = roleOf(stored);
   return {
     caller: `user:${id}`,
@@ -71,7 +73,35 @@ export function personPrincipal({ id, name, email, role: stored, groupId }: Pers
     name,
     email,
     maxPriority: maxPriorityOf(role),
-    ...(groupId === null ? {} : { groupId }),
+    ...groupMembers(groupId, groupName),
+  };
+}
+
+function groupMembers(groupId: string | null, groupName: string | null): Pick<Principal, 'groupId' | 'groupName'> {
+  return groupId === null ? {} : { groupId, ...(groupName === null ? {} : { groupName }) };
+}
+
+/** How a proxy's name for a person is stored, next to the other ways to sign in. */
+const PROXY = 'proxy';
+
+/** The person that a trusted proxy names, unless it is unknown or disabled. */
+export async function loadProxyUser(store: Store, name: string): Promise<LoadedIdentity | undefined> {
+  const row = await store.db
+    .selectFrom('credentials')
+    .innerJoin('users', 'users.id', 'credentials.userId')
+    .leftJoin('groups', 'groups.id', 'users.groupId')
+    .where('credentials.providerId', '=', PROXY)
+    .where('credentials.accountId', '=', name)
+    .select(['users.id', 'users.name', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
+    .select(['users.lastSeenAt', 'groups.name as groupName'])
+    .executeTakeFirst();
+  if (row === undefined || row.banned) return undefined;
+  return {
+    principal: personPrincipal(row),
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    userId: row.id,
+    lastSeenAtMs: row.lastSeenAt ?? 0,
+    ...(row.groupId === null ? {} : { groupId: row.groupId }),
   };
 }
 
@@ -80,10 +110,19 @@ export async function loadKey(store: Store, hash: string, nowMs: number): Promis
   const row = await store.db
     .selectFrom('access_keys')
     .leftJoin('users', 'users.id', 'access_keys.user_id')
+    .leftJoin('groups', (join) =>
+      join.on((expression) =>
+        expression.or([
+          expression('groups.id', '=', expression.ref('access_keys.group_id')),
+          expression('groups.id', '=', expression.ref('users.groupId')),
+        ]),
+      ),
+    )
     .where('access_keys.hash', '=', hash)
     .select(['access_keys.id', 'access_keys.name', 'access_keys.user_id', 'access_keys.group_id', 'access_keys.scopes'])
     .select(['access_keys.models', 'access_keys.trust_end_user', 'access_keys.expires_at', 'access_keys.last_used_at'])
     .select(['users.name as owner', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
+    .select('groups.name as groupName')
     .executeTakeFirst();
   if (row === undefined || row.banned) return undefined;
   if (row.expires_at !== null && row.expires_at <= nowMs) return undefined;
@@ -101,7 +140,7 @@ export async function loadKey(store: Store, hash: string, nowMs: number): Promis
     name: row.owner ?? row.name,
     maxPriority: maxPriorityOf(role),
     ...person,
-    ...group,
+    ...groupMembers(groupId, row.groupName),
     ...(row.email === null ? {} : { email: row.email }),
     ...(models === null ? {} : { models: new Set(models) }),
     ...(row.trust_end_user === 0 ? {} : { trustsEndUser: true }),

@@ -1,7 +1,7 @@
 import { AppError } from '#lib/errors';
+import { revoke } from '#lib/http/open-work';
 import type { Role } from '#lib/http/principal';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
-import { lockOut } from '#lib/people/accounts/lock-out';
 import type { Store } from '#lib/store/store';
 
 /**
@@ -44,12 +44,12 @@ export async function deletePerson(store: Store, userId: string): Promise<void> 
   const callers = await callersOf(store, userId);
   await withAdministrators(store, userId, true, (db) => db.deleteFrom('users').where('id', '=', userId).execute());
   accountIdentities().forgetPerson(userId);
-  lockOut(callers);
+  revoke(callers);
 }
 
 /** Ends what a person's sessions and keys have in progress. */
 async function lockOutPerson(store: Store, userId: string): Promise<void> {
-  lockOut(await callersOf(store, userId));
+  revoke(await callersOf(store, userId));
 }
 
 async function callersOf(store: Store, userId: string): Promise<string[]> {

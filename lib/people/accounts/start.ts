@@ -1,4 +1,4 @@
-import { registerIdentitySource } from '#lib/http/identity';
+import { provideTrustedUsers, registerIdentitySource } from '#lib/http/identity';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { startSetUp } from '#lib/people/accounts/set-up';
 import { store } from '#lib/store/store';
@@ -6,7 +6,9 @@ import { log } from '#lib/telemetry/log';
 
 /** Lets people sign in: registers where their sessions and keys are looked up. */
 export function registerAccounts(): void {
-  registerIdentitySource(accountIdentities());
+  const identities = accountIdentities();
+  registerIdentitySource(identities);
+  provideTrustedUsers((name, nowMs) => identities.trustedUser(name, nowMs));
 }
 
 /**

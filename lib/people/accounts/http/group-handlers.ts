@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import { revoke } from '#lib/http/open-work';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
-import { lockOut } from '#lib/people/accounts/lock-out';
 import { changeRole } from '#lib/people/accounts/role-changes';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { type PageRequest, pageOf, readPage } from '#lib/people/page-cursor';
@@ -70,7 +70,7 @@ export async function deleteGroup(_request: HttpRequest, context: RequestContext
   const keys = await opened.db.selectFrom('access_keys').select('id').where('group_id', '=', group.id).execute();
   await opened.write(opened.db.deleteFrom('groups').where('id', '=', group.id));
   accountIdentities().forgetGroup(group.id);
-  lockOut(keys.map(({ id }) => `key:${id}`));
+  revoke(keys.map(({ id }) => `key:${id}`));
   recordAudit(opened, actorOf(context), {
     action: 'group.delete',
     target: group.id,

@@ -5,7 +5,7 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { keysOf } from '#lib/people/accounts/access-keys';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
-import { cookieName } from '#lib/people/accounts/auth-cookies';
+import { endedSessionCookie } from '#lib/people/accounts/auth-cookies';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { hasProvider, OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { isOverTls } from '#lib/people/accounts/http/auth-request';
@@ -88,12 +88,7 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
       summary: `${person.name ?? 'A person'} deleted the own account`,
     },
   );
-  const name = cookieName('session_token', isOverTls(request, context));
-  const secure = isOverTls(request, context) ? '; Secure' : '';
-  return {
-    ...json({ success: true }),
-    cookies: [`${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict${secure}`],
-  };
+  return { ...json({ success: true }), cookies: [endedSessionCookie(isOverTls(request, context))] };
 }
 
 async function requirePassword(
