@@ -281,7 +281,7 @@ describe('its examples, against a running app', () => {
   it('asks for a key exactly where the document says so', async () => {
     for (const operation of OPERATIONS.filter(({ passesOn }) => passesOn !== true)) {
       const { method, access } = operation;
-      const path = { language: 'python', model: 'x', file: 'frame' };
+      const path = { language: 'python', model: 'x', file: 'frame', id: 'x', all: 'options' };
       const response = await fetch(app.url + addressOf(operation, path), { method: method.toUpperCase() });
       const { code } = z
         .object({ code: z.string().optional() })

@@ -146,12 +146,11 @@ export class AccountIdentities implements IdentitySource {
     const known = this.#known.get(hash);
     if (known !== undefined && nowMs < known.validUntilMs) return acceptKey(known, hash, address);
     if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
-    if (shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(shown, address);
-    return this.#loadKey(shown, hash, address, nowMs);
+    if (shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(address);
+    return this.#loadKey(hash, address, nowMs);
   }
 
   async #loadKey(
-    shown: string,
     hash: string,
     address: string | undefined,
     nowMs: number,
@@ -159,7 +158,7 @@ export class AccountIdentities implements IdentitySource {
     const changes = this.#changes;
     const opened = await this.#source.store();
     const loaded = await loadKey(opened, hash, nowMs);
-    if (loaded === undefined) return rejectKey(shown, address);
+    if (loaded === undefined) return rejectKey(address);
     this.#remember(hash, loaded, nowMs, changes);
     if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.keyId !== undefined) {
       const { keyId } = loaded;
@@ -228,9 +227,9 @@ function acceptSession({ principal }: LoadedIdentity, address: string | undefine
   return principal;
 }
 
-function rejectKey(shown: string, address: string | undefined): undefined {
+/** Wrong keys are counted where `API_KEYS` are compared, after every source (lib/http/auth.ts). */
+function rejectKey(address: string | undefined): undefined {
   if (isThrottled(address, 'key')) throw tooManyFailedKeys(address);
-  recordFailedKey(address, shown, 'key');
   return undefined;
 }
 

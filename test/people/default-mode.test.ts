@@ -1,0 +1,84 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startApp } from '../support/running-app.ts';
+
+/** What a server loads, by the modules that Node resolved. */
+async function loadedBy(env: Record<string, string>, use: (url: string) => Promise<void>): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'modules-'));
+  const list = join(folder, 'modules');
+  const app = await startApp('server', {
+    NODE_OPTIONS: `--import ${join(process.cwd(), 'test/support/list-modules.mjs')}`,
+    MODULE_LIST: list,
+    LOG_LEVEL: 'silent',
+    ...env,
+  });
+  try {
+    await use(app.url);
+  } finally {
+    await app.stop();
+  }
+  const { readFile } = await import('node:fs/promises');
+  const names = (await readFile(list, 'utf8')).split('\n');
+  await rm(folder, { recursive: true, force: true });
+  return names.filter((name) => /\/(better-auth|@better-auth|pg)\//.test(name));
+}
+
+it('loads better-auth at the first request of accounts, and never in a server without them', async () => {
+  const ask = async (url: string) => {
+    await fetch(`${url}/api/models`);
+    await fetch(`${url}/api/auth/get-session`);
+    await fetch(`${url}/api/keys`);
+  };
+  expect(await loadedBy({}, ask)).toEqual([]);
+  expect(await loadedBy({ API_KEYS: 'a-key-of-sixteen-characters' }, ask)).toEqual([]);
+  expect(await loadedBy({ AUTH: 'accounts' }, async (url) => void (await fetch(`${url}/api/models`)))).toEqual([]);
+  expect(await loadedBy({ AUTH: 'accounts' }, ask)).not.toEqual([]);
+}, 120_000);
+
+it('prints the link that makes the administrator, until there is one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'set-up-'));
+  const env = { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'silent' };
+  const linkOf = async (output: () => string): Promise<string | undefined> => {
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const [, link] = /^set-up: (\S+)$/m.exec(output()) ?? [];
+      if (link !== undefined) return link;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return undefined;
+  };
+  const app = await startApp('server', env);
+  try {
+    const link = new URL((await linkOf(app.output)) ?? '');
+    expect(link.pathname).toBe('/setup');
+    const made = await fetch(`${app.url}/api/setup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        token: link.searchParams.get('token'),
+        name: 'Ada',
+        email: 'ada@school.example',
+        password: 'a long pass phrase',
+      }),
+    });
+    expect(made.status).toBe(201);
+    const [cookie = ''] = made.headers.getSetCookie();
+    const me = await fetch(`${app.url}/api/me`, { headers: { cookie: cookie.split(';')[0] ?? '' } });
+    expect(await me.json()).toMatchObject({ user: { name: 'Ada', role: 'admin' }, auth: 'accounts' });
+  } finally {
+    await app.stop();
+  }
+  const again = await startApp('server', env);
+  try {
+    // The banner is complete when it names the code runner.
+    for (let attempt = 0; attempt < 200 && !again.output().includes('sandbox'); attempt++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await fetch(`${again.url}/api/setup`);
+    expect(again.output()).not.toContain('set-up:');
+  } finally {
+    await again.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { config } from '#lib/config/config';
+import { authenticate, identify } from '#lib/http/identity';
+import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { store } from '#lib/store/store';
+import {
+  type AccountsServer,
+  type Browser,
+  joinAs,
+  setUpAdministrator,
+  startAccounts,
+} from '../support/accounts-server.ts';
+
+/** How accounts are found: in memory, without a promise, and never after a change. */
+
+let server: AccountsServer;
+let admin: Browser;
+
+beforeEach(async () => {
+  server = await startAccounts();
+  admin = await setUpAdministrator(server);
+});
+afterEach(async () => {
+  await server.close();
+});
+
+const headersOf = (values: Record<string, string>) => ({ get: (name: string) => values[name] ?? null });
+const verify = (values: Record<string, string>, nowMs = Date.now()) =>
+  accountIdentities().verify(headersOf(values), '192.0.2.1', nowMs, false);
+
+it('finds a known session and a known key without a promise, and the same principal each time', async () => {
+  const key = (await admin.post('/api/keys', { name: 'K', models: ['a'] })).textAt('key');
+  for (const headers of [{ cookie: admin.cookieHeader }, { authorization: `Bearer ${key}` }, { 'x-api-key': key }]) {
+    const first = await verify(headers);
+    const again = verify(headers);
+    expect(again).not.toBeInstanceOf(Promise);
+    expect(again).toBe(first);
+    expect(
+      authenticate(
+        { headers: headersOf(headers), peerAddress: '192.0.2.1', address: '192.0.2.1' },
+        config(),
+        Date.now(),
+      ),
+    ).toBe(first);
+  }
+  expect(await verify({ authorization: `Bearer ${key}` })).toMatchObject({ role: 'admin', models: new Set(['a']) });
+});
+
+it('reads again after 30 s what another server of the database may have changed', async () => {
+  const headers = { cookie: admin.cookieHeader };
+  const nowMs = Date.now();
+  await verify(headers, nowMs);
+  const { db } = await store();
+  await db.updateTable('users').set({ role: 'member' }).execute();
+  expect(verify(headers, nowMs + 29_000)).toMatchObject({ role: 'admin' });
+  expect(verify(headers, nowMs + 31_000)).toBeInstanceOf(Promise);
+  expect(await verify(headers, nowMs + 31_000)).toMatchObject({ role: 'member' });
+});
+
+it('does not keep what it read before a change', async () => {
+  const bo = await joinAs(server, admin, 'Bo');
+  const { userId = '' } = (await verify({ cookie: bo.cookieHeader })) ?? {};
+  accountIdentities().forgetPerson(userId);
+  const reading = verify({ cookie: bo.cookieHeader });
+  accountIdentities().forgetPerson(userId);
+  await reading;
+  expect(verify({ cookie: bo.cookieHeader })).toBeInstanceOf(Promise);
+});
+
+it('notes when a key and a person were last seen', async () => {
+  const made = await admin.post('/api/keys', { name: 'K' });
+  await server.browser('192.0.2.3').get('/api/models', { authorization: `Bearer ${made.textAt('key')}` });
+  await (await store()).flush();
+  const seen = (await admin.get('/api/keys')).textAt('keys.0.last_used_at');
+  expect(Date.now() - Date.parse(seen)).toBeLessThan(60_000);
+  expect((await admin.get('/api/admin/users')).textAt('users.0.last_seen_at')).not.toBe('');
+});
+
+it('ends the session of a browser that signs out at /api/session', async () => {
+  const copy = server.browser('192.0.2.4');
+  for (const [name, value] of admin.cookies) copy.cookies.set(name, value);
+  expect((await admin.get('/api/session')).json).toEqual({ needed: true, signed_in: true });
+  expect((await admin.delete('/api/session')).status).toBe(200);
+  expect(admin.cookies.size).toBe(0);
+  expect(await copy.isSignedIn()).toBe(false);
+});
+
+it('makes members of people whom a trusted proxy names, and refuses others', async () => {
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24' });
+  const named = (name: string, peerAddress = '192.0.2.1') =>
+    identify(
+      { headers: headersOf({ 'x-forwarded-user': name }), peerAddress, address: peerAddress },
+      config(),
+      Date.now(),
+    );
+  const first = await named('bo@school.example');
+  expect(first?.principal).toMatchObject({ role: 'member', email: 'bo@school.example' });
+  const again = named('bo@school.example');
+  expect(again).not.toBeInstanceOf(Promise);
+  expect((await again)?.principal).toBe(first?.principal);
+  expect((await named('ada@school.example'))?.principal.role).toBe('admin');
+  expect(() => named('bo@school.example', '203.0.113.9')).toThrow(/accepted only from/);
+  const { db } = await store();
+  await db.updateTable('users').set({ banned: 1 }).where('email', '=', 'bo@school.example').execute();
+  accountIdentities().forgetPerson(first?.principal.userId ?? '');
+  expect(await named('bo@school.example')).toBeUndefined();
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24', SIGN_UP: 'closed' });
+  expect(await named('cy@school.example')).toBeUndefined();
+});
+
+it('does not give a name of a proxy an account that its holder may have made for it', async () => {
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24', SIGN_UP: 'open' });
+  const claim = {
+    headers: headersOf({ 'x-forwarded-user': 'ada@school.example' }),
+    peerAddress: '192.0.2.1',
+    address: '192.0.2.1',
+  };
+  expect(await identify(claim, config(), Date.now())).toBeUndefined();
+});
