@@ -5,7 +5,6 @@ import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
 import { MODEL_SETTINGS } from '#lib/config/settings/models';
 import { PEOPLE_SETTINGS } from '#lib/config/settings/people';
-import { ACCOUNT_SETTINGS } from '#lib/config/settings/accounts';
 import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
 import { RATE_LIMIT_SETTINGS } from '#lib/config/settings/rate-limits';
 import { SERVER_SETTINGS } from '#lib/config/settings/server';

@@ -146,7 +146,7 @@ export const accountExportSchema = z.looseObject({
   keys: z.array(keyResponseSchema),
 });
 
-/** What the endpoints below /api/auth take; which one takes which is in docs/contract.md#accounts. */
+/** What the endpoints below /api/auth take: see docs/contract.md#accounts. */
 export const AUTH_REQUEST_SCHEMAS = {
   EmailSignIn: emailSignInSchema,
   SignUp: signUpRequestSchema,

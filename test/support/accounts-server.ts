@@ -122,7 +122,7 @@ export class Received {
     return value;
   }
 
-  /** A text at a path. Throws where there is none. */
+  /** A text at a path. Throws if absent. */
   textAt(path: string): string {
     const value = this.at(path);
     if (typeof value !== 'string') throw new Error(`no text at ${path}: ${this.status} ${this.text}`);

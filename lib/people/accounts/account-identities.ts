@@ -45,7 +45,7 @@ export interface IdentityStore {
 
 /**
  * Identity source of accounts: session cookies and keys that begin with `cs_`. An LRU cache in
- * memory answers for known ones without a promise. Every change of a person, key, group or session
+ * memory has the known ones, without a promise. Every change of a person, key, group or session
  * removes what is known of it, so a disabled person is refused at once.
  */
 export class AccountIdentities implements IdentitySource {

@@ -3,7 +3,7 @@ import type { Role } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 
 /** The right to make one account, and what the new person becomes. */
-export interface Admission {
+export interface AccountAdmission {
   readonly role: Role;
   readonly groupId: string | null;
 }
@@ -16,7 +16,7 @@ export interface AuthFlow {
   readonly address: string | undefined;
   readonly requestId: string;
   /** Without it no account is made, whichever endpoint of better-auth asks for one. */
-  admission?: Admission;
+  admission?: AccountAdmission;
   /** Id of the invitation that was counted for this request. */
   invitationId?: string;
   claims?: OidcClaims;

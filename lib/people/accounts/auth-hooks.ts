@@ -2,7 +2,7 @@ import type { BetterAuthOptions } from 'better-auth';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
-import { type Admission, type AuthFlow, currentFlow, type OidcClaims } from '#lib/people/accounts/auth-flow';
+import { type AccountAdmission, type AuthFlow, currentFlow, type OidcClaims } from '#lib/people/accounts/auth-flow';
 import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { claimInvitation } from '#lib/people/accounts/invitations';
@@ -27,7 +27,7 @@ type ValidateUserInfo = NonNullable<NonNullable<BetterAuthOptions['user']>['vali
 
 /**
  * Hooks of better-auth that decide who may have an account. No endpoint can make a person without
- * an `Admission` of the current request.
+ * an `AccountAdmission` of the current request.
  */
 export function authHooks(input: HookInput): {
   databaseHooks: NonNullable<BetterAuthOptions['databaseHooks']>;
@@ -106,7 +106,7 @@ async function admitByProvider(
   flow: AuthFlow,
   claims: OidcClaims,
   email: string,
-): Promise<Admission | undefined> {
+): Promise<AccountAdmission | undefined> {
   if (settings.SIGN_UP === 'closed' || !isAllowedDomain(email, settings.SIGN_UP_DOMAINS)) return undefined;
   const rights = claimedRights(claims, settings);
   const groupId = await groupNamed(store, rights.groupName);

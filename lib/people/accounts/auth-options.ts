@@ -14,7 +14,7 @@ export const OIDC_PROVIDER = 'oidc';
 export const ADDRESS_HEADER = 'x-client-address';
 const RESET_LINK_SECONDS = DAY_SECONDS;
 
-export type AuthSettings = Pick<
+export type ProviderSettings = Pick<
   Config,
   'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET' | 'OIDC_NAME' | 'OIDC_SCOPES'
 >;
@@ -29,7 +29,7 @@ export interface AuthPlugins {
 export interface AuthOptionsInput {
   readonly store: Pick<Store, 'engine'> & { readonly db: Kysely<Database> };
   readonly secret: string;
-  readonly settings: AuthSettings;
+  readonly settings: ProviderSettings;
   /** Whether the browser speaks TLS. */
   readonly isSecure: boolean;
   readonly hooks: Pick<BetterAuthOptions, 'databaseHooks'> & {
@@ -38,7 +38,7 @@ export interface AuthOptionsInput {
 }
 
 /** Whether single sign-on is configured. */
-export function hasProvider({ OIDC_ISSUER, OIDC_CLIENT_ID }: AuthSettings): boolean {
+export function hasProvider({ OIDC_ISSUER, OIDC_CLIENT_ID }: ProviderSettings): boolean {
   return OIDC_ISSUER !== undefined && OIDC_CLIENT_ID !== undefined;
 }
 
@@ -109,7 +109,7 @@ export function authOptions(plugins: AuthPlugins, input: AuthOptionsInput): Bett
 /** What a disabled person reads after the right password. */
 export const DISABLED = 'This account is disabled. Ask an administrator.';
 
-function providerPlugins({ genericOAuth }: AuthPlugins, settings: AuthSettings) {
+function providerPlugins({ genericOAuth }: AuthPlugins, settings: ProviderSettings) {
   const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = settings;
   if (issuer === undefined || clientId === undefined) return [];
   return [

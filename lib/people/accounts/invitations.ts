@@ -1,5 +1,5 @@
 import { AppError } from '#lib/errors';
-import type { Admission } from '#lib/people/accounts/auth-flow';
+import type { AccountAdmission } from '#lib/people/accounts/auth-flow';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
@@ -24,7 +24,7 @@ export async function claimInvitation(
   hash: string,
   email: string,
   nowMs: number,
-): Promise<Admission & { readonly invitationId: string }> {
+): Promise<AccountAdmission & { readonly invitationId: string }> {
   const claimed = await store.db
     .updateTable('invitations')
     .set((expression) => ({ uses: expression('uses', '+', 1) }))

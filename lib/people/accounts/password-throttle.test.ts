@@ -34,7 +34,7 @@ it('counts each account for itself, and all attempts of an address together', as
   await throttle.begin('192.0.2.2', 'another');
 });
 
-it('keeps the owner in at an address that signed in before, with a bound of its own', async () => {
+it('keeps the owner in at an address that signed in before, with its own bound', async () => {
   await throttle.begin('198.51.100.1', 'ada');
   throttle.succeed('198.51.100.1', 'ada');
   await fail(MAX_PER_ACCOUNT, '192.0.2.1', 'ada');

@@ -3,7 +3,7 @@ import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { type Admission, type AuthFlow, withFlow } from '#lib/people/accounts/auth-flow';
+import { type AccountAdmission, type AuthFlow, withFlow } from '#lib/people/accounts/auth-flow';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { toReply } from '#lib/people/accounts/http/auth-reply';
 import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
@@ -92,12 +92,12 @@ async function admit(
   opened: Store,
   token: string | undefined,
   email: string,
-): Promise<Admission & { readonly invitationId?: string }> {
+): Promise<AccountAdmission & { readonly invitationId?: string }> {
   if (token === undefined) return { role: 'member', groupId: null };
   return await claimInvitation(opened, tokenHash(token), email, Date.now());
 }
 
-function flowOf({ address, requestId }: RequestContext, admission: Admission, invitationId?: string): AuthFlow {
+function flowOf({ address, requestId }: RequestContext, admission: AccountAdmission, invitationId?: string): AuthFlow {
   return { address, requestId, admission, ...(invitationId === undefined ? {} : { invitationId }) };
 }
 
