@@ -171,9 +171,11 @@ export class ChatEngine {
     this.#parts.inFlight.cancel(request, by);
   }
 
-  queueStatus({ state, generation }: PendingRequest): QueueStanding {
-    const status = this.#parts.scheduler.queueStatus(generation);
-    return state === 'queued' ? status : { ...status, queue_position: 0, estimated_wait_time: 0 };
+  queueStatus({ id, state, generation }: PendingRequest): QueueStanding {
+    const { share, ...status } = this.#parts.scheduler.queueStatus(generation);
+    if (state !== 'queued') return { ...status, queue_position: 0, estimated_wait_time: 0 };
+    // A request that joined another caller's generation does not see that caller's share.
+    return share === undefined || id !== generation.id ? status : { ...status, share };
   }
 
   /** The queue as `principal` sees it: with the ids of what it may control. */

@@ -10,6 +10,8 @@ import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import type { Submitter } from '#lib/chat/submitter';
 import { spentTokens } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
+import { levelsLost } from '#lib/http/request-limits';
+import { estimateTokens } from '#lib/models/estimate-tokens';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { Completion } from '#lib/wire/completion';
 
@@ -41,8 +43,28 @@ export class Generations {
     };
   }
 
-  /** Joins the leader of the request's key, or starts a generation. */
-  joinOrStart({
+  /**
+   * Joins the leader of the request's key, or starts a generation, within the limits of its caller.
+   * Above its share it waits behind others.
+   */
+  joinOrStart(admitted: AdmittedRequest): PendingRequest {
+    const { allowance, isAccepted } = admitted.submitter;
+    if (allowance === undefined) return this.#joinOrStart(admitted, false);
+    const lost = levelsLost(allowance);
+    const leave = allowance.enter('model', isAccepted);
+    try {
+      const pending = this.#joinOrStart({ ...admitted, priority: admitted.priority - lost }, lost > 0);
+      if (pending.finishedAt === undefined) pending.leave = leave;
+      else leave();
+      return pending;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #joinOrStart(
+    {
     submitter,
     detached,
     priority,
@@ -51,7 +73,9 @@ export class Generations {
     storeKey,
     resumed,
     unbegun,
-  }: AdmittedRequest): PendingRequest {
+  }: AdmittedRequest,
+    isBehind: boolean,
+  ): PendingRequest {
     const { settings, clock, counts, inFlight, scheduler } = this.#parts;
     if (inFlight.isFull && unbegun === undefined)
       throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.', {
@@ -83,6 +107,8 @@ export class Generations {
           targets,
           prefixKey: this.#prefixKey(resolved),
           priority,
+          allowance: submitter.allowance,
+          isBehind,
           request: resolved.request,
           requestBytes: estimateRequestBytes(resolved.request),
         },
@@ -110,7 +136,10 @@ export class Generations {
       });
     unbegun?.begin(generation, source);
     if (leader === undefined) inFlight.registerLeader(generation);
-    else scheduler.raisePriority(leader, priority);
+    else {
+      scheduler.raisePriority(leader, priority);
+      if (!isBehind) leader.isBehind = false;
+    }
     counts.lookups[pending.cacheStatus] += 1;
     // Before the start: a response finds its requests, however soon it ends.
     if (unbegun === undefined) inFlight.add(pending);
@@ -132,6 +161,7 @@ export class Generations {
     const { counts, cache, conversations, inFlight, metrics, scheduler } = this.#parts;
     // Requests that were cancelled before are counted already, and have left the generation.
     counts.countEnd(generation.state, generation.requests?.size ?? 0);
+    generation.allowance?.spendTokens(chargedTokens(generation));
     if (response !== undefined) {
       cache.store(generation.key, response, isWholeAtLimit(request?.completion));
       counts.total.add(finishedAt - createdAt);
@@ -145,6 +175,14 @@ export class Generations {
     inFlight.settle(generation);
     scheduler.handleDone(generation);
   }
+}
+
+/** The tokens that a generation cost, counted by its pieces where the model server has no count. */
+function chargedTokens(generation: Generation): number {
+  const { response, request, tokens } = generation;
+  const { prompt_tokens, completion_tokens } = response?.usage ?? spentTokens(generation);
+  const prompt = prompt_tokens === 0 && response !== undefined && request !== undefined ? estimateTokens(request) : prompt_tokens;
+  return prompt + (completion_tokens === 0 ? tokens : completion_tokens);
 }
 
 /** The models of an alias, as part of a key. */

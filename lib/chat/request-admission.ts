@@ -7,6 +7,7 @@ import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
 import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
 import { Generations } from '#lib/chat/generations';
+import { hasCaps, withinCaps } from '#lib/chat/limit-caps';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
@@ -55,6 +56,8 @@ export class RequestAdmission {
   submitKeyed(keyed: KeyedRequest, submitter: Submitter): PendingRequest | undefined {
     const { cache, counts, directory, scheduler } = this.#parts;
     if (scheduler.closed !== undefined || !cache.isEnabled) return undefined;
+    // The key is that of the request as it was sent, without what a limit changes in it.
+    if (hasCaps(submitter.allowance)) return undefined;
     if (!cache.effectivePolicy(keyed, submitter).reads) return undefined;
     const resolved = directory.resolveKnown?.(keyed.requestedModel);
     if (resolved?.provider.id !== keyed.provider.id || resolved.model !== keyed.model) return undefined;
@@ -119,7 +122,7 @@ export class RequestAdmission {
    * database is brought into memory first, in another turn.
    */
   #admit(
-    request: ChatRequest,
+    sent: ChatRequest,
     { provider, model, targets }: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
@@ -127,13 +130,14 @@ export class RequestAdmission {
   ): PendingRequest | Promise<PendingRequest> {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     scheduler.throwIfClosed();
-    requireAllowed(submitter.principal, request.model, { model, targets });
+    requireAllowed(submitter.principal, sent.model, { model, targets });
+    const { request, lowered } = withinCaps(sent, submitter.allowance);
     const resumed = conversations.resume(request, submitter.caller);
     const bodyMode = bodyCacheMode(request);
     const isDeterministic = hasDeterministicSampling(request.options);
     const bodyPolicy = cache.policyOf(bodyMode, isDeterministic, submitter);
     const policy = cache.effectivePolicy({ policy: bodyPolicy, cacheMode: bodyMode, isDeterministic }, submitter);
-    const resolved = resolveRequest(
+    const asResolved = resolveRequest(
       resumed?.request ?? request,
       { provider, model, targets },
       settings.OLLAMA_SYSTEM_PROMPT,
@@ -142,7 +146,12 @@ export class RequestAdmission {
         dropsFields: request.drop_params ?? submitter.dropParams ?? settings.DROP_PARAMS,
       },
     );
-    if (resumed === undefined && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
+    const resolved =
+      lowered.length === 0
+        ? asResolved
+        : { ...asResolved, ignoredFields: [...asResolved.ignoredFields, ...lowered] };
+    const isKeyed = resumed === undefined && !hasCaps(submitter.allowance);
+    if (isKeyed && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
       submitter.onKey?.({
         requestedModel: request.model,
         provider,
@@ -161,7 +170,7 @@ export class RequestAdmission {
       return cache.load(lookupKey).then(() => {
         const again = { unbegun, isLoaded: true };
         if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
-        return this.#admit(request, { provider, model, targets }, submitter, detached, again);
+        return this.#admit(sent, { provider, model, targets }, submitter, detached, again);
       });
     counts.requests += 1;
     const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;

@@ -1,6 +1,7 @@
 import type { CacheControl, CachePolicy, CacheReaders } from '#lib/chat/cache/cache-policy';
 import type { Principal } from '#lib/http/principal';
 import type { IdempotencyDigests } from '#lib/chat/generation/idempotency-keys';
+import type { Allowance } from '#lib/http/request-limits';
 import type { ModelProvider } from '#lib/models/provider';
 import type { CacheMode } from '#lib/wire/chat';
 
@@ -25,6 +26,10 @@ export interface Submitter {
   idempotency?: IdempotencyDigests | undefined;
   /** What an API needs to write the response after a restart; see `RestoredApi`. */
   saveApi?: (() => { readonly name: string; readonly data: Uint8Array }) | undefined;
+  /** The limits of the caller; undefined without limits. */
+  allowance?: Allowance | undefined;
+  /** It was accepted before, by a server that has ended: no limit refuses it again. */
+  isAccepted?: boolean;
   /** Size of the request's body, if known. */
   bodyBytes?: number | undefined;
   /** Called if the response may be cached, and the request stands alone. Must not throw. */

@@ -3,6 +3,7 @@ import { batchGroup } from '#lib/chat/model-request';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
+import { type Allowance, levelsLost } from '#lib/http/request-limits';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider } from '#lib/models/provider';
 
@@ -11,6 +12,8 @@ export interface TaskRequest {
   readonly caller: string;
   /** As in a chat request. @default 0 */
   readonly priority?: number | undefined;
+  /** The limits of the caller: above its share it waits behind others. */
+  readonly allowance?: Allowance | undefined;
   /** Undefined is the default model. */
   readonly model: string | undefined;
   /**
@@ -57,14 +60,16 @@ export class TaskRunner {
   async run<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     const { scheduler, counts, clock } = this.#parts;
     scheduler.throwIfClosed();
-    const { caller, priority = 0, isRepeatable = false, bytes, signal, onDone } = request;
+    const { caller, priority: wanted = 0, isRepeatable = false, bytes, signal, onDone, allowance } = request;
     signal.throwIfAborted();
     const { provider, model, targets } = await this.#resolve(request);
     scheduler.throwIfClosed();
     signal.throwIfAborted();
     const group = batchGroup(provider.id, model, {});
+    const lost = levelsLost(allowance);
+    const [priority, isBehind] = [wanted - lost, lost > 0];
     const task = new Task(
-      { caller, priority, group, model, provider, targets, isRepeatable, bytes, signal, work, onDone },
+      { caller, priority, group, model, provider, targets, isRepeatable, isBehind, bytes, signal, work, onDone },
       this.#context,
     );
     counts.tasks += 1;

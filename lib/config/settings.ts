@@ -3,6 +3,7 @@ import { CACHE_SETTINGS } from '#lib/config/settings/cache';
 import { CODE_SETTINGS } from '#lib/config/settings/code';
 import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
+import { LIMIT_SETTINGS } from '#lib/config/settings/limits';
 import { MODEL_SETTINGS } from '#lib/config/settings/models';
 import { PEOPLE_SETTINGS } from '#lib/config/settings/people';
 import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
@@ -28,6 +29,7 @@ export const SETTINGS = {
   ...UPSTREAM_SETTINGS,
   ...RATE_LIMIT_SETTINGS,
   ...USAGE_SETTINGS,
+  ...LIMIT_SETTINGS,
   ...GATEWAY_SETTINGS,
   ...CODE_SETTINGS,
   ...EXECUTOR_SETTINGS,
@@ -47,6 +49,7 @@ export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName,
   Upstream: UPSTREAM_SETTINGS,
   'Rate limits': RATE_LIMIT_SETTINGS,
   Usage: USAGE_SETTINGS,
+  'Limits of people': LIMIT_SETTINGS,
   Gateway: GATEWAY_SETTINGS,
   Code: CODE_SETTINGS,
   Executors: EXECUTOR_SETTINGS,

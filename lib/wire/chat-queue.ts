@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chatResponseSchema } from '#lib/wire/chat';
 import { errorDataSchema } from '#lib/wire/error';
+import { shareStatusSchema } from '#lib/wire/limits';
 
 /** Wire of the queue routes below /api/chat-queue. See docs/contract.md#chat-requests. */
 
@@ -9,6 +10,7 @@ export const queueStateSchema = z.object({
   queue_length: z.number(),
   estimated_wait_time: z.number(),
   is_processing: z.boolean(),
+  share: shareStatusSchema.optional().describe('While it waits behind others because its caller is above its share.'),
 });
 
 export const queueSubmittedSchema = z.object({
@@ -30,6 +32,7 @@ export const queueEntrySchema = z.object({
   queue_position: z.number().describe('From 1; 0 if it does not wait.'),
   queue_length: z.number(),
   estimated_wait_time: z.number().describe('Milliseconds, from measured run times.'),
+  share: shareStatusSchema.optional().describe('While it waits behind others because its caller is above its share.'),
   cached: z.boolean(),
   message: chatResponseSchema.shape.message.optional().describe('The answer, once it is complete.'),
   error: z.string().optional(),

@@ -5,6 +5,7 @@ import { errorDataSchema } from '#lib/wire/error';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
+import { shareStatusSchema } from '#lib/wire/limits';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 import { OPTION_SUPPORT } from '#lib/wire/request-field-support';
@@ -311,6 +312,7 @@ export const chatEventSchema = z.object({
     .string()
     .optional()
     .describe('While it waits: the name of the model server that it waits for, where there are several.'),
+  share: shareStatusSchema.optional().describe('While it waits behind others because its caller is above its share.'),
   thinking: z.string().optional().describe('The next piece of reasoning.'),
   content: z.string().optional().describe('The next piece of text.'),
   tool_calls: z.array(toolCallSchema).optional(),

@@ -55,7 +55,6 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/gateway': ['lib/http-client', 'lib/http', ...BASE],
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
   'lib/http': ['lib/store', ...BASE],
-  'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/store': BASE,
   'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/http-client': [],

@@ -14,6 +14,7 @@ import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { BodyBudget } from '#lib/http/body-budget';
 import type { Principal } from '#lib/http/principal';
+import type { Allowance } from '#lib/http/request-limits';
 import { abortable } from '#lib/models/abortable';
 import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
 import { checkEmbedSupport } from '#lib/models/embedding-support';
@@ -49,6 +50,8 @@ export interface EmbeddingSubmitter {
   readonly caller: string;
   /** Whose usage it is. Undefined for work that no caller asked for. */
   readonly principal?: Principal | undefined;
+  /** The limits of the caller; undefined without limits. */
+  readonly allowance?: Allowance | undefined;
   /** The request for which the model server is called. */
   readonly requestId: string;
   /** What the request does with the cache and with the inputs of others. */
@@ -63,6 +66,8 @@ export interface EmbeddingResponse {
   /** In the order of the inputs. */
   readonly vectors: readonly Vector[];
   readonly promptTokens: number;
+  /** The part of `promptTokens` that was sent to a model server for this request. */
+  readonly sentTokens: number;
   /** `hit` or `joined` if no input was sent to the model server for this request. */
   readonly cacheStatus: CacheHeader;
   readonly ignoredFields: readonly string[];
@@ -125,13 +130,14 @@ export class EmbeddingService {
       const keys = embeddingKeys(provider.id, request).map((key) => this.#scopedKey(key, submitter.caller));
       const inputs = new Map(keys.map((key, index) => [key, request.inputs[index] ?? '']));
       const call: Call = { provider, request, submitter, held, mayShare: submitter.policy.reads, meter };
-      const { found, cacheStatus } = await this.#collect(call, inputs);
+      const { found, cacheStatus, sent } = await this.#collect(call, inputs);
       const embeddings = keys.map((key) => found.get(key)).filter((one): one is Embedding => one !== undefined);
       const promptTokens = embeddings.reduce((sum, one) => sum + one.promptTokens, 0);
       meter.completed(cacheStatus, promptTokens);
       return {
         vectors: embeddings.map(({ vector }) => vector),
         promptTokens,
+        sentTokens: [...sent].reduce((sum, key) => sum + (found.get(key)?.promptTokens ?? 0), 0),
         cacheStatus,
         ignoredFields,
         release: () => held.release(),
@@ -173,7 +179,7 @@ export class EmbeddingService {
   async #collect(
     call: Call,
     inputs: ReadonlyMap<string, EmbedInput>,
-  ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader }> {
+  ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader; sent: Set<string> }> {
     const { signal } = call.submitter;
     signal.throwIfAborted();
     const { persistent, settings } = this.#options;
@@ -193,12 +199,14 @@ export class EmbeddingService {
     } finally {
       for (const batch of batches) batch.release(hasFailed);
     }
+    const sent = new Set(own.flatMap((batch) => batch.inputs.map(({ key }) => key)));
     const lost = new Map([...inputs].filter(([key]) => !found.has(key)));
     if (lost.size > 0) {
       const again = await this.#collect({ ...call, mayShare: false }, lost);
       for (const [key, embedding] of again.found) found.set(key, embedding);
+      for (const key of again.sent) sent.add(key);
     }
-    return { found, cacheStatus: this.#statusOf(call, own.length > 0 || lost.size > 0, joined.size > 0) };
+    return { found, sent, cacheStatus: this.#statusOf(call, own.length > 0 || lost.size > 0, joined.size > 0) };
   }
 
   /**
@@ -263,9 +271,10 @@ export class EmbeddingService {
   async #runBatch(batch: EmbeddingBatch, { provider, request, submitter, meter }: Call): Promise<void> {
     const { settings } = this.#options;
     const { bytes, signal } = batch;
-    const { caller, targets } = submitter;
+    const { caller, allowance, targets } = submitter;
     const task: TaskRequest = {
       caller,
+      allowance,
       model: request.model,
       provider,
       targets: targets?.slice(0, 1),

@@ -16,7 +16,8 @@ export function sseText(type: 'thinking' | 'content', text: string, cached: bool
   return `data: {"${type}":${JSON.stringify(text)},"done":false,"cached":${cached}}\n\n`;
 }
 
-export function queuedEvent(status: QueueStatusEvent, requestId: string): ChatEvent {
+/** `isOwn`: the request began the generation, so that its caller's share is that of the event. */
+export function queuedEvent(status: QueueStatusEvent, requestId: string, isOwn: boolean): ChatEvent {
   return {
     request_id: requestId,
     status: 'queued',
@@ -24,6 +25,7 @@ export function queuedEvent(status: QueueStatusEvent, requestId: string): ChatEv
     queue_length: status.queue_length,
     estimated_wait_time: status.estimated_wait_time,
     ...(status.model_server === undefined ? {} : { model_server: status.model_server }),
+    ...(status.share === undefined || !isOwn ? {} : { share: status.share }),
     done: false,
     cached: false,
   };

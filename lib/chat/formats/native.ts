@@ -32,7 +32,7 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
     heartbeat: HEARTBEAT,
     encode(event) {
       if (event.type === 'content' || event.type === 'thinking') return sseText(event.type, event.text, request.cached);
-      if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, request.id)) : '';
+      if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, request.id, isOwn(request))) : '';
       return sseData(toChatEvent(request, event));
     },
   };
@@ -84,7 +84,7 @@ export function nativeResponse(request: RequestView, response: CompletedResponse
 /** The state of a request for a poll of GET /api/chat-queue. */
 export function queueEntry(
   request: PendingRequest,
-  queueStatus: Pick<QueueEntry, 'queue_position' | 'queue_length' | 'estimated_wait_time'>,
+  queueStatus: Pick<QueueEntry, 'queue_position' | 'queue_length' | 'estimated_wait_time' | 'share'>,
 ): QueueEntry {
   const { generation, isSuspended } = request;
   const { response, startedAt } = generation;
@@ -105,7 +105,15 @@ export function queueEntry(
   };
 }
 
-function statusEntry(request: RequestView, { type: _, ...status }: QueueStatusEvent): QueueEntry & { done: false } {
+/** Whether it began its generation, and did not join that of another caller. */
+function isOwn({ id, generationId }: RequestView): boolean {
+  return id === generationId;
+}
+
+function statusEntry(
+  request: RequestView,
+  { type: _, share, ...status }: QueueStatusEvent,
+): QueueEntry & { done: false } {
   return {
     request_id: request.id,
     done: false,
@@ -113,6 +121,7 @@ function statusEntry(request: RequestView, { type: _, ...status }: QueueStatusEv
     cached: false,
     created_at: new Date(request.createdAt).toISOString(),
     ...status,
+    ...(share === undefined || !isOwn(request) ? {} : { share }),
   };
 }
 

@@ -2,6 +2,7 @@ import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import type { AppError } from '#lib/errors';
 import type { Durations } from '#lib/models/provider';
 import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
+import type { ShareStatus } from '#lib/wire/limits';
 
 /** The events of one response, in order. A log ends with exactly one `done` or `error`. */
 export type GenerationEvent =
@@ -32,6 +33,8 @@ export interface QueueStatusEvent {
   readonly estimated_wait_time: number;
   /** The name of the model server that it waits for, if there are several. */
   readonly model_server?: string | undefined;
+  /** Of the caller that the generation is for, if that is above its share. */
+  readonly share?: ShareStatus | undefined;
 }
 
 /** Memory of an event without its text: object, slot and string header, as measured on V8. */

@@ -6,6 +6,7 @@ import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { batchGroup } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
 import type { Principal } from '#lib/http/principal';
+import type { Allowance } from '#lib/http/request-limits';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -58,6 +59,10 @@ export interface GenerationInit {
   readonly targets?: readonly RouteTarget[] | undefined;
   readonly prefixKey?: string | undefined;
   readonly priority: number;
+  /** The limits of its caller, which pays for the tokens; undefined without limits. */
+  readonly allowance?: Allowance | undefined;
+  /** Whether its caller was above its share, which lowered `priority`. */
+  readonly isBehind?: boolean;
   readonly request: ModelRequest;
   readonly requestBytes: number;
 }
@@ -90,6 +95,9 @@ export class Generation {
   /** The requests that still want this response; undefined once it has finished. */
   requests: Set<GenerationRequest> | undefined;
   priority: number;
+  readonly allowance: Allowance | undefined;
+  /** Whether it waits behind others because its caller was above its share. */
+  isBehind: boolean;
   /** Memory of the request as objects. */
   readonly requestBytes: number;
   /** Memory of the generation while it waits. */
@@ -126,6 +134,8 @@ export class Generation {
     this.targets = init.targets;
     this.prefixKey = init.prefixKey;
     this.priority = init.priority;
+    this.allowance = init.allowance;
+    this.isBehind = init.isBehind === true;
     this.requestBytes = init.requestBytes;
     this.#request = init.request;
     this.#context = context;

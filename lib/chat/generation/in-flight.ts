@@ -152,7 +152,7 @@ export class InFlight {
   }
 
   #handleEnd(request: PendingRequest, isPayer: boolean | undefined): void {
-    request.onDone?.(request);
+    request.notifyDone();
     this.#onEnd(request, isPayer);
   }
 

@@ -85,6 +85,8 @@ export class PendingRequest implements GenerationRequest, RequestView {
   isDropped = false;
   /** Called once, when it has ended. Must not throw. */
   onDone: ((request: PendingRequest) => void) | undefined;
+  /** Called once, when it has ended: it is no open request of its caller any more. */
+  leave: (() => void) | undefined;
   /** The part of the generation's log that this result is charged for. */
   logShareBytes = 0;
   #source: Generation | CachedResponse;
@@ -190,6 +192,13 @@ export class PendingRequest implements GenerationRequest, RequestView {
     this.#stops ??= new Map();
     this.#stops.set(onChange, generation.log.listen(onChange));
     if (this.finishedAt === undefined) generation.retain();
+  }
+
+  /** Called once, when it has ended. */
+  notifyDone(): void {
+    this.leave?.();
+    this.leave = undefined;
+    this.onDone?.(this);
   }
 
   notifyReaders(): void {

@@ -97,7 +97,7 @@ async function embed(
   endUser?: string,
 ): Promise<Reply> {
   const submitter = submitterOf(request, context, undefined, 'sdk', endUser);
-  const { caller, principal = context.principal, cacheMode = 'auto', cacheControl } = submitter;
+  const { caller, principal = context.principal, allowance, cacheMode = 'auto', cacheControl } = submitter;
   const { requestId } = context;
   // The same input has the same embedding.
   const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
@@ -108,11 +108,22 @@ async function embed(
   const { provider, model, targets } = await directory.resolve(wanted.model);
   requireAllowed(principal, wanted.model, { model, targets });
   const resolved = { ...wanted, model };
-  const response = await withCallerSignal(caller, request.signal, (signal) =>
+  const leave = allowance?.enter('model');
+  const embedding = withCallerSignal(caller, request.signal, (signal) =>
     wanted.inputs.length === 0
       ? loadModel(resolved, provider, caller, signal)
-      : embeddingService().embed(provider, resolved, { caller, principal, requestId, policy, signal, targets }),
+      : embeddingService().embed(provider, resolved, {
+          caller,
+          principal,
+          allowance,
+          requestId,
+          policy,
+          signal,
+          targets,
+        }),
   );
+  const response = await embedding.finally(leave);
+  allowance?.spendTokens(response.sentTokens);
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(context, model, { cacheStatus, inputs: vectors.length, promptTokens });
@@ -132,7 +143,7 @@ async function loadModel(
     await chatEngine().runTask({ caller, priority: 0, model, provider, bytes: 0, signal }, async (chosen, taskSignal) =>
       chosen.embed?.({ ...request, isRaw: false }, taskSignal),
     );
-  return { vectors: [], promptTokens: 0, cacheStatus: 'bypass', ignoredFields, release: () => {} };
+  return { vectors: [], promptTokens: 0, sentTokens: 0, cacheStatus: 'bypass', ignoredFields, release: () => {} };
 }
 
 function inputsOf(input: OpenAiEmbeddings['input']): readonly EmbedInput[] {

@@ -11,6 +11,7 @@ import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { withCallerSignal } from '#lib/http/open-work';
 import type { Reply } from '#lib/http/reply';
+import { requestLimits } from '#lib/http/request-limits';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse } from '#lib/models/forwarding';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -111,6 +112,7 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const named = isAlias ? await modelDirectory().resolve(model) : { model: model ?? path, provider, targets };
   // What is held can be sent again. Once there is a head, no error of the server is thrown.
   const isRepeatable = naming !== undefined;
+  const allowance = requestLimits()?.allowanceOf(context.principal);
   const head = Promise.withResolvers<ForwardedResponse>();
   let isServed = false;
   let ended: RunnableTask | undefined;
@@ -120,7 +122,7 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const recordUsage = (error?: unknown) => {
     if (ended !== undefined) usageRecorder().record(passedUsage(context, ended, { path, isServed, error }));
   };
-  const task = { caller, ...named, isRepeatable, bytes: heldBytes, onDone };
+  const task = { caller, allowance, ...named, isRepeatable, bytes: heldBytes, onDone };
   /** Holds the slot until the whole response has been read. */
   const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
     const call = async (inTime: AbortSignal) => {
@@ -137,13 +139,16 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
     const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': chosen.id };
     return withSpan(requestId, path, attributes, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
   };
-  withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work)).then(
-    () => recordUsage(),
-    (error: unknown) => {
-      head.reject(error);
-      recordUsage(error);
-    },
-  );
+  const leave = allowance?.enter('model');
+  withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work))
+    .finally(leave)
+    .then(
+      () => recordUsage(),
+      (error: unknown) => {
+        head.reject(error);
+        recordUsage(error);
+      },
+    );
   const response = await head.promise;
   const log = passedLogFields(context, model);
   return { ...forwardedReply(response, path), log };

@@ -26,6 +26,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
 import { consumeRateLimit, countEndUser, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
+import { requestLimits } from '#lib/http/request-limits';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest, TokenUsage } from '#lib/wire/chat';
 
@@ -83,6 +84,7 @@ export function replyWithChoices(
  * other choices are too many.
  */
 async function countChoices(count: number, principal: Principal, { settings }: RequestContext): Promise<void> {
+  requestLimits()?.allowanceOf(principal)?.count('model', count - 1);
   const { RATE_LIMIT_CHAT: perMinute } = settings;
   const { caller } = principal;
   await countEndUser('chat', principal, perMinute);

@@ -4,6 +4,7 @@ import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import { endUserPrincipal } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
+import { requestLimits } from '#lib/http/request-limits';
 import type { RequestContext } from '#lib/http/route';
 import { type CacheMode, cacheModeSchema } from '#lib/wire/chat';
 
@@ -29,6 +30,7 @@ export function submitterOf(
   return {
     caller: principal.caller,
     principal,
+    allowance: requestLimits()?.allowanceOf(principal),
     id: !context.hasClientRequestId || UUID.test(context.requestId) ? context.requestId : undefined,
     isIdGiven: context.hasClientRequestId,
     readsCache,

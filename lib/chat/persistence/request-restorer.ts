@@ -228,7 +228,8 @@ export class RequestRestorer {
     try {
       if (Number(row.format) !== REQUEST_FORMAT) throw UNREADABLE;
       const request = await this.#requestOf(store, row);
-      await this.#admission.resume(pending, request, { ...decodeSubmitter(row.submitter, row.caller), id: row.id });
+      const submitter = { ...decodeSubmitter(row.submitter, row.caller), id: row.id, isAccepted: true };
+      await this.#admission.resume(pending, request, submitter);
       this.#unbegun.delete(pending);
     } catch (error) {
       if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;

@@ -27,6 +27,8 @@ export interface QueuedWork extends QueueItem {
   readonly tokens: number;
   /** Whether a caller other than its own waits for the result. */
   readonly isShared: boolean;
+  /** Whether it waits behind others because its caller was above its share. */
+  readonly isBehind: boolean;
   /** Whether it can run again: no part of a result has reached its caller. */
   readonly isRepeatable: boolean;
   /** The requests that wait for the result; undefined if it has no id that a caller knows. */

@@ -26,6 +26,8 @@ export interface TaskInit<T> {
   readonly targets: readonly RouteTarget[] | undefined;
   /** Whether the work may be called again, with another provider, after a failure. */
   readonly isRepeatable: boolean;
+  /** Whether its caller was above its share, which lowered `priority`. */
+  readonly isBehind: boolean;
   /** Memory of the request, waiting or running. */
   readonly bytes: number;
   /** The caller's: its abort ends the task with the signal's reason, wherever it is. */
@@ -70,6 +72,7 @@ export class Task<T> implements RunnableTask {
   server: ModelServer | undefined;
   tried: Set<ModelServer> | undefined;
   readonly isRepeatable: boolean;
+  readonly isBehind: boolean;
   readonly prefixKey = undefined;
   readonly bytes: number;
   readonly requestBytes: number;
@@ -99,6 +102,7 @@ export class Task<T> implements RunnableTask {
     this.provider = init.provider;
     this.targets = init.targets;
     this.isRepeatable = init.isRepeatable;
+    this.isBehind = init.isBehind;
     this.requestBytes = bytes;
     this.bytes = bytes + WAITING_BYTES;
     this.#caller = signal;

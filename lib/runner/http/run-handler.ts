@@ -6,6 +6,7 @@ import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import { codeBodyLimit } from '#lib/runner/http/code-body';
 import { runLogFields } from '#lib/runner/http/run-log-fields';
+import { runWithinLimits } from '#lib/runner/http/run-within-limits';
 import { languageIds, type RunOptions, runner } from '#lib/runner/index';
 import { withSpan } from '#lib/telemetry/tracing';
 import { type CodeRequest, type CodeResult, codeRequestSchema } from '#lib/wire/code';
@@ -67,8 +68,10 @@ function run(
   { caller, principal, requestId }: RequestContext,
   options: Omit<RunOptions, 'caller' | 'principal'>,
 ): Promise<CodeResult> {
-  return withSpan(requestId, 'run code', { language: body.language }, () =>
-    runner().run(body, { caller, principal, ...options }),
+  return runWithinLimits(principal, () =>
+    withSpan(requestId, 'run code', { language: body.language }, () =>
+      runner().run(body, { caller, principal, ...options }),
+    ),
   );
 }
 

@@ -1,0 +1,96 @@
+import { config } from '#lib/config/config';
+import type { Principal } from '#lib/http/principal';
+import { installRequestLimits } from '#lib/http/request-limits';
+import { environmentLimits } from '#lib/people/limits/limit-definitions';
+import { deleteLimits, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
+import { LimitTable, type ScopeEntry } from '#lib/people/limits/limit-table';
+import { Limiter } from '#lib/people/limits/limiter';
+import { MinuteWindows } from '#lib/people/limits/minute-windows';
+import { UsageCounters } from '#lib/people/limits/usage-counters';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
+import type { Store } from '#lib/store/store';
+import { log } from '#lib/telemetry/log';
+import type { LimitScope } from '#lib/wire/limits';
+import type { Me } from '#lib/wire/people';
+
+/** The limits of people in this process: see docs/decisions/0033-limits-and-shares.md. */
+export class PeopleLimits {
+  readonly table: LimitTable;
+  readonly #limiter: Limiter;
+  readonly #counters: UsageCounters;
+  readonly #open: () => Promise<Store>;
+
+  constructor(table: LimitTable, open: () => Promise<Store>, now: () => number = Date.now) {
+    this.table = table;
+    this.#open = open;
+    this.#counters = new UsageCounters({
+      rows: new StoredCounters(open, now),
+      now,
+      after: (ms, task) => {
+        const timer = setTimeout(task, ms).unref();
+        return () => clearTimeout(timer);
+      },
+      onError: (error) => log().warn({ err: error }, 'the counts of limits are in memory only for now'),
+    });
+    const windows = new MinuteWindows();
+    this.#limiter = new Limiter({ table, counters: this.#counters, windows, now, monotonicNow: () => performance.now() });
+    this.#install();
+  }
+
+  /** Reads the limits that were set at run time. */
+  async load(): Promise<void> {
+    this.table.replaceAll(await readLimits(await this.#open()));
+    this.#install();
+  }
+
+  /** Resolves when the limits of the scope are on disk; they hold from then on. */
+  async set(entry: ScopeEntry): Promise<void> {
+    await writeLimits(await this.#open(), entry);
+    this.table.set(entry);
+    this.#install();
+  }
+
+  /** Removes the limits of a scope. False if it had none. */
+  async delete(scope: LimitScope): Promise<boolean> {
+    await deleteLimits(await this.#open(), scope);
+    const had = this.table.delete(scope);
+    this.#install();
+    return had;
+  }
+
+  /** `limits` and `share` of `GET /api/me`. */
+  async stateOf(principal: Principal): Promise<Pick<Me, 'limits' | 'share'>> {
+    const allowance = this.#limiter.allowanceOf(principal);
+    await allowance?.load();
+    return { limits: allowance?.states() ?? [], share: allowance?.usedShare() ?? null };
+  }
+
+  /** Writes the counts that are not on disk yet. */
+  close(): Promise<void> {
+    return this.#counters.close();
+  }
+
+  /** Without any limit, requests do not ask. */
+  #install(): void {
+    installRequestLimits(this.table.isEmpty ? undefined : this.#limiter);
+  }
+}
+
+/** Made once per process. Opens no database before there is something to count. */
+export function peopleLimits(): PeopleLimits {
+  return singleton('people.limits', () => {
+    const settings = config();
+    const environment = environmentLimits(settings);
+    const table = new LimitTable({ environment, hasAccounts: settings.AUTH === 'accounts' });
+    const limits = new PeopleLimits(table, openStore);
+    onShutdown(() => limits.close());
+    return limits;
+  });
+}
+
+/** The store is loaded when it is needed: a server without limits does without. */
+async function openStore(): Promise<Store> {
+  const { store } = await import('#lib/store/store');
+  return await store();
+}

@@ -1,0 +1,122 @@
+import type { Principal } from '#lib/http/principal';
+import { LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
+import { hasLimit } from '#lib/people/limits/limit-definitions';
+
+/** The stored limits of one scope. */
+export interface ScopeEntry {
+  readonly scope: LimitScope;
+  readonly limits: StoredLimits;
+  readonly updatedAt: number | null;
+}
+
+/** Limits with the name that they count. None of them is 0. */
+export interface LimitSet {
+  readonly subject: string;
+  readonly limits: StoredLimits;
+}
+
+export interface LimitTableOptions {
+  /** The limits of the environment. They stand before stored defaults. */
+  readonly environment: StoredLimits;
+  /** Whether people have accounts: administrators have no limits then but their own. */
+  readonly hasAccounts: boolean;
+}
+
+const ORDER = ['default', 'group', 'key', 'user'];
+
+/** All limits in memory, and which of them a principal has. */
+export class LimitTable {
+  readonly #options: LimitTableOptions;
+  #entries = new Map<string, ScopeEntry>();
+  #version = 0;
+
+  constructor(options: LimitTableOptions) {
+    this.#options = options;
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether any caller may have a limit. */
+  get isEmpty(): boolean {
+    if (hasLimit(this.#options.environment)) return false;
+    for (const { limits } of this.#entries.values()) if (hasLimit(limits)) return false;
+    return true;
+  }
+
+  replaceAll(entries: readonly ScopeEntry[]): void {
+    this.#entries = new Map(entries.map((entry) => [keyOf(entry.scope), entry]));
+    this.#version += 1;
+  }
+
+  set(entry: ScopeEntry): void {
+    this.#entries.set(keyOf(entry.scope), entry);
+    this.#version += 1;
+  }
+
+  delete(scope: LimitScope): boolean {
+    this.#version += 1;
+    return this.#entries.delete(keyOf(scope));
+  }
+
+  get(scope: LimitScope): ScopeEntry | undefined {
+    return this.#entries.get(keyOf(scope));
+  }
+
+  /** By kind and id. */
+  get entries(): ScopeEntry[] {
+    return [...this.#entries.values()].sort(
+      (a, b) =>
+        ORDER.indexOf(a.scope.kind) - ORDER.indexOf(b.scope.kind) || (a.scope.id < b.scope.id ? -1 : 1),
+    );
+  }
+
+  /** The limits of every caller without more specific ones. */
+  get defaults(): StoredLimits {
+    return { ...this.#entries.get('default ')?.limits, ...this.#options.environment };
+  }
+
+  /**
+   * The limits of a principal, counted by person: an end user of a key, a user, else a key or an
+   * address. For each name the most specific scope wins: key, user, group, default. A key of a
+   * person has its limits in addition, so that no person can raise the own limits by a key.
+   */
+  setsOf(principal: Principal): readonly LimitSet[] {
+    const { caller, role, userId, keyId, groupId } = principal;
+    const isEndUser = keyId !== undefined && caller.startsWith(`key:${keyId}/`);
+    const isExempt = this.#options.hasAccounts && role === 'admin' && !isEndUser;
+    const ofKey = this.#limitsOf('key', keyId);
+    const ofUser = isEndUser ? undefined : this.#limitsOf('user', userId);
+    const shared = isExempt ? [] : [this.#limitsOf('group', groupId), this.defaults];
+    const isPersonal = userId !== undefined && !isEndUser;
+    const sets = [
+      {
+        subject: isPersonal ? `user:${userId}` : caller,
+        limits: firstOf([isPersonal ? undefined : ofKey, ofUser, ...shared]),
+      },
+    ];
+    if (isPersonal && keyId !== undefined && ofKey !== undefined)
+      sets.push({ subject: `key:${keyId}`, limits: firstOf([ofKey]) });
+    return sets.filter(({ limits }) => hasLimit(limits));
+  }
+
+  #limitsOf(kind: LimitScope['kind'], id: string | undefined): StoredLimits | undefined {
+    return id === undefined ? undefined : this.#entries.get(keyOf({ kind, id }))?.limits;
+  }
+}
+
+function keyOf({ kind, id }: LimitScope): string {
+  return `${kind} ${id}`;
+}
+
+/** For each name the first that has it, without those of 0. */
+function firstOf(chain: readonly (StoredLimits | undefined)[]): StoredLimits {
+  const found: StoredLimits = {};
+  for (const name of LIMIT_NAMES) {
+    const limit = chain.find((limits) => limits?.[name] !== undefined)?.[name];
+    if (limit !== undefined && limit.limit > 0) found[name] = limit;
+  }
+  return found;
+}

@@ -1,0 +1,33 @@
+import { LRUCache } from 'lru-cache';
+
+export const WINDOW_MS = 60_000;
+/** One window for each subject and limit. */
+const MAX_WINDOWS = 40_000;
+
+/** Requests since a moment. */
+interface Window {
+  startMs: number;
+  count: number;
+}
+
+/**
+ * Requests a minute in fixed windows that begin with the first request. Times are monotonic, so
+ * that no change of the clock ends or prolongs a window.
+ */
+export class MinuteWindows {
+  readonly #windows = new LRUCache<string, Window>({ max: MAX_WINDOWS });
+
+  /** Requests in the current window of `key`, and the milliseconds until it ends. */
+  stateOf(key: string, nowMs: number): { readonly count: number; readonly leftMs: number } {
+    const window = this.#windows.get(key);
+    if (window === undefined || nowMs >= window.startMs + WINDOW_MS) return { count: 0, leftMs: 0 };
+    return { count: window.count, leftMs: window.startMs + WINDOW_MS - nowMs };
+  }
+
+  add(key: string, count: number, nowMs: number): void {
+    const window = this.#windows.get(key);
+    if (window === undefined || nowMs >= window.startMs + WINDOW_MS)
+      this.#windows.set(key, { startMs: nowMs, count: Math.max(0, count) });
+    else window.count = Math.max(0, window.count + count);
+  }
+}
