@@ -64,16 +64,7 @@ export class Generations {
   }
 
   #joinOrStart(
-    {
-    submitter,
-    detached,
-    priority,
-    resolved,
-    lookupKey,
-    storeKey,
-    resumed,
-    unbegun,
-  }: AdmittedRequest,
+    { submitter, detached, priority, resolved, lookupKey, storeKey, resumed, unbegun }: AdmittedRequest,
     isBehind: boolean,
   ): PendingRequest {
     const { settings, clock, counts, inFlight, scheduler } = this.#parts;

@@ -147,9 +147,7 @@ export class RequestAdmission {
       },
     );
     const resolved =
-      lowered.length === 0
-        ? asResolved
-        : { ...asResolved, ignoredFields: [...asResolved.ignoredFields, ...lowered] };
+      lowered.length === 0 ? asResolved : { ...asResolved, ignoredFields: [...asResolved.ignoredFields, ...lowered] };
     const isKeyed = resumed === undefined && !hasCaps(submitter.allowance);
     if (isKeyed && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
       submitter.onKey?.({

@@ -13,6 +13,7 @@ import { type Principal, type Right, requireRight } from '#lib/http/principal';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
+import { type Allowance, type LimitedWork, requestLimits } from '#lib/http/request-limits';
 import { StreamBody } from '#lib/http/stream-body';
 import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
@@ -157,6 +158,9 @@ const RATE_LIMIT_SETTINGS = {
   checks: 'RATE_LIMIT_CHECKS',
 } as const;
 
+/** The limits of people that a request counts for, next to the rate limit of its scope. */
+const LIMITED_WORK: Readonly<Partial<Record<RateLimitScope, LimitedWork>>> = { chat: 'model', code: 'code' };
+
 /** Statuses of malformed requests, which are refunded if little of their body was read. */
 const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
 /** Parsing a larger body costs time that an invalid request must not get for free. */
@@ -177,6 +181,8 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
   let reply: Reply;
   let failure: unknown;
   let countedCaller: string | undefined;
+  let allowance: Allowance | undefined;
+  const work = scope === undefined ? undefined : LIMITED_WORK[scope];
   let context: RequestContext | undefined;
   try {
     if (origin !== null && !isOriginAllowed && !SAFE_METHODS.has(method)) throw originNotAllowed();
@@ -194,6 +200,8 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
       await consumeRateLimit(scope, caller, perMinute);
       countedCaller = caller;
     }
+    const counted = work === undefined ? undefined : countRequest(work, principal);
+    allowance = counted instanceof Promise ? await counted : counted;
     const params = routeContext.params instanceof Promise ? await routeContext.params : routeContext.params;
     const { peerAddress } = routeContext;
     const hasClientRequestId = clientRequestId !== undefined;
@@ -211,6 +219,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
   const isRefunded = REFUNDED_STATUSES.has(status) && request.readBytes <= MAX_REFUNDED_BYTES;
   if (countedCaller !== undefined && scope !== undefined && isRefunded)
     await refundRateLimit(scope, countedCaller, perMinute);
+  if (work !== undefined && isRefunded) allowance?.uncount(work);
   const elapsedMs = performance.now() - startedMs;
   metrics().httpDuration.observe(name, method, status, elapsedMs / SECOND_MS);
   traces?.recordHttpRequest(requestId, method, name, status, elapsedMs);
@@ -221,6 +230,21 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     );
   else logReply(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
   return complete(reply, requestId, isOriginAllowed ? origin : null, method, options.requestIdHeader);
+}
+
+/**
+ * Counts a request for the limits of its caller, whose counts are read if memory has none. Throws
+ * `rate_limited`. Undefined without limits, at once.
+ */
+function countRequest(work: LimitedWork, principal: Principal): Allowance | undefined | Promise<Allowance> {
+  const allowance = requestLimits()?.allowanceOf(principal);
+  const loading = allowance?.load();
+  if (allowance === undefined) return undefined;
+  const counted = () => {
+    allowance.count(work);
+    return allowance;
+  };
+  return loading === undefined ? counted() : loading.then(counted);
 }
 
 /** Not async: a known caller needs no promise. */

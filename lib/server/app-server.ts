@@ -16,6 +16,7 @@ import { resolveRequestId } from '#lib/http/request-id';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { streamedUploads } from '#lib/http/streamed-uploads';
 import { createServer } from '#lib/node-http';
+import { peopleLimits } from '#lib/people/limits/index';
 import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
 import { NodeRequest } from '#lib/server/node-request';
@@ -61,6 +62,8 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   );
   const settings = config();
   const isApp = executor === undefined;
+  // The server that calls an executor has counted its caller.
+  if (isApp) peopleLimits();
   const match = isApp ? appRoutes(routes) : executorRoutes(routes, executor);
   const gatewayHandler = isApp ? createGatewayHandler(root) : undefined;
   const pageGuard = isApp ? new PageGuard(root, settings, (path) => match(path) !== undefined) : undefined;

@@ -3,6 +3,7 @@ import type { AuditLogTable } from '#lib/store/tables/audit-log';
 import type { ChatCacheEpochTable, ChatCacheTable } from '#lib/store/tables/chat-cache';
 import type { ChatRequestPartsTable, ChatRequestsTable, ChatServersTable } from '#lib/store/tables/chat-requests';
 import type { EndedSessionsTable } from '#lib/store/tables/ended-sessions';
+import type { LimitCountersTable, LimitsTable } from '#lib/store/tables/limits';
 import type { SettingsTable } from '#lib/store/tables/settings';
 import type { StoreProbeTable } from '#lib/store/tables/store-probe';
 import type { UsageTables } from '#lib/store/tables/usage';
@@ -19,6 +20,8 @@ export interface Database extends UsageTables {
   chat_requests: ChatRequestsTable;
   chat_servers: ChatServersTable;
   ended_sessions: EndedSessionsTable;
+  limit_counters: LimitCountersTable;
+  limits: LimitsTable;
   settings: SettingsTable;
   store_probe: StoreProbeTable;
   users: accounts.UsersTable;

@@ -78,12 +78,18 @@ export const limitsChangeSchema = z
     scope: limitScopeSchema,
     limits: z
       .strictObject(byName(newLimitSchema.nullable().optional()))
-      .describe('A number, or {limit, kind}. PUT replaces all limits of the scope; PATCH changes those that are named.'),
+      .describe(
+        'A number, or {limit, kind}. PUT replaces all limits of the scope; PATCH changes those that are named.',
+      ),
   })
   .superRefine(({ limits }, context) => {
     for (const name of LIMIT_NAMES)
       if (limits[name]?.kind === 'share' && !isShareName(name))
-        context.addIssue({ code: 'custom', path: ['limits', name, 'kind'], message: 'must be hard: only tokens are shared' });
+        context.addIssue({
+          code: 'custom',
+          path: ['limits', name, 'kind'],
+          message: 'must be hard: only tokens are shared',
+        });
   });
 export type LimitsChange = z.infer<typeof limitsChangeSchema>;
 

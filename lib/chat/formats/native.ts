@@ -32,7 +32,8 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
     heartbeat: HEARTBEAT,
     encode(event) {
       if (event.type === 'content' || event.type === 'thinking') return sseText(event.type, event.text, request.cached);
-      if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, request.id, isOwn(request))) : '';
+      if (event.type === 'status')
+        return event.status === 'queued' ? sseData(queuedEvent(event, request.id, isOwn(request))) : '';
       return sseData(toChatEvent(request, event));
     },
   };

@@ -110,10 +110,7 @@ function callersAhead<T extends QueuedWork>({ line }: Lane<T>): CallersAhead {
 }
 
 /** Undefined if the generation is not behind others, or its caller is within its share by now. */
-function shareOf(
-  { id, isBehind, allowance }: Generation,
-  countAhead: () => CallersAhead,
-): ShareStatus | undefined {
+function shareOf({ id, isBehind, allowance }: Generation, countAhead: () => CallersAhead): ShareStatus | undefined {
   const overrun = isBehind ? allowance?.overrun() : undefined;
   return overrun && { ...overrun, ahead: countAhead().get(id) ?? 0 };
 }

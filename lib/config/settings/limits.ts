@@ -37,7 +37,11 @@ export const LIMIT_SETTINGS = {
     '0',
     'Requests of a person that wait or run at a time: chat, embeddings, passed-on requests and programs.',
   ),
-  LIMIT_CONTEXT_TOKENS: setting(wholeNumber(0, 1_000_000_000), '0', 'A larger num_ctx of a request is lowered to this.'),
+  LIMIT_CONTEXT_TOKENS: setting(
+    wholeNumber(0, 1_000_000_000),
+    '0',
+    'A larger num_ctx of a request is lowered to this.',
+  ),
   LIMIT_OUTPUT_TOKENS: setting(
     wholeNumber(0, 1_000_000_000),
     '0',

@@ -2,14 +2,14 @@ import { config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
 import { installRequestLimits } from '#lib/http/request-limits';
 import { environmentLimits } from '#lib/people/limits/limit-definitions';
-import { deleteLimits, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
+import { deleteLimits, type LimitActor, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
 import { LimitTable, type ScopeEntry } from '#lib/people/limits/limit-table';
 import { Limiter } from '#lib/people/limits/limiter';
 import { MinuteWindows } from '#lib/people/limits/minute-windows';
 import { UsageCounters } from '#lib/people/limits/usage-counters';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
-import type { Store } from '#lib/store/store';
+import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import type { LimitScope } from '#lib/wire/limits';
 import type { Me } from '#lib/wire/people';
@@ -34,7 +34,13 @@ export class PeopleLimits {
       onError: (error) => log().warn({ err: error }, 'the counts of limits are in memory only for now'),
     });
     const windows = new MinuteWindows();
-    this.#limiter = new Limiter({ table, counters: this.#counters, windows, now, monotonicNow: () => performance.now() });
+    this.#limiter = new Limiter({
+      table,
+      counters: this.#counters,
+      windows,
+      now,
+      monotonicNow: () => performance.now(),
+    });
     this.#install();
   }
 
@@ -45,18 +51,20 @@ export class PeopleLimits {
   }
 
   /** Resolves when the limits of the scope are on disk; they hold from then on. */
-  async set(entry: ScopeEntry): Promise<void> {
-    await writeLimits(await this.#open(), entry);
+  async set(entry: ScopeEntry, actor: LimitActor): Promise<void> {
+    const before = this.table.get(entry.scope)?.limits ?? {};
+    await writeLimits(await this.#open(), entry, before, actor);
     this.table.set(entry);
     this.#install();
   }
 
-  /** Removes the limits of a scope. False if it had none. */
-  async delete(scope: LimitScope): Promise<boolean> {
-    await deleteLimits(await this.#open(), scope);
-    const had = this.table.delete(scope);
+  /** Removes the limits of a scope, if it has any. */
+  async delete(scope: LimitScope, actor: LimitActor): Promise<void> {
+    const entry = this.table.get(scope);
+    if (entry === undefined) return;
+    await deleteLimits(await this.#open(), scope, entry.limits, actor);
+    this.table.delete(scope);
     this.#install();
-    return had;
   }
 
   /** `limits` and `share` of `GET /api/me`. */
@@ -77,20 +85,22 @@ export class PeopleLimits {
   }
 }
 
-/** Made once per process. Opens no database before there is something to count. */
+/**
+ * Made once per process, before the first request. Opens no database before there is something to
+ * count; what is stored in one that is open, or is opened later, is read then.
+ */
 export function peopleLimits(): PeopleLimits {
   return singleton('people.limits', () => {
     const settings = config();
     const environment = environmentLimits(settings);
-    const table = new LimitTable({ environment, hasAccounts: settings.AUTH === 'accounts' });
-    const limits = new PeopleLimits(table, openStore);
+    const table = new LimitTable({ environment, hasAccounts: 'AUTH' in settings && settings.AUTH === 'accounts' });
+    const limits = new PeopleLimits(table, store);
+    whenStoreOpens(() => void limits.load().catch(warnOfLoad));
     onShutdown(() => limits.close());
     return limits;
   });
 }
 
-/** The store is loaded when it is needed: a server without limits does without. */
-async function openStore(): Promise<Store> {
-  const { store } = await import('#lib/store/store');
-  return await store();
+function warnOfLoad(error: unknown): void {
+  log().warn({ err: error }, 'the limits that were set at run time could not be read');
 }

@@ -1,6 +1,6 @@
 import type { Config } from '#lib/config/config';
-import { type LimitName, LIMIT_NAMES, isShareName, type StoredLimit, type StoredLimits } from '#lib/wire/limits';
 import type { PeriodUnit } from '#lib/people/limits/calendar';
+import { isShareName, LIMIT_NAMES, type LimitName, type StoredLimit, type StoredLimits } from '#lib/wire/limits';
 
 /** Limits whose counts are kept over a restart, and the period of each. */
 export const COUNTED_LIMITS = {

@@ -1,7 +1,7 @@
 import { AppError } from '#lib/errors';
+import { WINDOW_MS } from '#lib/people/limits/minute-windows';
 import { MINUTE_MS, SECOND_MS } from '#lib/units';
 import type { LimitName } from '#lib/wire/limits';
-import { WINDOW_MS } from '#lib/people/limits/minute-windows';
 
 /** A limit that refuses a request. */
 export interface ExceededLimit {
@@ -20,17 +20,21 @@ const OPEN_RETRY_SECONDS = 5;
 export function limitExceeded(exceeded: ExceededLimit, nowMs: number): AppError {
   const { name, limit, used, resetsAtMs } = exceeded;
   const seconds = retrySeconds(exceeded, nowMs);
-  return new AppError('rate_limited', `${SENTENCES[name](count(limit), count(used))} ${resetSentence(exceeded, seconds)}`, {
-    retryAfterSeconds: seconds,
-    data: {
-      reason: 'limit',
-      limit_name: name,
-      limit,
-      used,
-      ...(resetsAtMs === undefined ? {} : { resets_at: new Date(resetsAtMs).toISOString() }),
-      retry_after_seconds: seconds,
+  return new AppError(
+    'rate_limited',
+    `${SENTENCES[name](count(limit), count(used))} ${resetSentence(exceeded, seconds)}`,
+    {
+      retryAfterSeconds: seconds,
+      data: {
+        reason: 'limit',
+        limit_name: name,
+        limit,
+        used,
+        ...(resetsAtMs === undefined ? {} : { resets_at: new Date(resetsAtMs).toISOString() }),
+        retry_after_seconds: seconds,
+      },
     },
-  });
+  );
 }
 
 const SENTENCES: Readonly<Record<LimitName, (limit: string, used: string) => string>> = {

@@ -1,10 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestContext } from '#lib/http/route';
 import { periodAt } from '#lib/people/limits/calendar';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
 import type { CounterRow, CounterRows } from '#lib/people/limits/usage-counters';
 import type { Store } from '#lib/store/store';
 import { DAY_MS } from '#lib/units';
-import { LIMIT_NAMES, limitScopeSchema, type LimitScope, storedLimitsSchema } from '#lib/wire/limits';
+import {
+  LIMIT_NAMES,
+  type LimitScope,
+  limitScopeSchema,
+  type StoredLimits,
+  storedLimitsSchema,
+} from '#lib/wire/limits';
 
 /** Longer than a month: the counts of the current one are needed. */
 const KEPT_DAYS = 62;
@@ -22,19 +30,57 @@ export async function readLimits({ db }: Store): Promise<ScopeEntry[]> {
   });
 }
 
-/** Resolves when it is on disk. */
-export async function writeLimits(store: Store, { scope, limits, updatedAt }: ScopeEntry): Promise<void> {
+/** Who changes limits, and from where; for the audit log. */
+export type LimitActor = Pick<RequestContext, 'principal' | 'address' | 'requestId'>;
+
+/** Resolves when the limits and the record of their change are on disk. */
+export async function writeLimits(
+  store: Store,
+  { scope, limits, updatedAt }: ScopeEntry,
+  before: StoredLimits,
+  actor: LimitActor,
+): Promise<void> {
   const values = { limits: JSON.stringify(limits), updated_at: updatedAt ?? 0 };
-  await store.write(
+  await store.writeAll([
     store.db
       .insertInto('limits')
       .values({ scope: scope.kind, scope_id: scope.id, ...values })
       .onConflict((conflict) => conflict.columns(['scope', 'scope_id']).doUpdateSet(values)),
-  );
+    auditEntry(store, 'limits.change', scope, { before, after: limits }, actor),
+  ]);
 }
 
-export async function deleteLimits(store: Store, { kind, id }: LimitScope): Promise<void> {
-  await store.write(store.db.deleteFrom('limits').where('scope', '=', kind).where('scope_id', '=', id));
+export async function deleteLimits(
+  store: Store,
+  scope: LimitScope,
+  before: StoredLimits,
+  actor: LimitActor,
+): Promise<void> {
+  await store.writeAll([
+    store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id),
+    auditEntry(store, 'limits.delete', scope, { before }, actor),
+  ]);
+}
+
+function auditEntry(
+  { db }: Store,
+  action: string,
+  { kind, id }: LimitScope,
+  detail: object,
+  { principal, address, requestId }: LimitActor,
+) {
+  const at = Date.now();
+  return db.insertInto('audit_log').values({
+    id: `${String(at).padStart(15, '0')}-${randomUUID()}`,
+    at,
+    actor: principal.caller,
+    actor_name: principal.name ?? principal.email ?? null,
+    action,
+    target: id === '' ? kind : `${kind}:${id}`,
+    detail: JSON.stringify(detail),
+    address: address ?? null,
+    request_id: requestId,
+  });
 }
 
 /** The counts in the database, which is opened with the first of them. */

@@ -1,6 +1,6 @@
 import type { Principal } from '#lib/http/principal';
-import { LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
 import { hasLimit } from '#lib/people/limits/limit-definitions';
+import { LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
 
 /** The stored limits of one scope. */
 export interface ScopeEntry {
@@ -67,15 +67,27 @@ export class LimitTable {
 
   /** By kind and id. */
   get entries(): ScopeEntry[] {
-    return [...this.#entries.values()].sort(
-      (a, b) =>
-        ORDER.indexOf(a.scope.kind) - ORDER.indexOf(b.scope.kind) || (a.scope.id < b.scope.id ? -1 : 1),
-    );
+    return [...this.#entries.values()].sort((a, b) => this.compare(a.scope, b.scope));
+  }
+
+  /** The order of `entries`. */
+  compare(a: LimitScope, b: LimitScope): number {
+    return ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  }
+
+  /** The limits of the environment, which are not changed here. */
+  get environment(): StoredLimits {
+    return this.#options.environment;
   }
 
   /** The limits of every caller without more specific ones. */
   get defaults(): StoredLimits {
-    return { ...this.#entries.get('default ')?.limits, ...this.#options.environment };
+    return this.defaultsWith(this.#entries.get('default ')?.limits);
+  }
+
+  /** Stored defaults, with the limits of the environment in front. */
+  defaultsWith(stored: StoredLimits | undefined): StoredLimits {
+    return { ...stored, ...this.#options.environment };
   }
 
   /**

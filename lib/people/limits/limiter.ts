@@ -1,6 +1,11 @@
 import type { Principal } from '#lib/http/principal';
 import type { Allowance, LimitedWork, RequestLimits } from '#lib/http/request-limits';
-import { COUNTED_NAMES, type CountedLimit, isCountedLimit, type MinuteLimit } from '#lib/people/limits/limit-definitions';
+import {
+  COUNTED_NAMES,
+  type CountedLimit,
+  isCountedLimit,
+  type MinuteLimit,
+} from '#lib/people/limits/limit-definitions';
 import { type ExceededLimit, limitExceeded } from '#lib/people/limits/limit-errors';
 import type { LimitSet, LimitTable } from '#lib/people/limits/limit-table';
 import type { MinuteWindows } from '#lib/people/limits/minute-windows';

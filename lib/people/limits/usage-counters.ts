@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { Calendar, type Period, type PeriodCount, rollOver } from '#lib/people/limits/calendar';
 import { COUNTED_LIMITS, COUNTED_NAMES, type CountedLimit } from '#lib/people/limits/limit-definitions';
@@ -117,6 +118,8 @@ export class UsageCounters {
     this.#isClosing = true;
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
+    // Other parts that end now add what their requests used.
+    await setImmediate();
     await Promise.all([...this.#loading].map((subject) => this.#subjects.peek(subject)?.loading));
     await this.flush();
   }

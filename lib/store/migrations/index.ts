@@ -4,6 +4,7 @@ import * as chatCache from '#lib/store/migrations/0002-chat-cache';
 import * as chatRequests from '#lib/store/migrations/0003-chat-requests';
 import * as usage from '#lib/store/migrations/0004-usage';
 import * as accounts from '#lib/store/migrations/0005-accounts';
+import * as limits from '#lib/store/migrations/0006-limits';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -16,4 +17,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-chat-requests': chatRequests,
   '0004-usage': usage,
   '0005-accounts': accounts,
+  '0006-limits': limits,
 };
