@@ -1,5 +1,6 @@
 import type { Message, Think } from '#lib/wire/chat';
 import type { ErrorData } from '#lib/wire/error';
+import type { ShareStatus } from '#lib/wire/limits';
 import { withoutLogPrefix } from './log-prefix.ts';
 import { HISTORY_STRINGS } from './strings/history.ts';
 import { type ChatFile, contentWithFiles } from './text-files.ts';
@@ -118,6 +119,8 @@ export interface QueuePosition {
   waitMs: number;
   /** The model server that the request waits for, where there are several. */
   server?: string;
+  /** How far its user is above the own share, behind which it waits. */
+  share?: ShareStatus;
 }
 
 export interface ResponseFailure {

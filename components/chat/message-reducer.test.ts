@@ -27,6 +27,8 @@ describe('applyEvent', () => {
       queue: { position: 2, length: 5, waitMs: 60_000 },
     });
     expect(read([{ ...queued, model_server: 'gpu-b' }])).toMatchObject({ queue: { server: 'gpu-b' } });
+    const share = { name: 'tokens_per_day', used: 130, limit: 100, over_percent: 30, ahead: 2 } as const;
+    expect(read([{ ...queued, share }])).toMatchObject({ queue: { share } });
     const done = read([
       queued,
       { thinking: 'hm', done: false },

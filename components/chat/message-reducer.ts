@@ -57,6 +57,7 @@ function queuePosition(event: ChatEvent): QueuePosition {
     length: event.queue_length ?? 0,
     waitMs: event.estimated_wait_time ?? 0,
     ...(event.model_server === undefined ? {} : { server: event.model_server }),
+    ...(event.share === undefined ? {} : { share: event.share }),
   };
 }
 

@@ -29,7 +29,15 @@ function Waiting({ message: { queue, model, conversationId, parentId } }: { mess
     const question = parentId === null ? undefined : threads.get(conversationId)?.get(parentId);
     return question?.role === 'user' && isLongQuestion(question);
   });
-  if (queue !== undefined) return TURN_STRINGS.queued(queue);
+  if (queue !== undefined)
+    return queue.share === undefined ? (
+      TURN_STRINGS.queued(queue)
+    ) : (
+      <span>
+        {TURN_STRINGS.queued(queue)}
+        <span className="block">{TURN_STRINGS.overShare(queue.share)}</span>
+      </span>
+    );
   const info = data === undefined ? undefined : modelByName(data, model ?? null);
   // The list is up to half a minute old: a model that has responded since is loaded.
   const isLoaded = info?.loaded !== false || chatStore().hasResponded(info.id);

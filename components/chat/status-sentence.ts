@@ -1,5 +1,5 @@
 import type { ResponsePhase } from './chat-state.ts';
-import type { ChatMessage } from './conversation.ts';
+import type { ChatMessage, QueuePosition } from './conversation.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 
 /** What screen readers announce of the last message: one sentence per step, not per token. */
@@ -8,7 +8,7 @@ export function statusSentence(message: ChatMessage | undefined, activity: Respo
   if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
   switch (message.state) {
     case 'waiting':
-      return message.queue === undefined ? TURN_STRINGS.statusWaiting : `${TURN_STRINGS.queued(message.queue)}.`;
+      return message.queue === undefined ? TURN_STRINGS.statusWaiting : queuedSentence(message.queue);
     case 'streaming':
       return message.content === '' ? TURN_STRINGS.statusThinking : TURN_STRINGS.statusWriting;
     case 'done':
@@ -18,4 +18,9 @@ export function statusSentence(message: ChatMessage | undefined, activity: Respo
     case 'failed':
       return '';
   }
+}
+
+function queuedSentence(queue: QueuePosition): string {
+  const place = `${TURN_STRINGS.queued(queue)}.`;
+  return queue.share === undefined ? place : `${place} ${TURN_STRINGS.overShare(queue.share)}`;
 }

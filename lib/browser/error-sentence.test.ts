@@ -47,6 +47,28 @@ describe('the sentence of an error', () => {
     expect(of('model_not_found', { model: 'llama3:8b' })).toBe('llama3:8b is not available. Choose another model.');
   });
 
+  it('names the limit of a person that is used up, and when it resets', () => {
+    const of = (limit_name: string, limit: number, retry_after_seconds: number) =>
+      errorSentence({
+        message: 'Refused.',
+        code: 'rate_limited',
+        data: { reason: 'limit', limit_name, limit, retry_after_seconds },
+      });
+    expect(of('tokens_per_day', 100_000, 43_260)).toBe(
+      'You have used up your 100,000 tokens of today. Try again in 12 h 1 min.',
+    );
+    expect(of('tokens_per_month', 5, 864_000)).toBe(
+      'You have used up your 5 tokens of this month. Try again in 10 days.',
+    );
+    expect(of('code_seconds_per_day', 600, 60)).toBe(
+      'Your programs have used up their 10 min of today. Try again in 1 min.',
+    );
+    expect(of('requests_per_minute', 20, 30)).toBe('Your limit is 20 messages a minute. Try again in 30 s.');
+    expect(of('concurrent_requests', 2, 5)).toBe(
+      '2 of your requests are still running, which is your limit. Try again in 5 s.',
+    );
+  });
+
   it('writes why a queue is full, and when to try again, from the data alone', () => {
     const of = (code: string, data: PageError['data']) => errorSentence({ message: 'Try again in 9 s.', code, data });
     expect(of('queue_full', { reason: 'displaced', queue_length: 9, retry_after_seconds: 2 })).toBe(

@@ -1,5 +1,5 @@
 import type { ErrorData } from '#lib/wire/error';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes, formatCount, formatSeconds } from './format.ts';
 import { BROWSER_STRINGS } from './strings.ts';
 
 /** The source of a sentence: an `ApiError`, or an error that came in a stream. */
@@ -59,12 +59,12 @@ type Sentence = (data: ErrorData, error: PageError) => string | undefined;
 const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
   context_length_exceeded: () => 'This chat is too long for the model. Choose another model, or start a new chat.',
-  rate_limited: ({ reason, limit }) =>
-    reason === 'wrong_keys'
-      ? 'Too many wrong keys from this address.'
-      : typeof limit === 'number'
-        ? `Rate limit: ${limit} requests per minute.`
-        : 'Too many requests in a short time.',
+  rate_limited: ({ reason, limit, limit_name: name }) => {
+    if (reason === 'wrong_keys') return 'Too many wrong keys from this address.';
+    if (typeof limit !== 'number') return 'Too many requests in a short time.';
+    const own = reason === 'limit' && typeof name === 'string' ? OWN_LIMITS[name]?.(limit) : undefined;
+    return own ?? `Rate limit: ${limit} requests per minute.`;
+  },
   queue_full: ({ reason, queue_length: waiting, limit_bytes: limit }) => {
     if (reason === 'displaced') return 'The queue is full, and requests of less busy users go first.';
     if (reason === 'bytes') return 'The queue is full. A message with smaller images may still fit.';
@@ -100,6 +100,16 @@ const SENTENCES: Record<string, Sentence> = {
   unreachable: () => BROWSER_STRINGS.unreachable,
   connection_lost: () => 'The connection was lost before the answer was complete. Regenerate it.',
   unknown_response: () => 'Unexpected response. Reload the page.',
+};
+
+/** Limits of a person, by their names on the wire. */
+const OWN_LIMITS: Record<string, (limit: number) => string> = {
+  tokens_per_day: (limit) => `You have used up your ${formatCount(limit)} tokens of today.`,
+  tokens_per_month: (limit) => `You have used up your ${formatCount(limit)} tokens of this month.`,
+  code_seconds_per_day: (limit) => `Your programs have used up their ${formatSeconds(limit * 1000)} of today.`,
+  requests_per_minute: (limit) => `Your limit is ${formatCount(limit)} messages a minute.`,
+  code_runs_per_minute: (limit) => `Your limit is ${formatCount(limit)} programs a minute.`,
+  concurrent_requests: (limit) => `${formatCount(limit)} of your requests are still running, which is your limit.`,
 };
 
 /** When to try again, for codes that are over after a time. */

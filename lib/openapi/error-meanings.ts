@@ -24,7 +24,8 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   unsupported_value: 'A valid value that this server or model cannot serve.',
   context_length_exceeded: 'The conversation is longer than the context of the model.',
   unsupported_language: 'The language is unknown or not offered. The response lists the languages.',
-  rate_limited: 'Too many requests. Try again after `Retry-After`.',
+  rate_limited:
+    'Too many requests, or a limit of the caller is used up: `data.limit_name`. Try again after `Retry-After`.',
   upstream_failed: 'The model server, executor or backend failed.',
   upstream_truncated: 'The model server ended its response early.',
   model_load_failed: 'The model could not be loaded.',

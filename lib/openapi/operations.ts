@@ -5,6 +5,7 @@ import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
 import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operations';
 import { COMPLETION_OPERATIONS } from '#lib/openapi/completion-operations';
+import { LIMIT_OPERATIONS } from '#lib/openapi/limit-operations';
 import { OLLAMA_MODEL_SERVER_OPERATIONS, OPENAI_MODEL_SERVER_OPERATIONS } from '#lib/openapi/model-server-operations';
 import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
@@ -27,6 +28,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...USAGE_OPERATIONS,
   ...ACCOUNT_OPERATIONS,
   ...ADMINISTRATION_OPERATIONS,
+  ...LIMIT_OPERATIONS,
   ...OPERATOR_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
@@ -43,7 +45,7 @@ export const TAGS: readonly (readonly [name: OperationTag, description: string])
   ['Ollama', "Ollama's API over the same cache and queue."],
   ['Usage', 'Who used which model, and what the cache saved.'],
   ['Accounts', 'Signing in with AUTH=accounts, the own account and its keys.'],
-  ['Administration', 'People, groups, invitations, keys and the record of changes.'],
+  ['Administration', 'People, groups, invitations, keys, limits and the record of changes.'],
   ['Operation', 'Statistics, health, metrics and sign-in.'],
   ['Gateway', 'Forwards requests to the private backend.'],
 ];

@@ -12,6 +12,7 @@ import * as executor from '#lib/wire/executor';
 import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
 import { gatewayHealthSchema, healthSchema, readinessPartSchema, serverReadinessSchema } from '#lib/wire/health';
 import { infillRequestSchema, infillResponseSchema } from '#lib/wire/infill';
+import { limitListSchema, limitsChangeSchema, scopedLimitsSchema, shareStatusSchema } from '#lib/wire/limits';
 import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
 import * as management from '#lib/wire/ollama-management';
 import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
@@ -131,6 +132,10 @@ export const SCHEMAS = {
   ExecutorHealth: executor.executorHealthSchema,
   ExecutorInfo: executor.executorInfoSchema,
   MicroservicesHealth: executor.microservicesHealthSchema,
+  LimitList: limitListSchema,
+  LimitsChange: limitsChangeSchema,
+  ScopedLimits: scopedLimitsSchema,
+  Share: shareStatusSchema,
   Stats: stats.serverStatsSchema,
   CacheStats: stats.cacheStatsSchema,
   BatchStats: stats.batchStatsSchema,

@@ -36,6 +36,7 @@ export async function chatServer(
 ): Promise<ChatServer> {
   const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
   const names = ['config', 'chat', 'chat.known-requests', 'chat.stored-responses', 'embeddings', 'models', 'metrics'];
+  names.push('people.limits', 'http.request-limits');
   for (const name of names) resetSingleton(name);
   singleton('config', () => readConfig(env));
   const played = engineHarness(env, parts);

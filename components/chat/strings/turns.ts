@@ -1,4 +1,5 @@
 import { formatApproximate, formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
+import type { ShareStatus } from '#lib/wire/limits';
 import type { QueuePosition } from '../conversation.ts';
 
 /** The messages of a conversation show these. */
@@ -17,6 +18,12 @@ export const TURN_STRINGS = {
       position > 0 ? `${formatCount(position)} ahead of you` : 'you are next',
       ...(waitMs > 0 ? [formatApproximate(waitMs)] : []),
     ].join(' · '),
+  overShare: ({ name, over_percent: over, ahead }: Pick<ShareStatus, 'name' | 'over_percent' | 'ahead'>) => {
+    const share = name === 'tokens_per_month' ? 'this month’s share' : 'today’s share';
+    const used = `You have used ${formatCount(100 + over)} % of ${share}`;
+    if (ahead === 0) return `${used}.`;
+    return `${used}; ${ahead === 1 ? '1 person is' : `${formatCount(ahead)} people are`} ahead of you.`;
+  },
   reconnecting: 'Connection lost. Reconnecting…',
   thinking: 'Thinking…',
   thinkingFor: (ms: number) => `Thinking… ${formatSeconds(ms)}`,

@@ -4,7 +4,7 @@ import { wholeNumber } from '#lib/config/settings/value-schemas';
 
 const MAX_TOKENS = 1_000_000_000_000;
 
-/** The limits of a caller without limits of its own (docs/contract.md#limits-of-people). */
+/** The limits of a caller that has none itself (docs/contract.md#limits-of-people). */
 export const LIMIT_SETTINGS = {
   LIMIT_KIND: setting(
     z.enum(['share', 'hard'], { error: 'must be share or hard' }),

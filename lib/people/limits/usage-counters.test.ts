@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { periodAt } from '#lib/people/limits/calendar';
+import { COUNTED_LIMITS, COUNTED_NAMES, type CountedLimit } from '#lib/people/limits/limit-definitions';
+import { StoredCounters } from '#lib/people/limits/limit-rows';
+import { type CounterRows, UsageCounters } from '#lib/people/limits/usage-counters';
+import { type OpenStore, openStore } from '#lib/store/open-store';
+import { DAY_MS, HOUR_MS } from '#lib/units';
+
+let folder: string;
+let store: OpenStore;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limits-'));
+  store = await openStore({ DATA_DIR: join(folder, 'data'), DATABASE_URL: undefined });
+});
+afterAll(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+const START_MS = Date.parse('2026-11-29T12:00:00Z');
+
+/** Counters over the real database, with a clock and a timer that the test moves. */
+class Harness {
+  now = START_MS;
+  isBroken = false;
+  readonly errors: unknown[] = [];
+  counters = this.restarted();
+  #flush: (() => void) | undefined;
+
+  restarted(): UsageCounters {
+    const stored = new StoredCounters(
+      async () => store,
+      () => this.now,
+    );
+    const refuse = async () => Promise.reject(new Error('the disk is full'));
+    const rows: CounterRows = {
+      read: (subject, periods) => (this.isBroken ? refuse() : stored.read(subject, periods)),
+      add: (all) => (this.isBroken ? refuse() : stored.add(all)),
+    };
+    return new UsageCounters({
+      rows,
+      now: () => this.now,
+      after: (_ms, task) => {
+        this.#flush = task;
+        return () => {
+          this.#flush = undefined;
+        };
+      },
+      onError: (error) => this.errors.push(error),
+    });
+  }
+
+  /** Whether a change waits for the timer. */
+  get isScheduled(): boolean {
+    return this.#flush !== undefined;
+  }
+}
+
+const newSubject = () => `user:${randomUUID()}`;
+
+describe('counts', () => {
+  it('are read again after a restart', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    await harness.counters.load(subject);
+    harness.counters.add(subject, 'tokens_per_day', 40);
+    harness.counters.add(subject, 'tokens_per_month', 40);
+    expect(harness.isScheduled).toBe(true);
+    await harness.counters.close();
+    const again = harness.restarted();
+    expect(again.used(subject, 'tokens_per_day')).toBe(0);
+    await again.load(subject);
+    expect(COUNTED_NAMES.map((name) => again.used(subject, name))).toEqual([40, 40, 0]);
+    expect(again.load(subject)).toBeUndefined();
+  });
+
+  it('add what was used while they were read, once', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    await harness.counters.load(subject);
+    harness.counters.add(subject, 'tokens_per_day', 100);
+    await harness.counters.flush();
+    const again = harness.restarted();
+    const loading = again.load(subject);
+    again.add(subject, 'tokens_per_day', 5);
+    await again.flush();
+    await loading;
+    expect(again.used(subject, 'tokens_per_day')).toBe(105);
+    await again.close();
+    const third = harness.restarted();
+    await third.load(subject);
+    expect(third.used(subject, 'tokens_per_day')).toBe(105);
+  });
+
+  it('start again with the next day, and keep the month', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    await harness.counters.load(subject);
+    for (const name of COUNTED_NAMES) harness.counters.add(subject, name, 10);
+    harness.now = periodAt('day', START_MS).endMs;
+    expect(COUNTED_NAMES.map((name) => harness.counters.used(subject, name))).toEqual([0, 10, 0]);
+    harness.now = periodAt('month', START_MS).endMs;
+    expect(COUNTED_NAMES.map((name) => harness.counters.used(subject, name))).toEqual([0, 0, 0]);
+    harness.now -= 1;
+    expect(COUNTED_NAMES.map((name) => harness.counters.used(subject, name))).toEqual([0, 0, 0]);
+  });
+
+  it('stay in memory while the database fails, and are written later', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    harness.isBroken = true;
+    await harness.counters.load(subject);
+    harness.counters.add(subject, 'tokens_per_day', 3);
+    await harness.counters.flush();
+    expect([harness.errors.length, harness.counters.used(subject, 'tokens_per_day')]).toEqual([2, 3]);
+    expect(harness.counters.load(subject)).toBeUndefined();
+    harness.isBroken = false;
+    harness.now += 5_000;
+    await harness.counters.load(subject);
+    expect(harness.counters.used(subject, 'tokens_per_day')).toBe(3);
+    await harness.counters.close();
+    const again = harness.restarted();
+    await again.load(subject);
+    expect(again.used(subject, 'tokens_per_day')).toBe(3);
+  });
+
+  it('deletes counts that are older than two months', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    harness.now = START_MS - 100 * DAY_MS;
+    harness.counters.add(subject, 'tokens_per_day', 1);
+    await harness.counters.flush();
+    harness.now = START_MS;
+    harness.counters.add(subject, 'tokens_per_day', 1);
+    const counters = harness.restarted();
+    counters.add(subject, 'tokens_per_day', 1);
+    await counters.flush();
+    const periods = async () => {
+      const rows = await store.db
+        .selectFrom('limit_counters')
+        .select('period')
+        .where('subject', '=', subject)
+        .execute();
+      return rows.map(({ period }) => period);
+    };
+    await expect.poll(periods).toEqual([periodAt('day', START_MS).id]);
+  });
+});
+
+type Step =
+  | { readonly type: 'add'; readonly subject: number; readonly name: CountedLimit; readonly amount: number }
+  | { readonly type: 'hours'; readonly hours: number }
+  | { readonly type: 'flush' | 'restart' }
+  | { readonly type: 'break'; readonly isBroken: boolean };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('add' as const),
+      subject: fc.nat(2),
+      name: fc.constantFrom(...COUNTED_NAMES),
+      amount: fc.integer({ min: 0, max: 1_000 }),
+    }),
+  },
+  fc.record({ type: fc.constant('hours' as const), hours: fc.integer({ min: 0, max: 60 }) }),
+  fc.record({ type: fc.constantFrom('flush' as const, 'restart' as const) }),
+  fc.record({ type: fc.constant('break' as const), isBroken: fc.boolean() }),
+);
+
+describe('any order of use, writes, failures, restarts and days', () => {
+  it('leaves the sum of each period', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const harness = new Harness();
+        const names = [newSubject(), newSubject(), newSubject()];
+        const sums = new Map<string, number>();
+        const keyOf = (subject: string, name: CountedLimit) =>
+          `${subject} ${name} ${periodAt(COUNTED_LIMITS[name], harness.now).id}`;
+        for (const one of steps)
+          if (one.type === 'add') {
+            const subject = names[one.subject] ?? '';
+            await harness.counters.load(subject);
+            harness.counters.add(subject, one.name, one.amount);
+            const key = keyOf(subject, one.name);
+            sums.set(key, (sums.get(key) ?? 0) + one.amount);
+          } else if (one.type === 'hours') harness.now += one.hours * HOUR_MS;
+          else if (one.type === 'flush') await harness.counters.flush();
+          else if (one.type === 'break') harness.isBroken = one.isBroken;
+          else {
+            harness.isBroken = false;
+            await harness.counters.close();
+            harness.counters = harness.restarted();
+          }
+        harness.isBroken = false;
+        harness.now += 5_000;
+        for (const subject of names) {
+          await harness.counters.load(subject);
+          for (const name of COUNTED_NAMES)
+            expect(harness.counters.used(subject, name)).toBe(sums.get(keyOf(subject, name)) ?? 0);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
