@@ -52,6 +52,21 @@ export function installRequestLimits(limits: RequestLimits | undefined): void {
   holder().current = limits;
 }
 
+/**
+ * Counts a request for the limits of its caller, whose counts are read if memory has none. Throws
+ * `rate_limited`. Undefined without limits, at once.
+ */
+export function countRequest(work: LimitedWork, principal: Principal): Allowance | undefined | Promise<Allowance> {
+  const allowance = requestLimits()?.allowanceOf(principal);
+  const loading = allowance?.load();
+  if (allowance === undefined) return undefined;
+  const counted = () => {
+    allowance.count(work);
+    return allowance;
+  };
+  return loading === undefined ? counted() : loading.then(counted);
+}
+
 /** The levels of priority that the next request of a caller loses. */
 export function levelsLost(allowance: Allowance | undefined): number {
   return allowance?.overrun() === undefined ? 0 : OVERRUN_LEVELS;

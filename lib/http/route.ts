@@ -13,7 +13,7 @@ import { type Principal, type Right, requireRight } from '#lib/http/principal';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
-import { type Allowance, type LimitedWork, requestLimits } from '#lib/http/request-limits';
+import { type Allowance, countRequest, type LimitedWork } from '#lib/http/request-limits';
 import { StreamBody } from '#lib/http/stream-body';
 import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
@@ -230,21 +230,6 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     );
   else logReply(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
   return complete(reply, requestId, isOriginAllowed ? origin : null, method, options.requestIdHeader);
-}
-
-/**
- * Counts a request for the limits of its caller, whose counts are read if memory has none. Throws
- * `rate_limited`. Undefined without limits, at once.
- */
-function countRequest(work: LimitedWork, principal: Principal): Allowance | undefined | Promise<Allowance> {
-  const allowance = requestLimits()?.allowanceOf(principal);
-  const loading = allowance?.load();
-  if (allowance === undefined) return undefined;
-  const counted = () => {
-    allowance.count(work);
-    return allowance;
-  };
-  return loading === undefined ? counted() : loading.then(counted);
 }
 
 /** Not async: a known caller needs no promise. */

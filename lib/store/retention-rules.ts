@@ -7,6 +7,8 @@ import type { UsageTables } from '#lib/store/tables/usage';
 export function retentionRules(): RetentionRule[] {
   return [
     retention({ table: 'ended_sessions', key: ['key_id', 'session_id'], time: 'expires_at', keepMs: () => 0 }),
+    // Longer than a month, whose counts are needed to its end.
+    retention({ table: 'limit_counters', key: ['subject', 'period', 'name'], time: 'ends_at', keepMs: days(() => 62) }),
     retention({ table: 'audit_log', key: ['id'], time: 'at', keepMs: days(() => config().AUDIT_RETENTION_DAYS) }),
     ...(['usage_days', 'usage_callers', 'usage_models', 'usage_months'] as const).map(usage),
   ];

@@ -269,6 +269,7 @@ describe('/api/admin/limits', () => {
     const scope = { kind: 'user', id: 'ann' };
     await setLimits('PUT', { scope, limits: { output_tokens: 10 } });
     await setLimits('PATCH', { scope, limits: { output_tokens: 20 } });
+    const summary = 'changed the limits of user:ann';
     const { db } = await store();
     const audit = await db.selectFrom('audit_log').selectAll().orderBy('id').execute();
     expect(audit.map(({ action, actor, target, detail }) => [action, actor, target, JSON.parse(detail ?? '')])).toEqual(
@@ -277,13 +278,14 @@ describe('/api/admin/limits', () => {
           'limits.change',
           '127.0.0.1',
           'user:ann',
-          { before: {}, after: { output_tokens: { limit: 10, kind: 'hard' } } },
+          { summary, before: {}, after: { output_tokens: { limit: 10, kind: 'hard' } } },
         ],
         [
           'limits.change',
           '127.0.0.1',
           'user:ann',
           {
+            summary,
             before: { output_tokens: { limit: 10, kind: 'hard' } },
             after: { output_tokens: { limit: 20, kind: 'hard' } },
           },

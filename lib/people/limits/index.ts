@@ -11,7 +11,7 @@ import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
-import type { LimitScope } from '#lib/wire/limits';
+import type { LimitScope, StoredLimits } from '#lib/wire/limits';
 import type { Me } from '#lib/wire/people';
 
 /** The limits of people in this process: see docs/decisions/0033-limits-and-shares.md. */
@@ -20,18 +20,21 @@ export class PeopleLimits {
   readonly #limiter: Limiter;
   readonly #counters: UsageCounters;
   readonly #open: () => Promise<Store>;
+  #isLoaded = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(table: LimitTable, open: () => Promise<Store>, now: () => number = Date.now) {
     this.table = table;
     this.#open = open;
     this.#counters = new UsageCounters({
-      rows: new StoredCounters(open, now),
+      rows: new StoredCounters(open),
       now,
       after: (ms, task) => {
         const timer = setTimeout(task, ms).unref();
         return () => clearTimeout(timer);
       },
-      onError: (error) => log().warn({ err: error }, 'the counts of limits are in memory only for now'),
+      // The store reports by itself that it does not save.
+      onError: (error) => log().debug({ err: error }, 'the counts of limits are in memory only for now'),
     });
     const windows = new MinuteWindows();
     this.#limiter = new Limiter({
@@ -45,26 +48,33 @@ export class PeopleLimits {
   }
 
   /** Reads the limits that were set at run time. */
-  async load(): Promise<void> {
-    this.table.replaceAll(await readLimits(await this.#open()));
-    this.#install();
+  load(): Promise<void> {
+    return this.#inTurn(() => this.#load());
   }
 
   /** Resolves when the limits of the scope are on disk; they hold from then on. */
-  async set(entry: ScopeEntry, actor: LimitActor): Promise<void> {
-    const before = this.table.get(entry.scope)?.limits ?? {};
-    await writeLimits(await this.#open(), entry, before, actor);
-    this.table.set(entry);
-    this.#install();
+  change(scope: LimitScope, changed: (current: StoredLimits) => StoredLimits, actor: LimitActor): Promise<ScopeEntry> {
+    return this.#inTurn(async () => {
+      const opened = await this.#openLoaded();
+      const before = this.table.get(scope)?.limits ?? {};
+      const entry = { scope, limits: changed(before), updatedAt: Date.now() };
+      await writeLimits(opened, entry, before, actor);
+      this.table.set(entry);
+      this.#install();
+      return entry;
+    });
   }
 
   /** Removes the limits of a scope, if it has any. */
-  async delete(scope: LimitScope, actor: LimitActor): Promise<void> {
-    const entry = this.table.get(scope);
-    if (entry === undefined) return;
-    await deleteLimits(await this.#open(), scope, entry.limits, actor);
-    this.table.delete(scope);
-    this.#install();
+  delete(scope: LimitScope, actor: LimitActor): Promise<void> {
+    return this.#inTurn(async () => {
+      const opened = await this.#openLoaded();
+      const entry = this.table.get(scope);
+      if (entry === undefined) return;
+      await deleteLimits(opened, scope, entry.limits, actor);
+      this.table.delete(scope);
+      this.#install();
+    });
   }
 
   /** `limits` and `share` of `GET /api/me`. */
@@ -77,6 +87,25 @@ export class PeopleLimits {
   /** Writes the counts that are not on disk yet. */
   close(): Promise<void> {
     return this.#counters.close();
+  }
+
+  /** One after another, so that no change is lost to another one. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #openLoaded(): Promise<Store> {
+    const opened = await this.#open();
+    if (!this.#isLoaded) await this.#load();
+    return opened;
+  }
+
+  async #load(): Promise<void> {
+    this.table.replaceAll(await readLimits(await this.#open()));
+    this.#isLoaded = true;
+    this.#install();
   }
 
   /** Without any limit, requests do not ask. */

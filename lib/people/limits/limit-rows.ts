@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '#lib/http/route';
-import { periodAt } from '#lib/people/limits/calendar';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
-import type { CounterRow, CounterRows } from '#lib/people/limits/usage-counters';
+import type { CounterRow, CounterRows, SavedCount } from '#lib/people/limits/usage-counters';
+import { recordAudit } from '#lib/store/audit';
 import type { Store } from '#lib/store/store';
-import { DAY_MS } from '#lib/units';
 import {
   LIMIT_NAMES,
   type LimitScope,
@@ -13,11 +11,6 @@ import {
   type StoredLimits,
   storedLimitsSchema,
 } from '#lib/wire/limits';
-
-/** Longer than a month: the counts of the current one are needed. */
-const KEPT_DAYS = 62;
-/** Rows that one statement deletes. */
-const DELETED_AT_ONCE = 500;
 
 /** All stored limits. Rows that this version cannot read are left out. */
 export async function readLimits({ db }: Store): Promise<ScopeEntry[]> {
@@ -41,13 +34,13 @@ export async function writeLimits(
   actor: LimitActor,
 ): Promise<void> {
   const values = { limits: JSON.stringify(limits), updated_at: updatedAt ?? 0 };
-  await store.writeAll([
+  await store.write(
     store.db
       .insertInto('limits')
       .values({ scope: scope.kind, scope_id: scope.id, ...values })
       .onConflict((conflict) => conflict.columns(['scope', 'scope_id']).doUpdateSet(values)),
-    auditEntry(store, 'limits.change', scope, { before, after: limits }, actor),
-  ]);
+  );
+  await recordChange('limits.change', scope, { before, after: limits }, actor);
 }
 
 export async function deleteLimits(
@@ -56,102 +49,64 @@ export async function deleteLimits(
   before: StoredLimits,
   actor: LimitActor,
 ): Promise<void> {
-  await store.writeAll([
-    store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id),
-    auditEntry(store, 'limits.delete', scope, { before }, actor),
-  ]);
+  await store.write(store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id));
+  await recordChange('limits.delete', scope, { before }, actor);
 }
 
-function auditEntry(
-  { db }: Store,
+async function recordChange(
   action: string,
   { kind, id }: LimitScope,
-  detail: object,
+  detail: Readonly<Record<string, unknown>>,
   { principal, address, requestId }: LimitActor,
-) {
-  const at = Date.now();
-  return db.insertInto('audit_log').values({
-    id: `${String(at).padStart(15, '0')}-${randomUUID()}`,
-    at,
+): Promise<void> {
+  const target = id === '' ? kind : `${kind}:${id}`;
+  await recordAudit({
     actor: principal.caller,
-    actor_name: principal.name ?? principal.email ?? null,
+    actorName: principal.name ?? principal.email,
     action,
-    target: id === '' ? kind : `${kind}:${id}`,
-    detail: JSON.stringify(detail),
-    address: address ?? null,
-    request_id: requestId,
+    target,
+    detail: { summary: `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${target}`, ...detail },
+    address,
+    requestId,
   });
 }
 
 /** The counts in the database, which is opened with the first of them. */
 export class StoredCounters implements CounterRows {
   readonly #open: () => Promise<Store>;
-  readonly #now: () => number;
-  #prunedBefore = '';
 
-  constructor(open: () => Promise<Store>, now: () => number) {
+  constructor(open: () => Promise<Store>) {
     this.#open = open;
-    this.#now = now;
   }
 
-  async read(subject: string, periods: readonly string[]): Promise<readonly CounterRow[]> {
+  async read(subject: string, periods: readonly string[]): Promise<readonly SavedCount[]> {
     const { db } = await this.#open();
     const rows = await db
       .selectFrom('limit_counters')
       .select(['name', 'period', 'used'])
-      .where('period', 'in', [...periods])
       .where('subject', '=', subject)
+      .where('period', 'in', [...periods])
       .execute();
     return rows.flatMap(({ name, period, used }) => {
       const known = LIMIT_NAMES.find((one) => one === name);
-      return known !== undefined && isCountedLimit(known) ? [{ subject, name: known, period, used: Number(used) }] : [];
+      return known !== undefined && isCountedLimit(known) ? [{ name: known, period, used: Number(used) }] : [];
     });
   }
 
   async add(rows: readonly CounterRow[]): Promise<void> {
     const store = await this.#open();
     await store.writeAll(
-      rows.map((row) =>
+      rows.map(({ subject, period, name, used, endsAt }) =>
         store.db
           .insertInto('limit_counters')
-          .values({ ...row })
+          .values({ subject, period, name, used, ends_at: endsAt })
           .onConflict((conflict) =>
             conflict
-              .columns(['period', 'subject', 'name'])
+              .columns(['subject', 'period', 'name'])
               .doUpdateSet(({ ref, eb }) => ({ used: eb('limit_counters.used', '+', ref('excluded.used')) })),
           ),
       ),
     );
-    void this.#prune(store);
-  }
-
-  /** Deletes old counts once a day, in small steps. */
-  async #prune(store: Store): Promise<void> {
-    const before = periodAt('day', this.#now() - KEPT_DAYS * DAY_MS).id;
-    if (before === this.#prunedBefore) return;
-    this.#prunedBefore = before;
-    try {
-      for (;;) {
-        const old = await store.db
-          .selectFrom('limit_counters')
-          .select(['period', 'subject', 'name'])
-          .where('period', '<', before)
-          .limit(DELETED_AT_ONCE)
-          .execute();
-        if (old.length === 0) return;
-        await store.writeAll(
-          old.map(({ period, subject, name }) =>
-            store.db
-              .deleteFrom('limit_counters')
-              .where('period', '=', period)
-              .where('subject', '=', subject)
-              .where('name', '=', name),
-          ),
-        );
-      }
-    } catch {
-      // The store reports what it cannot save. It is tried again tomorrow.
-    }
   }
 }
 

@@ -97,12 +97,13 @@ export class LimitTable {
    */
   setsOf(principal: Principal): readonly LimitSet[] {
     const { caller, role, userId, keyId, groupId } = principal;
-    const isEndUser = keyId !== undefined && caller.startsWith(`key:${keyId}/`);
+    // A person pays for what all keys of the person use, whatever end users a request names.
+    const isEndUser = userId === undefined && keyId !== undefined && caller.startsWith(`key:${keyId}/`);
     const isExempt = this.#options.hasAccounts && role === 'admin' && !isEndUser;
     const ofKey = this.#limitsOf('key', keyId);
-    const ofUser = isEndUser ? undefined : this.#limitsOf('user', userId);
+    const ofUser = this.#limitsOf('user', userId);
     const shared = isExempt ? [] : [this.#limitsOf('group', groupId), this.defaults];
-    const isPersonal = userId !== undefined && !isEndUser;
+    const isPersonal = userId !== undefined;
     const sets = [
       {
         subject: isPersonal ? `user:${userId}` : caller,

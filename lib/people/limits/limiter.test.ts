@@ -121,7 +121,6 @@ describe('administrators', () => {
 });
 
 describe('end users of a key', () => {
-  const key = administrator('key:k', { keyId: 'k', trustsEndUser: true });
   const endUser = (name: string) => administrator(`key:k/${name}`, { keyId: 'k', trustsEndUser: true });
 
   it('have a limit each, also where the key is an administrator’s', () => {
@@ -134,12 +133,16 @@ describe('end users of a key', () => {
     eve?.count('model');
     eve?.enter('model')();
   });
+});
 
-  it('are counted by themselves, not by the minute of their key', () => {
-    const { limiter, set } = setUp();
-    set({ kind: 'key', id: 'k' }, { requests_per_minute: hard(1) });
-    const allowance = limiter.allowanceOf(key);
-    for (let request = 0; request < 5; request++) allowance?.count('model');
+describe('a key of a person', () => {
+  it('makes no new callers out of the end users that its requests name', () => {
+    const { limiter } = setUp({ tokens_per_day: hard(10) });
+    const named = (name: string) =>
+      limiter.allowanceOf(member({ caller: `key:k/${name}`, keyId: 'k', trustsEndUser: true }));
+    named('one')?.spendTokens(10);
+    expect(refusal(() => named('two')?.enter('model')).code).toBe('rate_limited');
+    expect(refusal(() => limiter.allowanceOf(ann)?.enter('model')).code).toBe('rate_limited');
   });
 });
 

@@ -44,8 +44,7 @@ export class Limiter implements RequestLimits {
     const known = this.#allowances.get(principal);
     if (known?.version === table.version) return known.allowance;
     const sets = table.setsOf(principal);
-    const isShared = principal.trustsEndUser === true && principal.caller === `key:${principal.keyId}`;
-    const allowance = sets.length === 0 ? undefined : new PrincipalAllowance(sets, this.#parts, this.#open, isShared);
+    const allowance = sets.length === 0 ? undefined : new PrincipalAllowance(sets, this.#parts, this.#open);
     this.#allowances.set(principal, { version: table.version, allowance });
     return allowance;
   }
@@ -58,15 +57,12 @@ export class PrincipalAllowance implements Allowance {
   readonly #sets: readonly LimitSet[];
   readonly #parts: LimiterParts;
   readonly #open: Map<string, number>;
-  /** Requests of its end users are counted by their own allowances. */
-  readonly #isShared: boolean;
   readonly #isCounted: boolean;
 
-  constructor(sets: readonly LimitSet[], parts: LimiterParts, open: Map<string, number>, isShared: boolean) {
+  constructor(sets: readonly LimitSet[], parts: LimiterParts, open: Map<string, number>) {
     this.#sets = sets;
     this.#parts = parts;
     this.#open = open;
-    this.#isShared = isShared;
     this.#isCounted = sets.some(({ limits }) => COUNTED_NAMES.some((name) => limits[name] !== undefined));
     this.contextTokens = lowestLimit(sets, 'context_tokens');
     this.outputTokens = lowestLimit(sets, 'output_tokens');
@@ -79,7 +75,6 @@ export class PrincipalAllowance implements Allowance {
   }
 
   count(work: LimitedWork, times = 1): void {
-    if (this.#isShared) return;
     const { windows, now, monotonicNow } = this.#parts;
     const name = MINUTE_LIMITS[work];
     const monotonicMs = monotonicNow();
@@ -94,7 +89,7 @@ export class PrincipalAllowance implements Allowance {
   }
 
   uncount(work: LimitedWork, times = 1): void {
-    if (!this.#isShared) this.#addToWindows(MINUTE_LIMITS[work], -times);
+    this.#addToWindows(MINUTE_LIMITS[work], -times);
   }
 
   enter(work: LimitedWork, isAccepted = false): () => void {

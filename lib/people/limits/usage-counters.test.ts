@@ -9,6 +9,8 @@ import { COUNTED_LIMITS, COUNTED_NAMES, type CountedLimit } from '#lib/people/li
 import { StoredCounters } from '#lib/people/limits/limit-rows';
 import { type CounterRows, UsageCounters } from '#lib/people/limits/usage-counters';
 import { type OpenStore, openStore } from '#lib/store/open-store';
+import { RetentionSweeper } from '#lib/store/retention';
+import { retentionRules } from '#lib/store/retention-rules';
 import { DAY_MS, HOUR_MS } from '#lib/units';
 
 let folder: string;
@@ -33,10 +35,7 @@ class Harness {
   #flush: (() => void) | undefined;
 
   restarted(): UsageCounters {
-    const stored = new StoredCounters(
-      async () => store,
-      () => this.now,
-    );
+    const stored = new StoredCounters(async () => store);
     const refuse = async () => Promise.reject(new Error('the disk is full'));
     const rows: CounterRows = {
       read: (subject, periods) => (this.isBroken ? refuse() : stored.read(subject, periods)),
@@ -129,26 +128,18 @@ describe('counts', () => {
     expect(again.used(subject, 'tokens_per_day')).toBe(3);
   });
 
-  it('deletes counts that are older than two months', async () => {
+  it('are deleted two months after their period', async () => {
     const harness = new Harness();
     const subject = newSubject();
-    harness.now = START_MS - 100 * DAY_MS;
-    harness.counters.add(subject, 'tokens_per_day', 1);
-    await harness.counters.flush();
-    harness.now = START_MS;
-    harness.counters.add(subject, 'tokens_per_day', 1);
-    const counters = harness.restarted();
-    counters.add(subject, 'tokens_per_day', 1);
-    await counters.flush();
-    const periods = async () => {
-      const rows = await store.db
-        .selectFrom('limit_counters')
-        .select('period')
-        .where('subject', '=', subject)
-        .execute();
-      return rows.map(({ period }) => period);
-    };
-    await expect.poll(periods).toEqual([periodAt('day', START_MS).id]);
+    for (const days of [100, 1]) {
+      harness.now = START_MS - days * DAY_MS;
+      harness.counters.add(subject, 'tokens_per_day', 1);
+      await harness.counters.flush();
+    }
+    const clock = { now: () => START_MS, monotonic: () => 0 };
+    await new RetentionSweeper(store, retentionRules(), clock).sweep();
+    const rows = await store.db.selectFrom('limit_counters').select('period').where('subject', '=', subject).execute();
+    expect(rows).toEqual([{ period: periodAt('day', START_MS - DAY_MS).id }]);
   });
 });
 

@@ -12,19 +12,25 @@ const FLUSH_MS = 2 * SECOND_MS;
 /** How long after a failed read the next one is tried. */
 const RETRY_MS = 5 * SECOND_MS;
 
-/** What was used by one subject in one period; in the database, or to be added there. */
-export interface CounterRow {
-  readonly subject: string;
+/** What was used in one period, as the database has it. */
+export interface SavedCount {
   readonly name: CountedLimit;
-  /** Of `Period.id`. */
+  /** Its `Period.id`. */
   readonly period: string;
   /** Tokens, or milliseconds of CPU. */
   readonly used: number;
 }
 
+/** What one subject used in one period, to be added to the database. */
+export interface CounterRow extends SavedCount {
+  readonly subject: string;
+  /** End of the period, in milliseconds since 1970. */
+  readonly endsAt: number;
+}
+
 /** The rows of counts in the database. */
 export interface CounterRows {
-  read(subject: string, periods: readonly string[]): Promise<readonly CounterRow[]>;
+  read(subject: string, periods: readonly string[]): Promise<readonly SavedCount[]>;
   /** Adds to what is there, all or none. */
   add(rows: readonly CounterRow[]): Promise<void>;
 }
@@ -89,7 +95,7 @@ export class UsageCounters {
     if (!(amount > 0)) return;
     const count = this.#count(subject, name);
     count.used += amount;
-    this.#save({ subject, name, period: count.period.id, used: amount });
+    this.#save({ subject, name, period: count.period.id, endsAt: count.period.endMs, used: amount });
     this.#scheduleFlush();
   }
 
@@ -99,7 +105,8 @@ export class UsageCounters {
     const rows = [...this.#unsaved.entries()].filter(([, { subject }]) => !this.#loading.has(subject));
     if (rows.length === 0) return;
     for (const [key] of rows) this.#unsaved.delete(key);
-    const all = rows.map(([, row]) => row);
+    // Several servers add to the same rows: one order for all of them cannot end in a deadlock.
+    const all = rows.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);
     this.#writing = this.#options.rows
       .add(all)
       .catch((error: unknown) => {

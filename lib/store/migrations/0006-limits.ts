@@ -9,13 +9,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('limits_key', ['scope', 'scope_id'])
     .execute();
-  // The period first: a subject is read by its current periods, and old ones are deleted.
   await db.schema
     .createTable('limit_counters')
     .addColumn('period', 'text', (column) => column.notNull())
     .addColumn('subject', 'text', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('used', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('limit_counters_key', ['period', 'subject', 'name'])
+    .addColumn('ends_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('limit_counters_key', ['subject', 'period', 'name'])
     .execute();
+  await db.schema.createIndex('limit_counters_ends_at').on('limit_counters').column('ends_at').execute();
 }

@@ -9,7 +9,7 @@ export interface LimitsTable {
   updated_at: number;
 }
 
-/** What was used of the limits of days and months. Rows are deleted by their age. */
+/** What was used of the limits of days and months. */
 export interface LimitCountersTable {
   /** `2026-11-29` or `2026-11`, in the time zone of the server. */
   period: string;
@@ -19,4 +19,6 @@ export interface LimitCountersTable {
   name: string;
   /** Tokens, or milliseconds of CPU. */
   used: number;
+  /** End of the period: rows are deleted a while after it. */
+  ends_at: number;
 }

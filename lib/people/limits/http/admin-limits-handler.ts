@@ -58,7 +58,7 @@ export function handlePutLimits(request: HttpRequest, context: RequestContext): 
 
 /** PATCH: changes the limits that are named; null removes one. */
 export function handlePatchLimits(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  return change(request, context, (scope) => peopleLimits().table.get(scope)?.limits ?? {});
+  return change(request, context, (current) => current);
 }
 
 /** DELETE: the limits of a scope are those of less specific ones from now on. */
@@ -72,13 +72,12 @@ export async function handleDeleteLimits(request: HttpRequest, context: RequestC
 async function change(
   request: HttpRequest,
   context: RequestContext,
-  base: (scope: LimitScope) => StoredLimits,
+  base: (current: StoredLimits) => StoredLimits,
 ): Promise<Reply> {
   const { scope, limits: changes } = parseBody(limitsChangeSchema, await readJson(request, BODY_LIMIT_BYTES));
   await requireScope(context.principal, scope);
   if (scope.kind === 'default') refuseLocked(changes);
-  const entry = { scope, limits: merged(base(scope), changes), updatedAt: Date.now() };
-  await peopleLimits().set(entry, context);
+  const entry = await peopleLimits().change(scope, (current) => merged(base(current), changes), context);
   return json(scopedLimits(entry));
 }
 
