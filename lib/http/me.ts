@@ -3,7 +3,7 @@ import type { Config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
 import type { Me } from '#lib/wire/people';
 
-/** Who a caller is, as GET /api/me has it. Limits are added where there are any. */
+/** Who a caller is, as GET /api/me has it, without its limits. */
 export function meOf(principal: Principal, settings: Config): Me {
   const { role, scopes, userId, keyId, name, email = null, groupId, groupName } = principal;
   const auth = authMode(settings);

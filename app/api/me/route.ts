@@ -1,9 +1,13 @@
 import { meOf } from '#lib/http/me';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
+import { peopleLimits } from '#lib/people/limits/index';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/me',
-  { GET: (_request, { principal, settings }) => json(meOf(principal, settings)) },
+  {
+    GET: async (_request, { principal, settings }) =>
+      json({ ...meOf(principal, settings), ...(await peopleLimits().stateOf(principal)) }),
+  },
   { right: 'signed-in', quiet: true },
 );

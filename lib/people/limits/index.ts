@@ -1,3 +1,4 @@
+import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
 import { installRequestLimits } from '#lib/http/request-limits';
@@ -122,7 +123,7 @@ export function peopleLimits(): PeopleLimits {
   return singleton('people.limits', () => {
     const settings = config();
     const environment = environmentLimits(settings);
-    const table = new LimitTable({ environment, hasAccounts: 'AUTH' in settings && settings.AUTH === 'accounts' });
+    const table = new LimitTable({ environment, hasAccounts: authMode(settings) === 'accounts' });
     const limits = new PeopleLimits(table, store);
     whenStoreOpens(() => void limits.load().catch(warnOfLoad));
     onShutdown(() => limits.close());
