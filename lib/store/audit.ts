@@ -3,7 +3,7 @@ import { store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
 
 /** What somebody with rights over others did. */
-export interface AuditEntry {
+export interface AuditInput {
   /** `Principal.caller`. */
   actor: string;
   actorName?: string | undefined;
@@ -17,7 +17,7 @@ export interface AuditEntry {
 }
 
 /** Adds to the audit log. Resolves when it is on disk, rejects with `StoreUnavailable`. */
-export async function recordAudit(entry: AuditEntry, nowMs = Date.now()): Promise<void> {
+export async function recordAudit(entry: AuditInput, nowMs = Date.now()): Promise<void> {
   const opened = await store();
   const row: AuditLogTable = {
     id: auditId(nowMs),
