@@ -72,6 +72,13 @@ export function levelsLost(allowance: Allowance | undefined): number {
   return allowance?.overrun() === undefined ? 0 : OVERRUN_LEVELS;
 }
 
-function holder(): { current: RequestLimits | undefined } {
-  return singleton('http.request-limits', () => ({ current: undefined }));
+interface Holder {
+  current: RequestLimits | undefined;
+}
+
+const emptyHolder = (): Holder => ({ current: undefined });
+
+/** Asked by every request: makes nothing but the first time. */
+function holder(): Holder {
+  return singleton('http.request-limits', emptyHolder);
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { requestLimits } from '#lib/http/request-limits';
 import { peopleLimits } from '#lib/people/limits/index';
 import { runner } from '#lib/runner/index';
 import { resetSingleton } from '#lib/singletons';
@@ -239,6 +240,7 @@ const setLimits = (method: string, body: object) => send(method, '/api/admin/lim
 describe('/api/admin/limits', () => {
   it('sets limits that hold at once, changes and removes them', async () => {
     await start({});
+    expect(requestLimits()).toBeUndefined();
     const scope = { kind: 'default', id: '' };
     const put = await setLimits('PUT', {
       scope: { kind: 'default' },
@@ -260,6 +262,8 @@ describe('/api/admin/limits', () => {
     expect((await post('/api/chat-optimized', said('three'))).status).toBe(200);
     for (let time = 0; time < 2; time++)
       expect((await send('DELETE', '/api/admin/limits?kind=default')).status).toBe(204);
+    // Without any limit, requests ask no one.
+    expect(requestLimits()).toBeUndefined();
     const list = await (await send('GET', '/api/admin/limits')).json();
     expect(list).toEqual({ limits: [{ scope, limits: {}, locked: [], updated_at: null }], next_cursor: null });
   });

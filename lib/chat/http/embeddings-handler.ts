@@ -108,6 +108,7 @@ async function embed(
   const { provider, model, targets } = await directory.resolve(wanted.model);
   requireAllowed(principal, wanted.model, { model, targets });
   const resolved = { ...wanted, model };
+  await allowance?.load();
   const leave = allowance?.enter('model');
   const embedding = withCallerSignal(caller, request.signal, (signal) =>
     wanted.inputs.length === 0

@@ -10,6 +10,7 @@ import { mayManage, requireScope } from '#lib/people/limits/scope-directory';
 import { KIB } from '#lib/units';
 import {
   LIMIT_NAMES,
+  type LimitKind,
   type LimitList,
   type LimitName,
   type LimitScope,
@@ -77,17 +78,19 @@ async function change(
   const { scope, limits: changes } = parseBody(limitsChangeSchema, await readJson(request, BODY_LIMIT_BYTES));
   await requireScope(context.principal, scope);
   if (scope.kind === 'default') refuseLocked(changes);
-  const entry = await peopleLimits().change(scope, (current) => merged(base(current), changes), context);
+  const { LIMIT_KIND: kind } = context.settings;
+  const entry = await peopleLimits().change(scope, (current) => merged(base(current), changes, kind), context);
   return json(scopedLimits(entry));
 }
 
-function merged(base: StoredLimits, changes: LimitsChange['limits']): StoredLimits {
+/** `kind` is that of a limit of tokens without a kind. */
+function merged(base: StoredLimits, changes: LimitsChange['limits'], kind: LimitKind): StoredLimits {
   const limits: StoredLimits = {};
   for (const name of LIMIT_NAMES) {
     const changed = changes[name];
     const current = base[name];
     if (changed === null) continue;
-    if (changed !== undefined) limits[name] = limitOf(name, changed.limit, changed.kind ?? current?.kind ?? 'share');
+    if (changed !== undefined) limits[name] = limitOf(name, changed.limit, changed.kind ?? current?.kind ?? kind);
     else if (current !== undefined) limits[name] = current;
   }
   return limits;
