@@ -85,7 +85,7 @@ function passed({ id, path, summary, body }: Passed): Operation {
           upload: {
             types: ['multipart/form-data', 'application/json'],
             description:
-              'The fields and files of that endpoint, at most 512 MiB, which are streamed; JSON at most 8 MiB.',
+              'The fields and files of that endpoint, at most 512 MiB, which are sent on when all have arrived; JSON at most 8 MiB.',
           },
         }
       : { body: { schema: 'PassedRequest' as const } }),
