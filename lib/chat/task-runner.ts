@@ -25,6 +25,8 @@ export interface TaskRequest {
    * of the request. @default false
    */
   readonly isRepeatable?: boolean | undefined;
+  /** Whether the same server is asked again after a transient error. @default false */
+  readonly isRetried?: boolean | undefined;
   /** Memory of the request while it waits or runs. */
   readonly bytes: number;
   /** The caller's: its abort ends the task, waiting or running. */
@@ -41,6 +43,9 @@ export class TaskRunner {
     this.#context = {
       clock: parts.clock,
       maxRunMs: parts.settings.UPSTREAM_TOTAL_TIMEOUT_MS,
+      onTimeout: ({ server }, error) => {
+        if (server !== undefined) parts.directory.servers?.reportFailure(server, error);
+      },
       onDone: (task) => this.#handleDone(task),
     };
   }
@@ -55,14 +60,14 @@ export class TaskRunner {
   async run<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     const { scheduler, counts, clock } = this.#parts;
     scheduler.throwIfClosed();
-    const { caller, priority = 0, isRepeatable = false, bytes, signal } = request;
+    const { caller, priority = 0, isRepeatable = false, isRetried = false, bytes, signal } = request;
     signal.throwIfAborted();
     const { provider, model, targets } = await this.#resolve(request);
     scheduler.throwIfClosed();
     signal.throwIfAborted();
     const group = batchGroup(provider.id, model, {});
     const task = new Task(
-      { caller, priority, group, model, provider, targets, isRepeatable, bytes, signal, work },
+      { caller, priority, group, model, provider, targets, isRepeatable, isRetried, bytes, signal, work },
       this.#context,
     );
     counts.tasks += 1;

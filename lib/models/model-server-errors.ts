@@ -54,7 +54,7 @@ const TOO_LONG =
   /\b(maximum|exceeds?|exceeding|overflows?|larger|longer|greater)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)|\bContextWindowExceeded|\bprompt is too long\b/i;
 
 /** The server, or one behind it, has no capacity now. 529 is Anthropic's. */
-const BUSY_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504, 529]);
+export const BUSY_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504, 529]);
 
 /** Codes of OpenAI's API for a field that a model does not take. */
 const FIELD_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 'unknown_parameter']);

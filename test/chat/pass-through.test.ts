@@ -513,4 +513,41 @@ describe('in front of several model servers, a request that is passed on', () =>
       for (const server of two) await server.close();
     }
   });
+
+  it('goes to the next server when one is busy, and has the response of the last one otherwise', async () => {
+    const list: ModelServerHandler = (_received, response) =>
+      sendJson(response, { object: 'list', data: [{ id: 'ranker', object: 'model' }] });
+    let busy = 1;
+    const two = await Promise.all(
+      [1, 2].map(() =>
+        startScriptedModelServer({
+          '/v1/models': list,
+          '/v1/rerank': (_, response) => {
+            busy -= 1;
+            if (busy < 0) sendJson(response, { results: [] });
+            else sendJson(response, { detail: 'full', left: busy }, 503);
+          },
+        }),
+      ),
+    );
+    const own = await startApp('server', {
+      MODEL_PROVIDER: 'openai',
+      OPENAI_BASE_URL: two.map(({ url }) => `${url}/v1`).join(','),
+      LOG_LEVEL: 'silent',
+    });
+    const rerank = async () => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ model: 'ranker', query: 'a', documents: ['b'] });
+      const response = await fetch(`${own.url}/v1/rerank`, { method: 'POST', headers, body });
+      return [response.status, await response.json()];
+    };
+    try {
+      expect(await rerank()).toEqual([200, { results: [] }]);
+      busy = 2;
+      expect(await rerank()).toEqual([503, { detail: 'full', left: 0 }]);
+    } finally {
+      await own.stop();
+      for (const server of two) await server.close();
+    }
+  });
 });

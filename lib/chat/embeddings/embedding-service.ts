@@ -14,8 +14,8 @@ import { abortable } from '#lib/models/abortable';
 import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
 import { checkEmbedSupport } from '#lib/models/embedding-support';
 import type { RouteTarget } from '#lib/models/model-route';
+import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
-import { callWithRetries } from '#lib/models/resilient-call';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import type { CacheHeader } from '#lib/wire/chat';
@@ -23,13 +23,18 @@ import type { CacheStats } from '#lib/wire/server-stats';
 
 /** Memory of all requests under way, inputs and vectors; one caller half of it. */
 const MAX_HELD_BYTES = 128 * MIB;
-/** Batches of one request that wait or run at a time. The others do not take places in the line. */
-const MAX_CONCURRENT_BATCHES = 4;
+/**
+ * Batches of one request that wait or run at a time, also where more slots are there. The others do
+ * not take places in the line.
+ */
+const MAX_CONCURRENT_BATCHES = 32;
 
 export interface EmbeddingServiceOptions {
   readonly settings: Config;
   readonly clock: Clock;
   runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
+  /** The model server of a provider, if it is known. */
+  serverOf?(provider: ModelProvider): ModelServer | undefined;
 }
 
 export interface EmbeddingSubmitter {
@@ -206,16 +211,26 @@ export class EmbeddingService {
     }
   }
 
-  /** Runs the batches of one request, a few at a time. Never rejects. */
+  /** Runs the batches of one request, as many at a time as its servers have slots. Never rejects. */
   async #run(batches: readonly EmbeddingBatch[], call: Call): Promise<void> {
     const release = call.held.share();
     const rest = batches.values();
     const runRest = async () => {
       for (const batch of rest) await this.#runBatch(batch, call);
     };
-    const count = Math.min(MAX_CONCURRENT_BATCHES, this.#options.settings.QUEUE_MAX_CONCURRENT, batches.length);
+    const count = Math.min(MAX_CONCURRENT_BATCHES, this.#slotsFor(call), batches.length);
     await Promise.all(Array.from({ length: count }, runRest));
     release();
+  }
+
+  /** Slots of all servers that can embed for the request. */
+  #slotsFor({ provider, request, submitter }: Call): number {
+    const own = this.#options.serverOf?.(provider);
+    const servers = submitter.targets?.[0]?.servers ?? (own === undefined ? [] : [own]);
+    const slots = servers
+      .filter((server) => server.isUp && server.has(request.model) !== false)
+      .reduce((sum, server) => sum + server.slots, 0);
+    return slots || this.#options.settings.QUEUE_MAX_CONCURRENT;
   }
 
   async #runBatch(batch: EmbeddingBatch, { provider, request, submitter }: Call): Promise<void> {
@@ -228,15 +243,16 @@ export class EmbeddingService {
       provider,
       targets: targets?.slice(0, 1),
       isRepeatable: true,
+      isRetried: true,
       bytes,
       signal,
     };
     try {
       signal.throwIfAborted();
       const inputs = batch.inputs.map(({ input }) => input);
-      const result = await this.#options.runTask(task, (chosen, taskSignal) =>
+      const result = await this.#options.runTask(task, (chosen, taskSignal, _model, calls) =>
         withSpan(submitter.requestId, `embeddings ${request.model}`, { inputs: inputs.length }, () =>
-          callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
+          calls.guard(() => embedWith(chosen, { ...request, inputs }, taskSignal)),
         ),
       );
       const embeddings = batch.resolve(result);

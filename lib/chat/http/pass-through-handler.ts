@@ -4,6 +4,7 @@ import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { chooseProvider } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { findMultipartModel } from '#lib/chat/http/multipart-model';
+import type { TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import { uploadBudget } from '#lib/http/body-budget';
@@ -11,10 +12,9 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
-import type { ForwardedResponse } from '#lib/models/forwarding';
+import { type ForwardedResponse, serverFailureOf } from '#lib/models/forwarding';
 import { modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider } from '#lib/models/provider';
-import { withTimeout } from '#lib/models/resilient-call';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
@@ -137,21 +137,32 @@ async function pass(
   // Once there is a head, no error of the server is thrown.
   const task = { caller, ...named, isRepeatable: true, bytes: heldBytes, signal: request.signal };
   const head = Promise.withResolvers<ForwardedResponse>();
+  /** Of the server that failed last: its response, if it has one, is that of the request. */
+  let failed: { error: AppError; response: ForwardedResponse } | undefined;
+  const send = async (chosen: ModelProvider, signal: AbortSignal, name: string) => {
+    if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
+    const { content, contentLength } = isAlias
+      ? body.naming(name)
+      : { content: body.content(), contentLength: body.contentLength };
+    const headers = contentHeaders(request, contentLength);
+    const response = await chosen.forward({ method: 'POST', path: path + search, headers, content }, signal);
+    const error = serverFailureOf(response);
+    if (error === undefined) return response;
+    failed = { error, response };
+    throw error;
+  };
   /** Holds the slot until the whole response has been read. */
-  const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
-    const call = async (inTime: AbortSignal) => {
-      if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
-      const { content, contentLength } = isAlias
-        ? body.naming(name)
-        : { content: body.content(), contentLength: body.contentLength };
-      const headers = contentHeaders(request, contentLength);
-      const response = await chosen.forward({ method: 'POST', path: path + search, headers, content }, inTime);
+  const work: TaskWork<void> = (chosen, signal, name, calls) =>
+    withSpan(requestId, path, {}, async () => {
+      const response = await calls.guard(() => send(chosen, signal, name));
+      calls.begin();
       head.resolve(response);
       await bodyClosed(response);
-    };
-    return withSpan(requestId, path, {}, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
-  };
-  chatEngine().runTask(task, work).catch(head.reject).finally(release);
+    });
+  chatEngine()
+    .runTask(task, work)
+    .catch((error: unknown) => (failed?.error === error ? head.resolve(failed.response) : head.reject(error)))
+    .finally(release);
   return forwardedReply(await head.promise, path);
 }
 

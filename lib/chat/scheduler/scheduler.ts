@@ -61,7 +61,7 @@ export class Scheduler {
   readonly #calls: ModelCalls;
   readonly #admission: QueueAdmission<Work>;
   readonly #positions: QueuePositions<Work>;
-  /** Of running generations that another server could take over. */
+  /** Of running work that another server could take over. */
   readonly #attempts = new WeakMap<QueuedWork, AbortController>();
   #closed: AppError | undefined;
 
@@ -284,9 +284,20 @@ export class Scheduler {
     else void this.#runTask(work, lane);
   }
 
-  async #runTask(task: RunnableTask, lane: Lane<Work>): Promise<void> {
-    const end = await task.run(lane.server.provider, (error) => this.#moveOn(task, lane, error));
-    if (end === 'ended') this.#freeSlot(task, lane);
+  async #runTask(task: RunnableTask, lane: Lane<Work>, retries = this.#retriesOf(task)): Promise<void> {
+    const { call, settings } = this.#options;
+    const { provider } = lane.server;
+    const end = await task.run({
+      provider,
+      lost: this.#attemptOf(task),
+      guard: (work, signal) => call.guard?.(provider, task.model, work, signal, task.isRetried ? retries : 0) ?? work(),
+      onFailure: (error) => {
+        if (this.#moveOn(task, lane, error)) return 'moved';
+        return task.isRetried && this.#isGivenUpEarly(task, retries, error) ? 'again' : 'ended';
+      },
+    });
+    if (end === 'again') await this.#runTask(task, lane, settings.UPSTREAM_RETRIES);
+    else if (end === 'ended') this.#freeSlot(task, lane);
   }
 
   #startGeneration(generation: Generation, lane: Lane<Work>): void {
@@ -303,26 +314,32 @@ export class Scheduler {
 
   /** `retries` replaces UPSTREAM_RETRIES. */
   async #execute(generation: Generation, lane: Lane<Work>, retries = this.#retriesOf(generation)): Promise<void> {
-    const { UPSTREAM_RETRIES: usual } = this.#options.settings;
     try {
       await this.#calls.generate(generation, retries, this.#attemptOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
-      // The other server went down in the meantime: this one is asked as if it were the only one.
-      const isGivenUpEarly = retries === 0 && usual > 0 && generation.isRepeatable && isRetryable(error);
-      if (isGivenUpEarly && generation.finishedAt === undefined && this.#closed === undefined)
-        return await this.#execute(generation, lane, usual);
+      if (this.#isGivenUpEarly(generation, retries, error))
+        return await this.#execute(generation, lane, this.#options.settings.UPSTREAM_RETRIES);
       generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
     this.#freeSlot(generation, lane);
   }
 
   /** Aborts when the server is lost. Undefined if no other server could take over. */
-  #attemptOf(generation: Generation): AbortSignal | undefined {
-    if (generation.targets === undefined) return undefined;
+  #attemptOf(work: Work): AbortSignal | undefined {
+    if (work.targets === undefined) return undefined;
     const attempt = new AbortController();
-    this.#attempts.set(generation, attempt);
+    this.#attempts.set(work, attempt);
     return attempt.signal;
+  }
+
+  /**
+   * Whether work failed without a retry because another server was there, which went down in the
+   * meantime: its server is asked as if it were the only one.
+   */
+  #isGivenUpEarly(work: Work, retries: number | undefined, error: unknown): boolean {
+    if (retries !== 0 || this.#options.settings.UPSTREAM_RETRIES === 0) return false;
+    return work.isRepeatable && isRetryable(error) && work.finishedAt === undefined && this.#closed === undefined;
   }
 
   /** The error of a server that is away says which one, if there are several. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { settled } from '../../../test/support/chat.ts';
 import { type Fleet, type FleetProvider, modelFleet } from '../../../test/support/model-fleet.ts';
@@ -484,5 +485,86 @@ describe('a task', () => {
     names.length = 0;
     await expect(f.engine.runTask(task, work)).rejects.toThrow('down');
     expect(f.engine.load.running).toBe(0);
+  });
+
+  it('leaves a server that responds to nothing once that is down, unless a part of the result was passed on', async () => {
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const signals: AbortSignal[] = [];
+    const work: TaskWork<string> = async (provider, signal, _model, calls) => {
+      if (provider === f.at('b')) return 'from b';
+      signals.push(signal);
+      if (signals.length === 2) calls.begin();
+      return await new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    };
+    const moved = f.engine.runTask({ ...task, isRepeatable: true }, work);
+    await settled();
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect([await moved, signals[0]?.aborted]).toEqual(['from b', true]);
+    f.engine.close();
+    await f.directory.close();
+
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const begun = f.engine.runTask({ ...task, isRepeatable: true }, work);
+    begun.catch(() => {});
+    await settled();
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect([signals.length, signals[1]?.aborted]).toEqual([2, false]);
+  });
+
+  it('is not retried on its server while another one can do it, and is once that went down', async () => {
+    const calls: string[] = [];
+    const retries: (number | undefined)[] = [];
+    f = await modelFleet(TWO, onlyLoadedOn('a'), {
+      guard: (_provider, _model, call, _signal, given) => {
+        retries.push(given);
+        return call();
+      },
+    });
+    const fails: TaskWork<string> = (provider, _signal, _model, { guard }) =>
+      guard(async () => {
+        calls.push(provider === f.at('a') ? 'a' : 'b');
+        if (calls.length === 1) throw new AppError('upstream_failed', 'it broke');
+        return 'done';
+      });
+    const repeated = { ...task, isRepeatable: true, isRetried: true };
+    expect(await f.engine.runTask(repeated, fails)).toBe('done');
+    expect([calls, retries]).toEqual([
+      ['a', 'b'],
+      [0, 1],
+    ]);
+    calls.length = retries.length = 0;
+    await f.clock.advance(6_000);
+    const failing: TaskWork<string> = (provider, signal, model, own) =>
+      fails(provider, signal, model, { ...own, guard: (call) => own.guard(async () => (await held, await call())) });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const stays = f.engine.runTask(repeated, failing);
+    await settled();
+    f.at('b').isDown = true;
+    await f.directory.check(new AbortController().signal);
+    release();
+    expect(await stays).toBe('done');
+    expect([calls, retries]).toEqual([
+      ['a', 'a'],
+      [0, 2],
+    ]);
+  });
+
+  it('that takes too long makes its server checked', async () => {
+    f = await modelFleet({ ...TWO, UPSTREAM_TOTAL_TIMEOUT_MS: '1000' }, onlyLoadedOn('a'));
+    const late = f.engine.runTask(task, () => new Promise<never>(() => {}));
+    const failed = late.catch((error: unknown) => error);
+    await settled();
+    f.at('a').isDown = true;
+    await f.clock.advance(1_000);
+    expect(await failed).toMatchObject({ code: 'upstream_timeout' });
+    await settled();
+    expect(f.server('a').isUp).toBe(false);
   });
 });
