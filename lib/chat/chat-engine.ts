@@ -6,7 +6,7 @@ import { Conversations } from '#lib/chat/conversations';
 import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { unloadModel, warmModel } from '#lib/chat/model-loading';
+import { unloadModel, type WarmedModel, type WarmOptions, warmModel } from '#lib/chat/model-loading';
 import { RequestAdmission } from '#lib/chat/request-admission';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
@@ -18,7 +18,6 @@ import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
 import { AppError } from '#lib/errors';
-import type { KeepAlive } from '#lib/models/provider';
 import type { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { ChatRequest } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
@@ -171,9 +170,9 @@ export class ChatEngine {
   warmModel(
     name: string | undefined,
     signal: AbortSignal,
-    keepAlive?: KeepAlive,
-  ): Promise<{ model: string; load_duration_ms: number }> {
-    return warmModel(this.#options, name, signal, keepAlive);
+    options: WarmOptions = { on: 'first' },
+  ): Promise<WarmedModel> {
+    return warmModel(this.#options, name, signal, options);
   }
 
   /** Returns how many entries were removed. */

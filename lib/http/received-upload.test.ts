@@ -119,7 +119,7 @@ describe('a disk that takes no upload', () => {
         console.log(JSON.stringify({ code, message, data })));`;
     const command = `${limits} exec "$0" --input-type=module --eval "$1"`;
     const output = execFileSync('bash', ['-c', command, process.execPath, script], {
-      env: { PATH: process.env.PATH ?? '', ...env },
+      env: { ...process.env, ...env },
       encoding: 'utf8',
     });
     return JSON.parse(output);

@@ -196,6 +196,46 @@ describe('a management request', () => {
   });
 });
 
+describe('several Ollamas', () => {
+  it('are chosen by name, else by the model, and the response says which one was asked', async () => {
+    const handlers = (model: string) => ({
+      '/api/tags': (_: unknown, response: Parameters<typeof sendJson>[0]) =>
+        sendJson(response, { models: [{ name: model, model }] }),
+      '/api/ps': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { models: [] }),
+      '/api/show': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { capabilities: [] }),
+      '/api/pull': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { status: 'success' }),
+      '/api/delete': (_: unknown, response: { end(): unknown }) => void response.end(),
+    });
+    const [one, two] = [
+      await startScriptedModelServer(handlers('m:latest')),
+      await startScriptedModelServer(handlers('n:latest')),
+    ];
+    servers.push(one, two);
+    const app = await startApp('server', {
+      MODEL_PROVIDER: 'ollama',
+      OLLAMA_API_URL: `${one.url}#name=gpu-a,${two.url}#name=gpu-b`,
+      OLLAMA_MANAGE: 'true',
+      LOG_LEVEL: 'silent',
+    });
+    apps.push(app);
+    const asked = async (method: string, path: string, model: string) => {
+      const response = await send(app, method, path, { model });
+      return [response.status, response.headers.get('x-model-server')];
+    };
+    await send(app, 'GET', '/api/tags');
+    expect(await asked('POST', '/api/pull', 'x')).toEqual([200, 'gpu-a']);
+    expect(await asked('POST', '/api/pull?server=gpu-b', 'x')).toEqual([200, 'gpu-b']);
+    expect(two.of('/api/pull').map(({ path }) => path)).toEqual(['/api/pull']);
+    expect(await asked('DELETE', '/api/delete', 'n')).toEqual([200, 'gpu-b']);
+    expect(await asked('DELETE', '/api/delete?server=gpu-a', 'n')).toEqual([200, 'gpu-a']);
+    const unknown = await send(app, 'DELETE', '/api/delete?server=gpu-c', { model: 'n' });
+    expect([unknown.status, await unknown.json()]).toEqual([
+      404,
+      { code: 'not_found', error: expect.stringContaining('gpu-a, gpu-b') },
+    ]);
+  });
+});
+
 describe('a blob', () => {
   it('reaches Ollama while it is sent, whatever its size, and is looked up', async () => {
     const begun = Promise.withResolvers<void>();

@@ -211,7 +211,7 @@ export class EmbeddingService {
     }
   }
 
-  /** Runs the batches of one request, as many at a time as its servers have slots. Never rejects. */
+  /** Runs the batches of one request, as many at a time as there are slots. Never rejects. */
   async #run(batches: readonly EmbeddingBatch[], call: Call): Promise<void> {
     const release = call.held.share();
     const rest = batches.values();

@@ -161,7 +161,10 @@ async function pass(
     });
   chatEngine()
     .runTask(task, work)
-    .catch((error: unknown) => (failed?.error === error ? head.resolve(failed.response) : head.reject(error)))
+    .catch((error: unknown) => {
+      if (failed !== undefined && failed.error === error) head.resolve(failed.response);
+      else head.reject(error);
+    })
     .finally(release);
   return forwardedReply(await head.promise, path);
 }

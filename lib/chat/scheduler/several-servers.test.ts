@@ -539,7 +539,7 @@ describe('a task', () => {
     calls.length = retries.length = 0;
     await f.clock.advance(6_000);
     const failing: TaskWork<string> = (provider, signal, model, own) =>
-      fails(provider, signal, model, { ...own, guard: (call) => own.guard(async () => (await held, await call())) });
+      fails(provider, signal, model, { ...own, guard: (call) => own.guard(() => held.then(call)) });
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -566,5 +566,58 @@ describe('a task', () => {
     expect(await failed).toMatchObject({ code: 'upstream_timeout' });
     await settled();
     expect(f.server('a').isUp).toBe(false);
+  });
+});
+
+describe('loading a model', () => {
+  const open = new AbortController().signal;
+  const THREE = { OLLAMA_API_URL: 'http://a:1#name=a,http://b:1#name=b,http://c:1#name=c' };
+  const loads = () => ['a', 'b', 'c'].map((name) => f.at(name).loads);
+
+  it('is done on every server that is up and has it, and says where', async () => {
+    f = await modelFleet(THREE, (at) => {
+      at('b').listed = ['other'];
+    });
+    expect(await f.engine.warmModel('m', open, { on: 'all' })).toEqual({
+      model: 'm',
+      load_duration_ms: 1,
+      servers: [
+        { name: 'a', load_duration_ms: 1 },
+        { name: 'c', load_duration_ms: 1 },
+      ],
+    });
+    expect(loads()).toEqual([['m'], [], ['m']]);
+    f.at('c').isDown = true;
+    const partly = await f.engine.warmModel('m', open, { on: 'all' });
+    expect(partly.servers).toEqual([
+      { name: 'a', load_duration_ms: 1 },
+      { name: 'c', error: 'c is down' },
+    ]);
+    // It is known to be down now.
+    expect((await f.engine.warmModel('m', open, { on: 'all' })).servers).toHaveLength(1);
+    f.at('a').isDown = true;
+    await expect(f.engine.warmModel('m', open, { on: 'all' })).rejects.toMatchObject({
+      code: 'model_load_failed',
+      message: 'a is down',
+    });
+  });
+
+  it('is done on the server that is named, or on the first', async () => {
+    f = await modelFleet(THREE, (at) => {
+      at('a').loaded = [];
+      at('c').listed = ['other'];
+    });
+    await f.engine.warmModel('m', open, { on: { server: 'a' } });
+    expect(loads()).toEqual([['m'], [], []]);
+    await expect(f.engine.warmModel('m', open, { on: { server: 'x' } })).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('a, b, c'),
+    });
+    await expect(f.engine.warmModel('m', open, { on: { server: 'c' } })).rejects.toMatchObject({
+      code: 'model_load_failed',
+      message: 'The model server c has no model m.',
+    });
+    await f.engine.warmModel('m', open);
+    expect(loads().flat()).toHaveLength(2);
   });
 });
