@@ -203,7 +203,7 @@ const BLOB = {
   path: '/api/blobs/[digest]',
   access: 'key',
   parameters: [DIGEST, SERVER],
-  errorCodes: [...MANAGEMENT_ERROR_CODES, 'invalid_request'],
+  errorCodes: [...MANAGEMENT_ERROR_CODES, 'invalid_request', 'unsupported_media_type'],
   passesOn: true,
   examples: [],
 } as const satisfies Partial<Operation>;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { gzipSync } from 'node:zlib';
 import { Ollama } from 'ollama';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureModel } from '../../scripts/model.ts';
@@ -266,6 +267,12 @@ describe('a blob', () => {
     expect(server.of(BLOB)[0]?.headers['content-length']).toBe(String(bytes.length));
     expect((await send(app, 'HEAD', BLOB)).status).toBe(200);
     expect((await send(app, 'HEAD', '/api/blobs/x')).status).toBe(400);
+    const compressed = await fetch(app.url + BLOB, {
+      method: 'POST',
+      headers: { 'content-encoding': 'gzip' },
+      body: gzipSync('x'),
+    });
+    expect([compressed.status, (await compressed.json()).code]).toEqual([415, 'unsupported_media_type']);
     expect((await send(app, 'GET', BLOB)).status).toBe(405);
   });
 
@@ -334,15 +341,23 @@ describe('unloading a model', () => {
 describe('what Ollama’s clients look at first', () => {
   it.each([{}, { API_KEYS: KEY }])('is there at /, for every client that is no browser (%j)', async (env) => {
     const { app } = await start({}, env);
-    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+    for (const headers of [
+      {},
+      { accept: '*/*' },
+      { accept: 'application/json' },
+      { accept: 'text/html;q=0, */*' },
+      { accept: 'application/json, text/html; q=0.0' },
+    ]) {
       const response = await send(app, 'GET', '/', undefined, headers);
       expect([response.status, await response.text()]).toEqual([200, 'Ollama is running']);
       expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     }
     const head = await send(app, 'HEAD', '/');
     expect([head.status, await head.text()]).toEqual([200, '']);
-    const browser = await fetch(`${app.url}/`, { headers: { accept: 'text/html' }, redirect: 'manual' });
-    expect(await browser.text()).not.toContain('Ollama is running');
+    for (const accept of ['text/html', 'application/xml;q=0, text/html;q=0.1']) {
+      const browser = await fetch(`${app.url}/`, { headers: { accept }, redirect: 'manual' });
+      expect(await browser.text()).not.toContain('Ollama is running');
+    }
   });
 });
 

@@ -257,6 +257,25 @@ describe('a form with files', () => {
   });
 });
 
+describe('a form with a Content-Encoding', () => {
+  it.each(['gzip', 'br'])('%s is refused with what to do', async (encoding) => {
+    const response = await fetch(`${app.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        'content-type': 'multipart/form-data; boundary=b',
+        'content-encoding': encoding,
+      },
+      body: 'x',
+    });
+    expect([response.status, (await response.json()).error.message]).toEqual([
+      415,
+      expect.stringContaining('without compression'),
+    ]);
+    expect(server.of('/v1/audio/transcriptions')).toEqual([]);
+  });
+});
+
 describe('an error of the model server', () => {
   it('keeps its status and its shape, and loses secrets', async () => {
     handle['/v1/rerank'] = (_, response) => {

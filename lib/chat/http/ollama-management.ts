@@ -1,7 +1,7 @@
 import { forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { requireManagement } from '#lib/chat/http/ollama-access';
 import { AppError } from '#lib/errors';
-import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
+import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
@@ -57,6 +57,7 @@ export async function findBlob(request: HttpRequest, context: RequestContext): P
 /** POST /api/blobs/:digest. A file of any size is sent on while it arrives. */
 export async function uploadBlob(request: HttpRequest, context: RequestContext): Promise<Reply> {
   requireManagement(request, context);
+  requireUnencoded(request);
   const path = blobPath(context);
   const { content, declaredBytes } = request.stream(Number.POSITIVE_INFINITY);
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };

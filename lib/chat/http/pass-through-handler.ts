@@ -6,7 +6,7 @@ import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { findMultipartModel } from '#lib/chat/http/multipart-model';
 import type { TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
-import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
+import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import { uploadBudget } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
@@ -65,6 +65,7 @@ export function passUpload(path: string): RequestHandler {
     if (isJson(request)) return await passJson(path)(request, context);
     if (!/^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? ''))
       throw new AppError('unsupported_media_type', 'Send the body as multipart/form-data, with its files.');
+    requireUnencoded(request);
     // Before the body is received.
     await chooseForwarder(path, undefined);
     const limitBytes = Math.min(UPLOAD_LIMIT_BYTES, uploadBudget().totalBytes / 2);
