@@ -19,7 +19,7 @@ export interface ModelServerDescription {
   advice: string;
 }
 
-/** Where an unexpected server answers: at an address that may be shown, else under a name. */
+/** The place of an unexpected server: its address if that may be shown, else its name. */
 export function placeOrName({ name, place }: ModelServerDescription): string {
   return place === '' ? ` as ${name.replace(/^The /, 'the ')}` : place;
 }

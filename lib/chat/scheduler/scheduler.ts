@@ -50,8 +50,9 @@ export interface WaitingWork {
  * together.
  *
  * A request chooses its lane when it arrives. While it waits, a server without work takes it if
- * that saves time. The line of a server that is down waits LINE_HOLD_MS for it, then moves. A
- * request that fails before its first token goes to the next best server, to the front of its line.
+ * that saves time. The line of a server that is down waits LINE_HOLD_MS for it, then moves, or
+ * fails if no server is up. A request that fails before its first token goes to the next best
+ * server, to the front of its line.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -444,15 +445,16 @@ export class Scheduler {
   }
 
   /**
-   * Starts the work of a server that is down if no other server has its model. It fails by itself,
-   * and takes the next model of an alias then. A server that has not responded for LINE_HOLD_MS is
-   * not waited for.
+   * Starts the work of a server that is down if no server that is up has its model. It fails by
+   * itself, and takes the next model of an alias then. Without such a model it waits for the
+   * server, up to LINE_HOLD_MS.
    */
   #startStranded(lane: Lane<Work>): void {
     const now = this.#options.clock.now();
     for (const { item } of [...lane.line.waiting()]) {
       if (!lane.hasSlot || !this.#running.fits(item)) return;
       if (this.#lanes.chooseUp(item, now) !== undefined) continue;
+      if (lane.cancelMove !== undefined && this.#lanes.next(item, now) === undefined) continue;
       lane.line.remove(item.id);
       this.#start(item, lane);
       if (lane.cancelMove === undefined) this.#giveUpOn(item, lane, now);
@@ -487,14 +489,14 @@ export class Scheduler {
     if (from.server.isUp) return;
     const now = this.#options.clock.now();
     for (const work of [...from.running]) this.#giveUpOn(work, from, now);
-    for (const { item, since } of [...from.line.waiting()]) {
+    for (const { item, since, isFirst } of [...from.line.waiting()]) {
       const to = this.#lanes.chooseUp(item, now);
       if (to === undefined) continue;
       from.line.remove(item.id);
       if (this.#canStart(item, to)) {
         to.line.recordImmediateStart(item);
         this.#start(item, to);
-      } else to.line.add(item, since);
+      } else to.line.add(item, since, isFirst);
     }
     this.#dispatchAll(from);
   }

@@ -227,6 +227,32 @@ describe('a failure before the first token', () => {
     expect(failing.state).toBe('running');
   });
 
+  it.each([
+    ['first', [0, 1, 2]],
+    ['last', [2, 1, 0]],
+  ])(
+    'puts several requests to the front in the order of their arrival, the %s one failing first',
+    async (_which, order) => {
+      f = await modelFleet({ OLLAMA_API_URL: 'http://a:1#name=a&slots=3,http://b:1#name=b' }, onlyLoadedOn('a'));
+      for (const text of ['1', '2', '3']) {
+        await f.ask(text);
+        await f.clock.advance(10);
+      }
+      f.at('b').listed = ['m', 'other'];
+      await f.directory.list(new AbortController().signal);
+      await f.ask('busy', { model: 'other' });
+      for (const text of ['4', '5']) await f.ask(text, { model: 'other' });
+      f.at('a').isDown = true;
+      for (const index of order) f.at('a').calls[index]?.fail(unreached('a is down'));
+      await settled();
+      for (let round = 0; round < 6; round++) {
+        f.at('b').last.say('x').done();
+        await settled();
+      }
+      expect(f.at('b').asked).toEqual(['busy', '1', '2', '3', '4', '5']);
+    },
+  );
+
   it('is reported once every server has failed', async () => {
     f = await modelFleet({ ...TWO, UPSTREAM_RETRIES: '0' });
     for (const name of ['a', 'b'])
@@ -394,16 +420,36 @@ describe('a server that is down', () => {
     expect(f.engine.counters()).toMatchObject({ completed: 3, failed: 0 });
   });
 
-  it('fails the requests that no other server can do, at once', async () => {
+  it('fails the running and new requests that no other server can do at once, the waiting ones after 15 seconds', async () => {
     f = await modelFleet(TWO, (at) => {
       at('b').listed = ['other'];
     });
-    const [running, waiting] = [await f.ask('1'), await f.ask('2')];
+    const [running, waiting, last] = [await f.ask('1'), await f.ask('2'), await f.ask('3')];
     f.at('a').isDown = true;
     f.at('a').last.fail(unreached('a is down'));
     await settled();
-    expect([running.error?.message, waiting.error?.message]).toEqual(['a is down', 'a is down']);
+    expect([running.error?.message, waiting.state, last.state]).toEqual(['a is down', 'queued', 'queued']);
     await expect(f.submit({ model: 'm' })).rejects.toThrow('a is down');
+    await f.clock.advance(14_900);
+    expect([waiting.state, last.state]).toEqual(['queued', 'queued']);
+    await f.clock.advance(200);
+    expect([waiting.error?.message, last.error?.message]).toEqual(['a is down', 'a is down']);
+  });
+
+  it('does what waits for it when it is up again, also where all servers were down', async () => {
+    f = await modelFleet(TWO);
+    for (const name of ['a', 'b']) f.at(name).onCall = () => {};
+    const all = [];
+    for (const text of ['1', '2', '3', '4', '5']) all.push(await f.ask(text));
+    for (const name of ['a', 'b']) f.at(name).isDown = true;
+    for (const name of ['a', 'b']) for (const call of f.at(name).calls) if (!call.closed) call.fail(unreached('down'));
+    await f.clock.advance(5_000);
+    const waiting = all.filter(({ state }) => state === 'queued');
+    expect(waiting.length).toBeGreaterThanOrEqual(3);
+    f.at('b').isDown = false;
+    f.at('b').onCall = (call) => call.say('x').done();
+    await f.clock.advance(11_000);
+    expect(waiting.map(({ state }) => state)).toEqual(waiting.map(() => 'completed'));
   });
 });
 
