@@ -37,8 +37,8 @@ export interface ResilientChat {
     retries?: number,
   ): Promise<void>;
   /**
-   * Calls `call` behind the same circuit breakers, and again after transient errors, `retries`
-   * times. It has no timeout but `signal`, whose reason is thrown.
+   * Calls `call` behind the circuit breakers of the provider and of `model`, and again after
+   * transient errors, `retries` times. It has no timeout but `signal`, whose reason is thrown.
    */
   guard?<T>(
     provider: ModelProvider,

@@ -211,6 +211,38 @@ describe('a form with files', () => {
     expect(server.of('/v1/images/edits')).toEqual([]);
   });
 
+  it('that has no room on the disk next to others is refused, and accepted later', async () => {
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
+    const upload = (bytes: number) =>
+      request(`${app.url}/v1/images/edits`, { method: 'POST', headers: { ...headers, 'content-length': bytes } });
+    const held = upload(7 << 20).on('error', () => {});
+    await new Promise((written) => held.write(Buffer.alloc(6 << 20), written));
+    await expect
+      .poll(async () => {
+        const next = upload(7 << 20).on('error', () => {});
+        next.flushHeaders();
+        const [response] = await once(next, 'response');
+        const body = (await response.toArray()).join('');
+        next.destroy();
+        return [response.statusCode, response.headers['retry-after'], JSON.parse(body).error.code];
+      })
+      .toEqual([503, '5', 'queue_full']);
+    held.destroy();
+    handle['/v1/images/edits'] = async (_, response, incoming) => {
+      for await (const _chunk of incoming);
+      sendJson(response, { data: [] });
+    };
+    await expect
+      .poll(async () => {
+        const next = upload(7 << 20).on('error', () => {});
+        next.end(Buffer.alloc(7 << 20));
+        const [response] = await once(next, 'response');
+        response.resume();
+        return response.statusCode;
+      })
+      .toBe(200);
+  });
+
   it.each([
     ['before', 10],
     ['behind', 400_000],

@@ -291,7 +291,9 @@ export class Scheduler {
     const end = await task.run({
       provider,
       lost: this.#attemptOf(task),
-      guard: (work, signal) => call.guard?.(provider, task.model, work, signal, task.isRetried ? retries : 0) ?? work(),
+      // An endpoint that fails is no reason to refuse the chats of its model.
+      guard: (work, signal) =>
+        call.guard?.(provider, task.timingKey, work, signal, task.isRetried ? retries : 0) ?? work(),
       onFailure: (error) => {
         if (this.#moveOn(task, lane, error)) return 'moved';
         return task.isRetried && this.#isGivenUpEarly(task, retries, error) ? 'again' : 'ended';

@@ -14,8 +14,8 @@ const WAITING_BYTES = 1_024;
 /** What the work of a task does with its model server. */
 export interface TaskCalls {
   /**
-   * Calls the server behind the circuit breakers of its chats, and again after transient errors if
-   * the task is to be retried.
+   * Calls the server behind circuit breakers, and again after transient errors if the task is to be
+   * retried.
    */
   guard<T>(call: () => Promise<T>): Promise<T>;
   /** Notes that a part of the result reaches the caller: the task is not repeated any more. */
