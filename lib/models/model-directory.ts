@@ -8,11 +8,11 @@ import type { ModelServer } from '#lib/models/model-server';
 import {
   findListed,
   howToGet,
-  type ListedModel,
   listError,
   listedModels,
   type ModelSnapshot,
   noModelNotice,
+  type SnapshotModel,
 } from '#lib/models/model-snapshot';
 import type { ModelProvider, ProviderDefinition } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
@@ -335,7 +335,7 @@ class CachedModelDirectory implements ModelDirectory {
   }
 
   /** Without a name: OLLAMA_MODEL, else a loaded model, else the first one. */
-  #findOrDefault(snapshot: ModelSnapshot, model?: string): ListedModel | undefined {
+  #findOrDefault(snapshot: ModelSnapshot, model?: string): SnapshotModel | undefined {
     if (model !== undefined) return findListed(snapshot, model);
     const { models } = snapshot;
     return findListed(snapshot, this.#settings.OLLAMA_MODEL) ?? models.find(({ info }) => info.loaded) ?? models[0];

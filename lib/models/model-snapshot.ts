@@ -6,7 +6,7 @@ import type { ProviderDefinition } from '#lib/models/provider';
 import type { RegisteredProvider } from '#lib/models/registered-providers';
 import type { ProviderState } from '#lib/wire/models';
 
-export interface ListedModel {
+export interface SnapshotModel {
   info: ServerModel;
   servers: readonly ModelServer[];
   hasTags: boolean;
@@ -14,7 +14,7 @@ export interface ListedModel {
 
 /** The lists of all active servers, read at the same time. A model is there once per provider. */
 export interface ModelSnapshot {
-  models: ListedModel[];
+  models: SnapshotModel[];
   states: ProviderState[];
   errors: AppError[];
   readAt: number;
@@ -23,7 +23,7 @@ export interface ModelSnapshot {
 }
 
 /** The models of servers of one kind. A model that several have is there once. */
-export function listedModels(servers: readonly ModelServer[], hasTags: boolean): ListedModel[] {
+export function listedModels(servers: readonly ModelServer[], hasTags: boolean): SnapshotModel[] {
   const byId = new Map<string, { info: ServerModel; servers: ModelServer[] }>();
   for (const server of servers)
     for (const info of server.models ?? []) {
@@ -43,7 +43,7 @@ export function listError({ displayName }: ProviderDefinition, error: unknown): 
   return new AppError('provider_unavailable', `${displayName} did not list its models in time.`, { cause: error });
 }
 
-export function findListed({ models }: ModelSnapshot, name: string): ListedModel | undefined {
+export function findListed({ models }: ModelSnapshot, name: string): SnapshotModel | undefined {
   return (
     models.find(({ info }) => info.id === name) ??
     models.find(({ info, hasTags }) => hasTags && isSameTaggedModel(info.id, name))
