@@ -29,13 +29,20 @@ export function LatencyTable({ stats: { latency, runner } }: TableProps) {
   );
 }
 
+/** The embeddings have a column once any were requested. */
 export function CacheTable({ stats }: TableProps) {
+  const { response_cache: responses, conversation_cache: conversations, embedding_cache: embeddings } = stats;
+  const caches: [string, CacheStats][] = [
+    [STRINGS.responses, responses],
+    [STRINGS.conversations, conversations],
+  ];
+  if (embeddings.total_entries + embeddings.hits + embeddings.misses > 0) caches.push([STRINGS.embeddings, embeddings]);
   return (
     <DataTable
       framed
       title={STRINGS.caches}
-      columns={[text(''), numeric(STRINGS.responses), numeric(STRINGS.conversations)]}
-      rows={CACHE_ROWS.map(([name, cell]) => row(name, cell(stats.response_cache), cell(stats.conversation_cache)))}
+      columns={[text(''), ...caches.map(([name]) => numeric(name))]}
+      rows={CACHE_ROWS.map(([name, cell]) => row(name, ...caches.map(([, cache]) => cell(cache))))}
     />
   );
 }

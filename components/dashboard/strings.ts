@@ -162,6 +162,7 @@ export const DASHBOARD_STRINGS = {
     caches: 'Caches',
     responses: 'Responses',
     conversations: 'Conversations',
+    embeddings: 'Embeddings',
     entries: 'Entries',
     used: 'Used',
     megabytes: (size: string, share: string) => `${size} MB (${share})`,
@@ -251,12 +252,12 @@ export const DASHBOARD_STRINGS = {
     confirm: {
       clear: {
         title: 'Clear both caches?',
-        description: 'Removes all cached responses and conversations.',
+        description: 'Removes all cached responses, embeddings and conversations.',
         action: 'Clear both',
       },
       clear_response_cache: {
         title: 'Clear the response cache?',
-        description: 'Removes all cached responses. Identical requests go to the model again.',
+        description: 'Removes all cached responses and embeddings. Identical requests go to the model again.',
         action: 'Clear responses',
       },
       clear_conversation_cache: {

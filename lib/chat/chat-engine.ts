@@ -6,11 +6,11 @@ import { Conversations } from '#lib/chat/conversations';
 import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { unloadModel, warmModel } from '#lib/chat/model-loading';
-import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
+import { unloadModel, type WarmedModel, type WarmOptions, warmModel } from '#lib/chat/model-loading';
 import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
 import { RequestRestorer, type RestoredApi } from '#lib/chat/persistence/request-restorer';
 import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
+import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
 import { RequestAdmission } from '#lib/chat/request-admission';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
@@ -26,7 +26,6 @@ import { requestUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
 import { openWork } from '#lib/http/open-work';
 import { hasRight, isOwnedBy, type Principal } from '#lib/http/principal';
-import type { KeepAlive } from '#lib/models/provider';
 import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
 import type { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -238,9 +237,9 @@ export class ChatEngine {
   warmModel(
     name: string | undefined,
     signal: AbortSignal,
-    keepAlive?: KeepAlive,
-  ): Promise<{ model: string; load_duration_ms: number }> {
-    return warmModel(this.#options, name, signal, keepAlive);
+    options: WarmOptions = { on: 'first' },
+  ): Promise<WarmedModel> {
+    return warmModel(this.#options, name, signal, options);
   }
 
   /** See `CacheAccess.clear`. */

@@ -27,6 +27,8 @@ export const FIELD_PURPOSE = {
   top_logprobs: 'response',
   passthrough: 'response',
   keep_alive: 'response',
+  truncate: 'response',
+  shift: 'response',
   stream: 'delivery',
   use_cache: 'delivery',
   cache: 'delivery',
@@ -65,6 +67,8 @@ export function toModelRequest(
     top_logprobs: topLogprobs,
     passthrough,
     keep_alive: keepAlive,
+    truncate,
+    shift,
     model: _resolved,
     ...unplaced
   } = request;
@@ -83,6 +87,8 @@ export function toModelRequest(
       parallelToolCalls,
       topLogprobs,
       keepAlive,
+      truncate,
+      shift,
     }),
     ...(tools === undefined || tools.length === 0 ? {} : { tools }),
     ...(logprobs === true ? { logprobs } : {}),

@@ -28,6 +28,8 @@ export interface TaskRequest {
    * of the request. @default false
    */
   readonly isRepeatable?: boolean | undefined;
+  /** Whether the same server is asked again after a transient error. @default false */
+  readonly isRetried?: boolean | undefined;
   /** Memory of the request while it waits or runs. */
   readonly bytes: number;
   /** The caller's: its abort ends the task, waiting or running. */
@@ -46,6 +48,9 @@ export class TaskRunner {
     this.#context = {
       clock: parts.clock,
       maxRunMs: parts.settings.UPSTREAM_TOTAL_TIMEOUT_MS,
+      onTimeout: ({ server }, error) => {
+        if (server !== undefined) parts.directory.servers?.reportFailure(server, error);
+      },
       onDone: (task) => this.#handleDone(task),
     };
   }
@@ -60,7 +65,8 @@ export class TaskRunner {
   async run<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     const { scheduler, counts, clock } = this.#parts;
     scheduler.throwIfClosed();
-    const { caller, priority: wanted = 0, isRepeatable = false, bytes, signal, onDone, allowance } = request;
+    const { caller, priority: wanted = 0, isRepeatable = false, isRetried = false } = request;
+    const { bytes, signal, onDone, allowance } = request;
     signal.throwIfAborted();
     const { provider, model, targets } = await this.#resolve(request);
     scheduler.throwIfClosed();
@@ -69,7 +75,10 @@ export class TaskRunner {
     const lost = levelsLost(allowance);
     const [priority, isBehind] = [wanted - lost, lost > 0];
     const task = new Task(
-      { caller, priority, group, model, provider, targets, isRepeatable, isBehind, bytes, signal, work, onDone },
+      {
+        ...{ caller, priority, group, model, provider, targets },
+        ...{ isRepeatable, isRetried, isBehind, bytes, signal, work, onDone },
+      },
       this.#context,
     );
     counts.tasks += 1;

@@ -11,7 +11,7 @@ const ONE_READ_BYTES = 64 * KIB;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * Memory budget of request bodies while they are received, in total and per caller. A caller may
+ * Budget of request bodies while they are received, in total and per caller. A caller may
  * hold as much as is free (dynamic threshold: Choudhury and Hahne, 1998): a single caller gets
  * half, two get a third each, and there is always capacity for the next one.
  */
@@ -58,6 +58,11 @@ function spareBuffers(): SpareBuffers {
 /** The budget of this process: `RECEIVING_MAX_SIZE_MB`. */
 export function bodyBudget(): BodyBudget {
   return singleton('http.body-budget', () => new BodyBudget(config().RECEIVING_MAX_SIZE_MB * MIB));
+}
+
+/** The budget of this process for uploads on disk: `UPLOADS_MAX_SIZE_MB`. */
+export function uploadBudget(): BodyBudget {
+  return singleton('http.upload-budget', () => new BodyBudget(config().UPLOADS_MAX_SIZE_MB * MIB));
 }
 
 /**
@@ -133,7 +138,8 @@ export class BodyBuffer {
   }
 }
 
-function budgetExhausted(): AppError {
+/** The error for a body for which a budget has no capacity. */
+export function budgetExhausted(): AppError {
   return new AppError('queue_full', 'The server is receiving too many large requests. Try again in a few seconds.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
     data: { reason: 'receiving', retry_after_seconds: RETRY_AFTER_SECONDS },

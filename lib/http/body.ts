@@ -81,6 +81,19 @@ function withMisspeltNames(error: z.ZodError, sent: readonly string[]): z.ZodErr
   );
 }
 
+/**
+ * Throws `unsupported_media_type` for a body with a Content-Encoding: one that is sent on as it is
+ * would arrive without it.
+ */
+export function requireUnencoded({ headers }: HttpRequest): void {
+  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return;
+  throw new AppError(
+    'unsupported_media_type',
+    'Bodies with a Content-Encoding are not accepted here. Send the body as it is, without compression.',
+  );
+}
+
 function requireJson(request: HttpRequest): void {
   const type = request.headers.get('content-type');
   if (type === 'application/json') return;

@@ -145,8 +145,17 @@ export function pageProof(): string {
 export function isNavigation(headers: RequestHeaders): boolean {
   const mode = headers.get('sec-fetch-mode');
   if (mode !== null) return mode === 'navigate';
-  return /\btext\/html\b/i.test(headers.get('accept') ?? '');
+  return acceptsHtml(headers);
 }
+
+/** Whether `Accept` names HTML, and not with the weight 0, which refuses it (RFC 9110, 12.4.2). */
+function acceptsHtml(headers: RequestHeaders): boolean {
+  const accept = headers.get('accept') ?? '';
+  return accept.split(',').some((range) => HTML.test(range) && !REFUSED.test(range));
+}
+
+const HTML = /^\s*text\/html\b/i;
+const REFUSED = /;\s*q=0(?:\.0*)?\s*(?:;|$)/i;
 
 /** What Ollama's clients look for at `/` before they do anything else, without a key. */
 const OLLAMA_IS_RUNNING = 'Ollama is running';
@@ -157,7 +166,7 @@ const OLLAMA_IS_RUNNING = 'Ollama is running';
  */
 function isBrowser(headers: RequestHeaders): boolean {
   if (headers.get('sec-fetch-mode') === 'navigate') return true;
-  return /\btext\/html\b/i.test(headers.get('accept') ?? '') || /^mozilla\//i.test(headers.get('user-agent') ?? '');
+  return acceptsHtml(headers) || /^mozilla\//i.test(headers.get('user-agent') ?? '');
 }
 
 /** Whether the path decodes to text without control characters, backslashes and dot segments. */

@@ -23,8 +23,10 @@ export function ignoreFiles({ completion }: ModelRequest, report: FieldReport): 
   if (completion?.files !== undefined) report.ignore('input_extra');
 }
 
-/** Reports the fields of a completion that only Ollama's own API has. */
-export function checkOllamaOnlyFields({ completion }: ModelRequest, report: FieldReport): void {
+/** Reports the fields that only Ollama's own API has. */
+export function checkOllamaOnlyFields({ completion, truncate, shift }: ModelRequest, report: FieldReport): void {
+  if (truncate !== undefined) report.ignore('truncate');
+  if (shift !== undefined) report.ignore('shift');
   if (completion === undefined) return;
   const { template, context = [], images = [] } = completion;
   if (template !== undefined) report.reject('template', 'only Ollama reads templates');

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
+import { AppError } from '#lib/errors';
+import { BUSY_STATUSES } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
+import { retryAfterSeconds } from '#lib/models/retry-after';
 import type { HeaderRecord } from '#lib/upstream-http/response-headers';
 
 /** A request that a model server gets as its client sent it. */
@@ -24,6 +27,25 @@ export type ForwardedResponse =
       /** The sentence in the body, if it has one. */
       readonly sentence: string | undefined;
     };
+
+/** The server has no such endpoint, or no such model. */
+const MISSING_STATUSES: ReadonlySet<number> = new Set([404, 405, 501]);
+
+/**
+ * The error of a response that another server may not have: this one is busy, failed, or has no
+ * such endpoint or model. Undefined for all others, which are about the request.
+ */
+export function serverFailureOf(response: ForwardedResponse): AppError | undefined {
+  if (response.isSuccess) return undefined;
+  const { statusCode, headers, sentence } = response;
+  const message = sentence ?? `The model server had an error (${statusCode}).`;
+  if (MISSING_STATUSES.has(statusCode)) return new AppError('model_not_found', message);
+  if (!BUSY_STATUSES.has(statusCode)) return statusCode < 500 ? undefined : new AppError('upstream_failed', message);
+  const waitSeconds = retryAfterSeconds(headers);
+  return new AppError('provider_unavailable', message, {
+    upstream: { isRateLimited: statusCode === 429, waitSeconds },
+  });
+}
 
 /** Deeper than any error of a model server. What is below is left out. */
 const MAX_ERROR_DEPTH = 8;

@@ -1,17 +1,27 @@
+import { type Clock, systemClock } from '#lib/clock';
 import { type Config, config } from '#lib/config/config';
-import { serverNames } from '#lib/config/model-server-names';
 import { AppError } from '#lib/errors';
 import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ResolvedModel } from '#lib/models/model-route';
-import { ModelServer, type ServerModel } from '#lib/models/model-server';
+import type { ModelServer } from '#lib/models/model-server';
+import {
+  findListed,
+  howToGet,
+  listError,
+  listedModels,
+  type ModelSnapshot,
+  noModelNotice,
+  type SnapshotModel,
+} from '#lib/models/model-snapshot';
 import type { ModelProvider, ProviderDefinition } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
-import { ModelServers, systemTimers, type Timers } from '#lib/models/servers';
+import { configuredProviders, type RegisteredProvider, registeredProviders } from '#lib/models/registered-providers';
+import { ModelServers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
-import type { Models, ProviderId, ProviderState } from '#lib/wire/models';
+import type { Models, ProviderId } from '#lib/wire/models';
 import { supportedOptions } from '#lib/wire/request-field-support';
 
 export { findModel } from '#lib/models/find-model';
@@ -43,7 +53,7 @@ export interface ModelDirectoryOptions {
   settings: Config;
   /** In order of preference. The last one is the fallback. */
   definitions: readonly ProviderDefinition[];
-  timers: Timers;
+  timers: Clock;
 }
 
 /** The age after which a probe or a list is repeated in the background. */
@@ -58,7 +68,7 @@ const MAX_RESOLVED = 1_000;
 export function modelDirectory(): ModelDirectory {
   return singleton('models', () => {
     const definitions = Object.values(PROVIDERS);
-    const directory = createModelDirectory({ settings: config(), definitions, timers: systemTimers });
+    const directory = createModelDirectory({ settings: config(), definitions, timers: systemClock });
     onShutdown(() => directory.close());
     return directory;
   });
@@ -68,32 +78,10 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
   return new CachedModelDirectory(options);
 }
 
-/** A provider with its servers. */
-interface RegisteredProvider {
-  definition: ProviderDefinition;
-  servers: readonly ModelServer[];
-}
-
-interface ListedModel {
-  info: ServerModel;
-  servers: readonly ModelServer[];
-  hasTags: boolean;
-}
-
-/** The lists of all active servers, read at the same time. A model is there once per provider. */
-interface ModelSnapshot {
-  models: ListedModel[];
-  states: ProviderState[];
-  errors: AppError[];
-  readAt: number;
-  /** What names were resolved to. */
-  resolved: Map<string | undefined, ResolvedModel>;
-}
-
 class CachedModelDirectory implements ModelDirectory {
   readonly servers: ModelServers;
   readonly #settings: Config;
-  readonly #timers: Timers;
+  readonly #timers: Clock;
   readonly #registered: readonly RegisteredProvider[];
   /** The providers that the settings choose; undefined if a probe chooses. */
   readonly #configured: RegisteredProvider[] | undefined;
@@ -224,7 +212,7 @@ class CachedModelDirectory implements ModelDirectory {
     const snapshot = this.#snapshot;
     if (snapshot === undefined || this.#timers.now() - snapshot.readAt < REFRESH_AFTER_MS) return;
     const { OLLAMA_MODEL: name, MODEL_ALIASES: aliases } = this.#settings;
-    if (!aliases.has(name) && find(snapshot, name) === undefined) void this.#read(this.#closing.signal);
+    if (!aliases.has(name) && findListed(snapshot, name) === undefined) void this.#read(this.#closing.signal);
   }
 
   /**
@@ -333,7 +321,7 @@ class CachedModelDirectory implements ModelDirectory {
 
   /** The model with the servers that may have it. */
   #serversOf(snapshot: ModelSnapshot, name: string): { model: string; servers: readonly ModelServer[] } | undefined {
-    const found = find(snapshot, name);
+    const found = findListed(snapshot, name);
     const kind = found?.servers[0]?.kind;
     if (found !== undefined && kind !== undefined) return { model: found.info.id, servers: this.#serversOfKind(kind) };
     const all = this.servers.all;
@@ -347,15 +335,15 @@ class CachedModelDirectory implements ModelDirectory {
   }
 
   /** Without a name: OLLAMA_MODEL, else a loaded model, else the first one. */
-  #findOrDefault(snapshot: ModelSnapshot, model?: string): ListedModel | undefined {
-    if (model !== undefined) return find(snapshot, model);
+  #findOrDefault(snapshot: ModelSnapshot, model?: string): SnapshotModel | undefined {
+    if (model !== undefined) return findListed(snapshot, model);
     const { models } = snapshot;
-    return find(snapshot, this.#settings.OLLAMA_MODEL) ?? models.find(({ info }) => info.loaded) ?? models[0];
+    return findListed(snapshot, this.#settings.OLLAMA_MODEL) ?? models.find(({ info }) => info.loaded) ?? models[0];
   }
 
   #defaultNotice(active: RegisteredProvider[], snapshot: ModelSnapshot, chosen: string | undefined): string | null {
     const name = this.#settings.OLLAMA_MODEL;
-    if (find(snapshot, name) !== undefined || this.#settings.MODEL_ALIASES.has(name)) return null;
+    if (findListed(snapshot, name) !== undefined || this.#settings.MODEL_ALIASES.has(name)) return null;
     for (const { definition } of active)
       if (snapshot.states.some(({ id, reachable }) => id === definition.id && reachable)) {
         const notice = definition.missingDefaultNotice?.(name, chosen);
@@ -363,81 +351,4 @@ class CachedModelDirectory implements ModelDirectory {
       }
     return null;
   }
-}
-
-/** Every provider with a server for each of its addresses. */
-function registeredProviders(settings: Config, definitions: readonly ProviderDefinition[]): RegisteredProvider[] {
-  const names = serverNames(settings);
-  const offsets: Partial<Record<ProviderId, number>> = { ollama: 0, openai: settings.OLLAMA_API_URL.length };
-  return definitions.flatMap((definition) => {
-    const addresses = definition.addresses(settings);
-    if (addresses.length === 0) return [];
-    const servers = addresses.map(
-      (address, index) =>
-        new ModelServer({
-          provider: definition.create(settings, address, index),
-          name: names[(offsets[definition.id] ?? names.length) + index] ?? definition.id,
-          isNamed: address.name !== undefined,
-          url: address.url,
-          slots: address.slots ?? settings.QUEUE_MAX_CONCURRENT,
-          weight: address.weight,
-          hasTags: definition.hasTags,
-        }),
-    );
-    return [{ definition, servers }];
-  });
-}
-
-/** The models of servers of one kind. A model that several have is there once. */
-function listedModels(servers: readonly ModelServer[], hasTags: boolean): ListedModel[] {
-  const byId = new Map<string, { info: ServerModel; servers: ModelServer[] }>();
-  for (const server of servers)
-    for (const info of server.models ?? []) {
-      const known = byId.get(info.id);
-      if (known === undefined) byId.set(info.id, { info, servers: [server] });
-      else {
-        known.servers.push(server);
-        if (info.loaded && !known.info.loaded) known.info = { ...known.info, loaded: true };
-        if (info.digest !== known.info.digest) known.info = { ...known.info, versions_differ: true };
-      }
-    }
-  return [...byId.values()].map((model) => ({ ...model, hasTags }));
-}
-
-function listError({ displayName }: ProviderDefinition, error: unknown): AppError {
-  if (AppError.is(error)) return error;
-  return new AppError('provider_unavailable', `${displayName} did not list its models in time.`, { cause: error });
-}
-
-/**
- * The providers that the settings choose, or undefined if a probe chooses
- * (docs/contract.md#settings).
- */
-function configuredProviders(
-  settings: Config,
-  registered: readonly RegisteredProvider[],
-): RegisteredProvider[] | undefined {
-  const { MODEL_PROVIDER: chosen } = settings;
-  if (chosen !== 'auto') return registered.filter(({ definition }) => definition.id === chosen);
-  const configured = registered.filter(({ definition }) => definition.isConfigured(settings));
-  return configured.length === 0 ? undefined : configured;
-}
-
-function find({ models }: ModelSnapshot, name: string): ListedModel | undefined {
-  return (
-    models.find(({ info }) => info.id === name) ??
-    models.find(({ info, hasTags }) => hasTags && isSameTaggedModel(info.id, name))
-  );
-}
-
-function howToGet(model: string, active: readonly RegisteredProvider[]): string {
-  const command = active.map(({ definition }) => definition.pullCommand?.(model)).find((found) => found !== undefined);
-  return command === undefined
-    ? 'GET /api/models lists what is there.'
-    : `Get it with \`${command}\`; GET /api/models lists what is there.`;
-}
-
-/** The reason why no active provider lists a model, with what to do. */
-function noModelNotice({ models, errors: [error] }: ModelSnapshot): string | undefined {
-  return models.length === 0 ? error?.message : undefined;
 }

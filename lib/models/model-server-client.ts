@@ -8,6 +8,7 @@ import {
   errorTextOf,
   type ModelServerDescription,
   noResponseError,
+  placeOrName,
   refusedFieldOf,
   statusError,
   streamedError,
@@ -31,6 +32,8 @@ const MIN_SECRET_CHARACTERS = 8;
 export interface ModelServerClientOptions {
   /** The server's name in a sentence: "Ollama". */
   name: string;
+  /** The name that the operator chose. Sentences have it in place of an address. */
+  ownName?: string | undefined;
   /** May hold credentials, which are sent as Basic and appear in no message. */
   url: string;
   headers?: Record<string, string>;
@@ -53,10 +56,11 @@ export class ModelServerClient {
   /** Set if a setting makes every request impossible. */
   readonly #misconfigured: AppError | undefined;
 
-  constructor({ name, url, headers, advice }: ModelServerClientOptions) {
+  constructor({ name, ownName, url, headers, advice }: ModelServerClientOptions) {
     const { origin, host, hostname, pathname, username, password } = new URL(url);
     const isLocal = isThisMachine(hostname);
-    this.#server = { name, place: isLocal ? ` at ${origin}${pathname.replace(/\/+$/, '')}` : '', advice };
+    const place = isLocal && ownName === undefined ? ` at ${origin}${pathname.replace(/\/+$/, '')}` : '';
+    this.#server = { name: ownName === undefined ? name : `${name} ${ownName}`, place, advice };
     const allHeaders: Record<string, string> = {
       'content-type': 'application/json',
       'accept-encoding': 'identity',
@@ -194,7 +198,7 @@ export class ModelServerClient {
    * The error for a response of something else than the expected server. `what` ends the sentence.
    */
   unexpectedServer(what: string): AppError {
-    return new AppError('upstream_failed', `What answers${this.#server.place} ${what}`);
+    return new AppError('upstream_failed', `What answers${placeOrName(this.#server)} ${what}`);
   }
 
   close(): Promise<void> {

@@ -19,19 +19,23 @@ export interface ModelServerDescription {
   advice: string;
 }
 
+/** The place of an unexpected server: its address if that may be shown, else its name. */
+export function placeOrName({ name, place }: ModelServerDescription): string {
+  return place === '' ? ` as ${name.replace(/^The /, 'the ')}` : place;
+}
+
 /** The error for a request without a response. `error` is that of the connection. */
-export function noResponseError(
-  { name, place, advice }: ModelServerDescription,
-  error: unknown,
-  usesProxy: boolean,
-): AppError {
+export function noResponseError(server: ModelServerDescription, error: unknown, usesProxy: boolean): AppError {
+  const { name, place, advice } = server;
   const code = errorCode(error);
   if (code !== undefined && CLOSED_CODES.has(code))
     return new AppError('upstream_failed', `${name}${place} closed the connection without a response.`, {
       cause: error,
     });
   if (code === 'RESPONSE_INVALID' || code?.startsWith('HPE_'))
-    return new AppError('upstream_failed', `What answers${place} does not speak HTTP. ${advice}`, { cause: error });
+    return new AppError('upstream_failed', `What answers${placeOrName(server)} does not speak HTTP. ${advice}`, {
+      cause: error,
+    });
   const proxy = usesProxy ? ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.' : '';
   return new AppError('provider_unavailable', `${name} is not answering${place}. ${advice}${proxy}`, {
     cause: error,
@@ -54,7 +58,7 @@ const TOO_LONG =
   /\b(maximum|exceeds?|exceeding|overflows?|larger|longer|greater)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)|\bContextWindowExceeded|\bprompt is too long\b/i;
 
 /** The server, or one behind it, has no capacity now. 529 is Anthropic's. */
-const BUSY_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504, 529]);
+export const BUSY_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504, 529]);
 
 /** Codes of OpenAI's API for a field that a model does not take. */
 const FIELD_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 'unknown_parameter']);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AppError } from '#lib/errors';
+import { AppError } from '#lib/errors';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ModelProvider } from '#lib/models/provider';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
@@ -94,6 +94,14 @@ export class ModelServer {
     for (const [id, model] of this.#models) if (isSameTaggedModel(id, name)) return model;
     return undefined;
   }
+}
+
+/** The server of this name. Throws `not_found` with the names that there are. */
+export function serverNamed(servers: readonly ModelServer[], name: string): ModelServer {
+  const found = servers.find((server) => server.name === name);
+  if (found !== undefined) return found;
+  const names = servers.map((server) => server.name).join(', ');
+  throw new AppError('not_found', `There is no model server ${name}. Model servers: ${names || 'none'}.`);
 }
 
 function withoutCredentials(url: string): string {

@@ -156,6 +156,10 @@ export interface ModelRequest {
   passthrough?: Passthrough;
   /** For Ollama. Not part of the cache key: it does not change the response. */
   keepAlive?: KeepAlive;
+  /** For Ollama: whether the oldest messages are left out if all of them are too long. */
+  truncate?: boolean;
+  /** For Ollama: whether the oldest tokens are left out where a response is too long. */
+  shift?: boolean;
 }
 
 /** A completion as a provider gets it. */

@@ -213,3 +213,54 @@ describe('resilientChat', () => {
     expect(provider.signals[0]?.aborted).toBe(true);
   });
 });
+
+describe('guard', () => {
+  const never = new AbortController().signal;
+
+  it('calls again after transient errors, as often as it is to, and not after others', async () => {
+    const chat = createResilientChat(LIMITS);
+    const provider = new Scripted();
+    let calls = 0;
+    const failing =
+      (code: ErrorCode, upstream: UpstreamFailure = {}) =>
+      async () => {
+        calls += 1;
+        throw new AppError(code, 'No.', { upstream });
+      };
+    const count = async (call: () => Promise<never>, retries?: number) => {
+      calls = 0;
+      const failed = chat.guard?.(provider, 'm', call, never, retries).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(await failed).toBeInstanceOf(AppError);
+      return calls;
+    };
+    expect(await count(failing('upstream_failed'))).toBe(3);
+    expect(await count(failing('upstream_failed'), 0)).toBe(1);
+    expect(await count(failing('model_not_found'))).toBe(1);
+    expect(await count(failing('provider_unavailable', { waitSeconds: 60 }))).toBe(1);
+    expect(await chat.guard?.(provider, 'm', async () => 'result', never)).toBe('result');
+  });
+
+  it('has the circuit breakers of chats, and ends with the reason of its signal', async () => {
+    const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
+    const provider = new Scripted([TEXT, DONE]);
+    const fails = async () => {
+      throw fault('provider_unavailable');
+    };
+    for (let call = 0; call < 5; call++) await expect(chat.guard?.(provider, 'm', fails, never)).rejects.toThrow();
+    const chatted = chat(provider, REQUEST, never, () => {});
+    await expect(chatted).rejects.toMatchObject({
+      code: 'provider_unavailable',
+      message: 'it is provider_unavailable',
+    });
+    expect(provider.signals).toHaveLength(0);
+    const called = vi.fn(async () => 'x');
+    await expect(chat.guard?.(provider, 'm', called, never)).rejects.toMatchObject({ code: 'provider_unavailable' });
+    await expect(chat.guard?.(provider, 'other', called, never)).resolves.toBe('x');
+    expect(called).toHaveBeenCalledTimes(1);
+    const abort = new AbortController();
+    const left = chat.guard?.(provider, 'other', () => new Promise<never>(() => {}), abort.signal);
+    abort.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+  });
+});

@@ -36,6 +36,17 @@ export interface ResilientChat {
     emit: ModelEventListener,
     retries?: number,
   ): Promise<void>;
+  /**
+   * Calls `call` behind the circuit breakers of the provider and of `model`, and again after
+   * transient errors, `retries` times. It has no timeout but `signal`, whose reason is thrown.
+   */
+  guard?<T>(
+    provider: ModelProvider,
+    model: string,
+    call: () => Promise<T>,
+    signal: AbortSignal,
+    retries?: number,
+  ): Promise<T>;
   /** Closes the circuit breakers of a provider: its server was found to be up again. */
   reset?(provider: ModelProvider): void;
 }
@@ -106,24 +117,33 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
     return policy;
   }
 
-  const chat: ResilientChat = async (provider, request, signal, emit, retries = limits.UPSTREAM_RETRIES) => {
+  async function guard<T>(
+    provider: ModelProvider,
+    model: string,
+    call: () => Promise<T>,
+    signal: AbortSignal,
+    retries = limits.UPSTREAM_RETRIES,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const { policy: usualPolicy, connection, ofModel } = policyOf(provider, model);
+    const policy = retries === limits.UPSTREAM_RETRIES ? usualPolicy : wrap(retriesOf(retries), ofModel, connection);
+    return await abortable(policy.execute(call, signal), signal).catch((error: unknown) => {
+      if (!(error instanceof BrokenCircuitError)) throw error;
+      throw circuitOpenError(connection.state === CircuitState.Closed ? ofModel : connection);
+    });
+  }
+
+  const chat: ResilientChat = async (provider, request, signal, emit, retries) => {
     signal.throwIfAborted();
     const attempts = new Attempts(provider, request, signal, limits, emit);
-    const { policy: usualPolicy, connection, ofModel } = policyOf(provider, request.model);
-    const policy = retries === limits.UPSTREAM_RETRIES ? usualPolicy : wrap(retriesOf(retries), ofModel, connection);
     try {
-      await abortable(
-        policy.execute(() => attempts.open(), attempts.signal),
-        attempts.signal,
-      ).catch((error: unknown) => {
-        if (!(error instanceof BrokenCircuitError)) throw error;
-        throw circuitOpenError(connection.state === CircuitState.Closed ? ofModel : connection);
-      });
+      await guard(provider, request.model, () => attempts.open(), attempts.signal, retries);
       await attempts.ended();
     } finally {
       attempts.close();
     }
   };
+  chat.guard = guard;
   chat.reset = (provider) => void breakers.delete(provider);
   return chat;
 }

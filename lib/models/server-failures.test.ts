@@ -172,6 +172,22 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(String(error)).not.toContain('geheim');
   });
 
+  it('names the server by the name that its operator chose, and not by its address', async () => {
+    await server.close();
+    const { url } = server;
+    const named = [
+      new OllamaProvider({ url, name: 'gpu-a', keepAlive: 0 }),
+      new OpenAiProvider({ url, name: 'gpu-a' }),
+    ];
+    for (const provider of named) {
+      const error = await Array.fromAsync(chatEvents(provider, REQUEST)).catch((e: AppError) => e);
+      await provider.close();
+      expect(String(error)).toMatch(/(Ollama|model server) gpu-a is not answering\./);
+      expect(String(error)).not.toContain('127.0');
+    }
+    server = await startFaultyModelServer();
+  });
+
   it('has credentials that may have a percent sign', async () => {
     const login = dialect.make(server.url.replace('//', '//user:100%@'));
     server.play([{ send: dialect.text('a') }, ...dialect.end.map((send) => ({ send }))]);

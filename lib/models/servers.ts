@@ -1,24 +1,8 @@
+import type { Clock } from '#lib/clock';
 import { AppError } from '#lib/errors';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 import { log } from '#lib/telemetry/log';
-
-/** Time, passed in so that tests do not wait. */
-export interface Timers {
-  /** Milliseconds. */
-  now(): number;
-  /** Calls `task` once after `ms`. Returns the function that cancels it. */
-  after(ms: number, task: () => void): () => void;
-}
-
-export const systemTimers: Timers = {
-  now: Date.now,
-  after(ms, task) {
-    const timer = setTimeout(task, ms);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** The age after which lists are read again while the servers are in use. */
 const REFRESH_AFTER_MS = 15_000;
@@ -45,7 +29,7 @@ export type ServerListing = { readonly server: ModelServer } & (
  * background: there is nothing to choose, and each request finds out by itself.
  */
 export class ModelServers {
-  readonly #timers: Timers;
+  readonly #timers: Clock;
   readonly #byProvider = new WeakMap<ModelProvider, ModelServer>();
   readonly #listeners = new Set<(server: ModelServer) => void>();
   readonly #probing = new Set<ModelServer>();
@@ -56,7 +40,7 @@ export class ModelServers {
   #usedAt = Number.NEGATIVE_INFINITY;
   #isRefreshScheduled = false;
 
-  constructor(timers: Timers) {
+  constructor(timers: Clock) {
     this.#timers = timers;
   }
 

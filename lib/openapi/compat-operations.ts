@@ -1,10 +1,6 @@
 import { ANTHROPIC_VERSION } from '#lib/openapi/anthropic-operations';
-import {
-  CACHE_HEADER,
-  CHAT_ERROR_CODES,
-  QUEUE_COMMENTS,
-  REQUEST_POLICY_PARAMETERS,
-} from '#lib/openapi/chat-operations';
+import { CACHE_HEADER, CHAT_ERROR_CODES, REQUEST_POLICY_PARAMETERS } from '#lib/openapi/chat-operations';
+import { NOTED_FIELDS, openAiGeneration } from '#lib/openapi/openai-generation';
 import type { MediaContent, Operation } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
@@ -18,34 +14,17 @@ const HELLO = [{ role: 'user', content: 'Say hello in five words.' }];
 
 export const OPENAI_OPERATIONS: readonly Operation[] = [
   {
+    ...openAiGeneration({
+      description: 'A completion, or with `"stream": true` its chunks.',
+      body: 'OpenAiCompletion',
+      event: 'OpenAiChunk',
+      end: 'the last is `data: [DONE]`',
+    }),
     id: 'openAiChat',
-    tag: 'OpenAI',
     path: '/v1/chat/completions',
-    method: 'post',
     summary: 'Create a chat completion (OpenAI)',
     description: "The official SDKs work unchanged: set `OPENAI_BASE_URL` to this server's /v1.",
-    access: 'key',
-    parameters: REQUEST_POLICY_PARAMETERS,
-    body: {
-      schema: 'OpenAiRequest',
-      description:
-        'A field without a note is passed to every model server. Unknown fields are reported in `X-Ignored-Fields`.',
-    },
-    responses: {
-      200: {
-        description: 'A completion, or with `"stream": true` its chunks.',
-        content: {
-          'application/json': { schema: 'OpenAiCompletion' },
-          'text/event-stream': {
-            description: `\`data:\` lines; the last is \`data: [DONE]\`. ${QUEUE_COMMENTS}`,
-            events: [{ schema: 'OpenAiChunk' }, { schema: 'OpenAiError' }],
-          },
-        },
-        headers: CACHE_HEADER,
-      },
-    },
-    errorCodes: CHAT_ERROR_CODES,
-    errorSchema: 'OpenAiError',
+    body: { schema: 'OpenAiRequest', description: NOTED_FIELDS },
     examples: [
       { summary: 'A completion', body: { messages: HELLO } },
       { summary: 'Streamed', body: { messages: HELLO, stream: true, stream_options: { include_usage: true } } },

@@ -85,7 +85,7 @@ function passed({ id, path, summary, body }: Passed): Operation {
           upload: {
             types: ['multipart/form-data', 'application/json'],
             description:
-              'The fields and files of that endpoint, at most 512 MiB, which are streamed; JSON at most 8 MiB.',
+              'The fields and files of that endpoint, at most 512 MiB, which are sent on when all have arrived; JSON at most 8 MiB.',
           },
         }
       : { body: { schema: 'PassedRequest' as const } }),
@@ -141,6 +141,7 @@ export const OPENAI_MODEL_SERVER_OPERATIONS: readonly Operation[] = [
 
 const MANAGEMENT_ERROR_CODES: readonly ErrorCode[] = [
   'forbidden',
+  'not_found',
   'model_not_found',
   'unsupported_by_model_server',
   'cancelled',
@@ -157,6 +158,17 @@ const DIGEST: OperationParameter = {
   schema: { type: 'string' },
 };
 
+const SERVER: OperationParameter = {
+  name: 'server',
+  in: 'query',
+  description:
+    'The name of a model server, if there are several. Default: the first that is up; for models that have to be there, the first that has it.',
+  schema: { type: 'string' },
+};
+const SERVER_HEADER = {
+  'X-Model-Server': 'The name of the Ollama that was asked. Absent if there is one model server without a `#name=`.',
+};
+
 function managing(action: string, summary: string, schema: SchemaName, isStreamed: boolean): Operation {
   return {
     id: `ollama${action[0]?.toUpperCase()}${action.slice(1)}`,
@@ -166,18 +178,20 @@ function managing(action: string, summary: string, schema: SchemaName, isStreame
     summary,
     description: MANAGEMENT,
     access: 'key',
+    parameters: [SERVER],
     body: { schema },
     responses: isStreamed
       ? {
           200: {
             description: 'Its progress, or one body with `"stream": false`.',
+            headers: SERVER_HEADER,
             content: {
               'application/x-ndjson': { events: [{ schema: 'OllamaProgress' }] },
               'application/json': { schema: 'OllamaProgress' },
             },
           },
         }
-      : { 200: { description: 'Done.' } },
+      : { 200: { description: 'Done.', headers: SERVER_HEADER } },
     errorCodes: MANAGEMENT_ERROR_CODES,
     passesOn: true,
     examples: [],
@@ -188,8 +202,8 @@ const BLOB = {
   tag: 'Ollama',
   path: '/api/blobs/[digest]',
   access: 'key',
-  parameters: [DIGEST],
-  errorCodes: [...MANAGEMENT_ERROR_CODES, 'invalid_request'],
+  parameters: [DIGEST, SERVER],
+  errorCodes: [...MANAGEMENT_ERROR_CODES, 'invalid_request', 'unsupported_media_type'],
   passesOn: true,
   examples: [],
 } as const satisfies Partial<Operation>;

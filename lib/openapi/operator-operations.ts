@@ -66,6 +66,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     },
     errorCodes: [
       'rate_limited',
+      'not_found',
       'model_not_found',
       'unsupported_value',
       'model_load_failed',

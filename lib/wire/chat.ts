@@ -6,6 +6,7 @@ import { failFastArray } from '#lib/wire/fail-fast-array';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
 import { shareStatusSchema } from '#lib/wire/limits';
+import { durationMs } from '#lib/wire/keep-alive';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 import { OPTION_SUPPORT } from '#lib/wire/request-field-support';
@@ -110,8 +111,12 @@ export type FormatDetails = z.infer<typeof formatDetailsSchema>;
 export const optionsSchema = smallObjectSchema;
 export type ModelOptions = z.infer<typeof optionsSchema>;
 
-/** Seconds, or a Go duration (`"5m"`). Negative values mean forever. */
-export const keepAliveSchema = z.union([z.string().max(32), z.number()]);
+/** Seconds, or a Go duration (`"5m"`). Negative values mean forever. Ollama refuses any other. */
+export const keepAliveSchema = z
+  .union([z.string().max(32), z.number()])
+  .refine((keepAlive) => durationMs(keepAlive) !== undefined, {
+    error: 'must be a number of seconds, or a duration such as "5m", "1h30m" or "-1s"',
+  });
 
 /** Limit of generated tokens. −1 means no limit, as in Ollama and llama.cpp. */
 export const maxTokensSchema = z
@@ -192,6 +197,12 @@ export const chatRequestSchema = z
       top_logprobs: 'Number of alternatives per token.',
       keep_alive: 'How long Ollama keeps the model loaded afterwards. Default and minimum: OLLAMA_KEEP_ALIVE.',
     }),
+    truncate: optional(z.boolean()).describe(
+      'false: Ollama refuses a conversation that is longer than the context, instead of leaving out its oldest messages.',
+    ),
+    shift: optional(z.boolean()).describe(
+      'false: Ollama ends a response that reaches the end of the context, instead of leaving out the oldest tokens.',
+    ),
     passthrough: optional(passthroughSchema).describe(
       "Further fields of OpenAI's chat completions. OpenAI-compatible servers get them unchanged; OpenAiRequest lists what others do with each.",
     ),

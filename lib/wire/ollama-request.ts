@@ -32,6 +32,8 @@ const common = {
   keep_alive: optional(keepAliveSchema),
   logprobs: optional(z.boolean()),
   top_logprobs: optional(topLogprobsSchema),
+  truncate: optional(z.boolean()),
+  shift: optional(z.boolean()),
   ...REQUEST_POLICY_SHAPE,
 };
 

@@ -227,6 +227,8 @@ const OLLAMA_REQUEST = {
   logprobs: LOGPROBS,
   top_logprobs: LOGPROBS,
   options: passed(),
+  truncate: ollamaOnly('false refuses a conversation that is longer than the context.'),
+  shift: ollamaOnly('false ends a response at the end of the context.'),
   ...OWN_FIELDS,
 } satisfies FieldTable;
 

@@ -98,9 +98,17 @@ export const STATS_ACTIONS = ['clear', 'clear_response_cache', 'clear_conversati
 export const statsActionSchema = z.object({
   action: z.enum(STATS_ACTIONS, { error: `must be one of ${STATS_ACTIONS.join(', ')}` }),
   data: z
-    .object({ model: z.string().min(1).max(256).optional() })
+    .object({
+      model: z.string().min(1).max(256).optional().describe('Default: the default model.'),
+      server: z
+        .string()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe('The name of a model server. Default: every one that is up and has the model.'),
+    })
     .optional()
-    .describe('For warm_model. Default: the default model.'),
+    .describe('For warm_model.'),
 });
 export type StatsAction = z.infer<typeof statsActionSchema>;
 
@@ -110,6 +118,17 @@ export const statsActionResultSchema = z.object({
   message: z.string(),
   cleared_entries: z.number().optional(),
   model: z.string().optional(),
-  load_duration_ms: z.number().optional(),
+  load_duration_ms: z.number().optional().describe('The longest one.'),
+  servers: z
+    .array(
+      z.object({
+        name: z.string(),
+        load_duration_ms: z.number().optional(),
+        error: z.string().optional().describe('Why it could not load the model.'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('Where the model was loaded, if there are several model servers or one with a name.'),
 });
 export type StatsActionResult = z.infer<typeof statsActionResultSchema>;

@@ -334,6 +334,12 @@ describe('Ollama’s API', () => {
       expect(await refusal(load)).toMatchObject({ status: 404, message: 'Get it with `ollama pull m`.' });
   });
 
+  it.each(['soon', '', '5', '1h 30m', '5 m'])('refuses the keep_alive %j, as Ollama does', async (keep_alive) => {
+    const refused = await refusal(chat({ keep_alive }));
+    expect(refused).toMatchObject({ status: 400, param: 'keep_alive' });
+    expect(refused.message).toContain('1h30m');
+  });
+
   it('passes keep_alive on, which makes no other request of it', async () => {
     await ok(chat({ keep_alive: '90s' }));
     expect(s.provider.last.request.keepAlive).toBe('90s');

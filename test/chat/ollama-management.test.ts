@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { gzipSync } from 'node:zlib';
 import { Ollama } from 'ollama';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureModel } from '../../scripts/model.ts';
@@ -196,6 +197,46 @@ describe('a management request', () => {
   });
 });
 
+describe('several Ollamas', () => {
+  it('are chosen by name, else by the model, and the response says which one was asked', async () => {
+    const handlers = (model: string) => ({
+      '/api/tags': (_: unknown, response: Parameters<typeof sendJson>[0]) =>
+        sendJson(response, { models: [{ name: model, model }] }),
+      '/api/ps': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { models: [] }),
+      '/api/show': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { capabilities: [] }),
+      '/api/pull': (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { status: 'success' }),
+      '/api/delete': (_: unknown, response: { end(): unknown }) => void response.end(),
+    });
+    const [one, two] = [
+      await startScriptedModelServer(handlers('m:latest')),
+      await startScriptedModelServer(handlers('n:latest')),
+    ];
+    servers.push(one, two);
+    const app = await startApp('server', {
+      MODEL_PROVIDER: 'ollama',
+      OLLAMA_API_URL: `${one.url}#name=gpu-a,${two.url}#name=gpu-b`,
+      OLLAMA_MANAGE: 'true',
+      LOG_LEVEL: 'silent',
+    });
+    apps.push(app);
+    const asked = async (method: string, path: string, model: string) => {
+      const response = await send(app, method, path, { model });
+      return [response.status, response.headers.get('x-model-server')];
+    };
+    await send(app, 'GET', '/api/tags');
+    expect(await asked('POST', '/api/pull', 'x')).toEqual([200, 'gpu-a']);
+    expect(await asked('POST', '/api/pull?server=gpu-b', 'x')).toEqual([200, 'gpu-b']);
+    expect(two.of('/api/pull').map(({ path }) => path)).toEqual(['/api/pull']);
+    expect(await asked('DELETE', '/api/delete', 'n')).toEqual([200, 'gpu-b']);
+    expect(await asked('DELETE', '/api/delete?server=gpu-a', 'n')).toEqual([200, 'gpu-a']);
+    const unknown = await send(app, 'DELETE', '/api/delete?server=gpu-c', { model: 'n' });
+    expect([unknown.status, await unknown.json()]).toEqual([
+      404,
+      { code: 'not_found', error: expect.stringContaining('gpu-a, gpu-b') },
+    ]);
+  });
+});
+
 describe('a blob', () => {
   it('reaches Ollama while it is sent, whatever its size, and is looked up', async () => {
     const begun = Promise.withResolvers<void>();
@@ -226,6 +267,12 @@ describe('a blob', () => {
     expect(server.of(BLOB)[0]?.headers['content-length']).toBe(String(bytes.length));
     expect((await send(app, 'HEAD', BLOB)).status).toBe(200);
     expect((await send(app, 'HEAD', '/api/blobs/x')).status).toBe(400);
+    const compressed = await fetch(app.url + BLOB, {
+      method: 'POST',
+      headers: { 'content-encoding': 'gzip' },
+      body: gzipSync('x'),
+    });
+    expect([compressed.status, (await compressed.json()).code]).toEqual([415, 'unsupported_media_type']);
     expect((await send(app, 'GET', BLOB)).status).toBe(405);
   });
 
@@ -294,15 +341,23 @@ describe('unloading a model', () => {
 describe('what Ollama’s clients look at first', () => {
   it.each([{}, { API_KEYS: KEY }])('is there at /, for every client that is no browser (%j)', async (env) => {
     const { app } = await start({}, env);
-    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+    for (const headers of [
+      {},
+      { accept: '*/*' },
+      { accept: 'application/json' },
+      { accept: 'text/html;q=0, */*' },
+      { accept: 'application/json, text/html; q=0.0' },
+    ]) {
       const response = await send(app, 'GET', '/', undefined, headers);
       expect([response.status, await response.text()]).toEqual([200, 'Ollama is running']);
       expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     }
     const head = await send(app, 'HEAD', '/');
     expect([head.status, await head.text()]).toEqual([200, '']);
-    const browser = await fetch(`${app.url}/`, { headers: { accept: 'text/html' }, redirect: 'manual' });
-    expect(await browser.text()).not.toContain('Ollama is running');
+    for (const accept of ['text/html', 'application/xml;q=0, text/html;q=0.1']) {
+      const browser = await fetch(`${app.url}/`, { headers: { accept }, redirect: 'manual' });
+      expect(await browser.text()).not.toContain('Ollama is running');
+    }
   });
 });
 

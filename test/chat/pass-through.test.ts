@@ -58,6 +58,8 @@ beforeAll(async () => {
     API_KEYS: KEY,
     QUEUE_MAX_CONCURRENT: '1',
     QUEUE_MAX_SIZE: '1',
+    UPLOADS_MAX_SIZE_MB: '16',
+    MODEL_ALIASES: 'ears=whisper-1',
     LOG_LEVEL: 'silent',
   });
 });
@@ -143,7 +145,7 @@ describe('JSON for another endpoint', () => {
 });
 
 describe('a form with files', () => {
-  it('reaches the model server while it is sent, and its response comes back', async () => {
+  it('reaches the model server whole, and its response comes back', async () => {
     const sizes: number[] = [];
     handle['/v1/audio/transcriptions'] = async (received, response, incoming) => {
       for await (const chunk of incoming) {
@@ -162,21 +164,103 @@ describe('a form with files', () => {
     expect(sizes.length).toBeGreaterThan(10);
   });
 
-  it('is not read to its end before the model server has it', async () => {
-    const begun = Promise.withResolvers<string>();
-    handle['/v1/audio/translations'] = async (_, response, incoming) => {
-      incoming.once('data', (chunk) => begun.resolve(String(chunk)));
-      await once(incoming, 'end');
+  it.each([
+    ['small', 100],
+    ['large', 1024 * 1024],
+  ])('that is %s holds no slot of the model server while it arrives', async (_size, bytes) => {
+    const reached: string[] = [];
+    handle['/v1/audio/translations'] = async (received, response, incoming) => {
+      reached.push('form');
+      received.body = (await incoming.setEncoding('latin1').toArray()).join('');
       sendJson(response, { text: 'done' });
+    };
+    handle['/tokenize'] = (_, response) => {
+      reached.push('other');
+      sendJson(response, { tokens: [] });
     };
     const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
     const sent = request(`${app.url}/v1/audio/translations`, { method: 'POST', headers });
-    sent.write('--b\r\nfirst part');
-    expect(await begun.promise).toContain('first part');
+    const part = `--b\r\n${'x'.repeat(bytes)}`;
+    await new Promise((written) => sent.write(part, written));
+    // The only slot is free.
+    expect((await post('/tokenize', {})).status).toBe(200);
     const responded = once(sent, 'response');
     sent.end('\r\n--b--\r\n');
     const [response] = await responded;
     expect([response.statusCode, JSON.parse((await response.toArray()).join(''))]).toEqual([200, { text: 'done' }]);
+    expect(reached).toEqual(['other', 'form']);
+    const [received] = server.of('/v1/audio/translations');
+    expect(received?.body).toBe(`${part}\r\n--b--\r\n`);
+    expect(received?.headers['content-length']).toBe(String(part.length + 9));
+  });
+
+  it('that is left, or above its limit, never reaches the model server', async () => {
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
+    const left = request(`${app.url}/v1/images/edits`, { method: 'POST', headers }).on('error', () => {});
+    await new Promise((written) => left.write(Buffer.alloc(1024 * 1024), written));
+    left.destroy();
+    const large = request(`${app.url}/v1/images/edits`, {
+      method: 'POST',
+      headers: { ...headers, 'content-length': 9 << 20 },
+    });
+    large.flushHeaders();
+    const [refused] = await once(large, 'response');
+    expect(refused.statusCode).toBe(413);
+    large.on('error', () => {}).destroy();
+    expect((await post('/tokenize', {})).status).toBe(404);
+    expect(server.of('/v1/images/edits')).toEqual([]);
+  });
+
+  it('that has no room on the disk next to others is refused, and accepted later', async () => {
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
+    const upload = (bytes: number) =>
+      request(`${app.url}/v1/images/edits`, { method: 'POST', headers: { ...headers, 'content-length': bytes } });
+    const held = upload(7 << 20).on('error', () => {});
+    await new Promise((written) => held.write(Buffer.alloc(6 << 20), written));
+    await expect
+      .poll(async () => {
+        const next = upload(7 << 20).on('error', () => {});
+        next.flushHeaders();
+        const [response] = await once(next, 'response');
+        const body = (await response.toArray()).join('');
+        next.destroy();
+        return [response.statusCode, response.headers['retry-after'], JSON.parse(body).error.code];
+      })
+      .toEqual([503, '5', 'queue_full']);
+    held.destroy();
+    handle['/v1/images/edits'] = async (_, response, incoming) => {
+      for await (const _chunk of incoming);
+      sendJson(response, { data: [] });
+    };
+    await expect
+      .poll(async () => {
+        const next = upload(7 << 20).on('error', () => {});
+        next.end(Buffer.alloc(7 << 20));
+        const [response] = await once(next, 'response');
+        response.resume();
+        return response.statusCode;
+      })
+      .toBe(200);
+  });
+
+  it.each([
+    ['before', 10],
+    ['behind', 400_000],
+  ])('has the model that an alias stands for, also %s a file', async (where, bytes) => {
+    handle['/v1/audio/transcriptions'] = async (received, response, incoming) => {
+      received.body = (await incoming.setEncoding('latin1').toArray()).join('');
+      sendJson(response, { text: 'hello' });
+    };
+    const form = new FormData();
+    if (where === 'before') form.set('model', 'ears');
+    form.set('file', new Blob([Buffer.alloc(bytes, 7)]), 'a.wav');
+    if (where === 'behind') form.set('model', 'ears');
+    const headers = { authorization: `Bearer ${KEY}` };
+    const response = await fetch(`${app.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form });
+    expect(response.status).toBe(200);
+    const [received] = server.of('/v1/audio/transcriptions');
+    expect(received?.body).toContain('name="model"\r\n\r\nwhisper-1\r\n');
+    expect(Number(received?.headers['content-length'])).toBe(received?.body.length);
   });
 
   it.each(['edits', 'variations'])('of images goes to /v1/images/%s', async (name) => {
@@ -202,6 +286,25 @@ describe('a form with files', () => {
       415,
       expect.stringContaining('multipart/form-data'),
     ]);
+  });
+});
+
+describe('a form with a Content-Encoding', () => {
+  it.each(['gzip', 'br'])('%s is refused with what to do', async (encoding) => {
+    const response = await fetch(`${app.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        'content-type': 'multipart/form-data; boundary=b',
+        'content-encoding': encoding,
+      },
+      body: 'x',
+    });
+    expect([response.status, (await response.json()).error.message]).toEqual([
+      415,
+      expect.stringContaining('without compression'),
+    ]);
+    expect(server.of('/v1/audio/transcriptions')).toEqual([]);
   });
 });
 
@@ -416,6 +519,7 @@ describe('in front of several model servers, a request that is passed on', () =>
     const list: ModelServerHandler = (_received, response) =>
       sendJson(response, { object: 'list', data: [{ id: 'ranker', object: 'model' }] });
     const seen: string[] = [];
+    const forms: string[] = [];
     const two = await Promise.all(
       [1, 2].map(() =>
         startScriptedModelServer({
@@ -424,6 +528,11 @@ describe('in front of several model servers, a request that is passed on', () =>
             seen.push(JSON.parse(body).model);
             if (seen.length === 1) response.destroy();
             else sendJson(response, { results: [] });
+          },
+          '/v1/audio/transcriptions': ({ body }, response) => {
+            forms.push(body);
+            if (forms.length === 1) response.destroy();
+            else sendJson(response, { text: 'hello' });
           },
         }),
       ),
@@ -443,6 +552,50 @@ describe('in front of several model servers, a request that is passed on', () =>
       expect([response.status, await response.json()]).toEqual([200, { results: [] }]);
       expect(seen).toEqual(['ranker', 'ranker']);
       expect(two.map((server) => server.of('/v1/rerank').length)).toEqual([1, 1]);
+      const form = new FormData();
+      form.set('model', 'ranker');
+      form.set('file', new Blob([Buffer.alloc(400_000, 7)]), 'a.wav');
+      const heard = await fetch(`${own.url}/v1/audio/transcriptions`, { method: 'POST', body: form });
+      expect([heard.status, await heard.json()]).toEqual([200, { text: 'hello' }]);
+      const [one, other] = two.flatMap((server) => server.of('/v1/audio/transcriptions'));
+      expect(one?.body).toBe(other?.body);
+    } finally {
+      await own.stop();
+      for (const server of two) await server.close();
+    }
+  });
+
+  it('goes to the next server when one is busy, and has the response of the last one otherwise', async () => {
+    const list: ModelServerHandler = (_received, response) =>
+      sendJson(response, { object: 'list', data: [{ id: 'ranker', object: 'model' }] });
+    let busy = 1;
+    const two = await Promise.all(
+      [1, 2].map(() =>
+        startScriptedModelServer({
+          '/v1/models': list,
+          '/v1/rerank': (_, response) => {
+            busy -= 1;
+            if (busy < 0) sendJson(response, { results: [] });
+            else sendJson(response, { detail: 'full', left: busy }, 503);
+          },
+        }),
+      ),
+    );
+    const own = await startApp('server', {
+      MODEL_PROVIDER: 'openai',
+      OPENAI_BASE_URL: two.map(({ url }) => `${url}/v1`).join(','),
+      LOG_LEVEL: 'silent',
+    });
+    const rerank = async () => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ model: 'ranker', query: 'a', documents: ['b'] });
+      const response = await fetch(`${own.url}/v1/rerank`, { method: 'POST', headers, body });
+      return [response.status, await response.json()];
+    };
+    try {
+      expect(await rerank()).toEqual([200, { results: [] }]);
+      busy = 2;
+      expect(await rerank()).toEqual([503, { detail: 'full', left: 0 }]);
     } finally {
       await own.stop();
       for (const server of two) await server.close();

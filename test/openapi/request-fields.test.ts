@@ -498,6 +498,8 @@ const OLLAMA_COMMON: Sample['values'] = {
   logprobs: [true, true],
   top_logprobs: [1, 2],
   options: [{ temperature: 0 }, { temperature: 1 }],
+  truncate: [true, false],
+  shift: [true, false],
   cache: ['auto', 'on'],
   drop_params: [true, false],
 };

@@ -16,6 +16,8 @@ const BASE = [
   'lib/edit-distance.ts',
   'lib/max-min-fairness.ts',
   'lib/memory-accounting.ts',
+  'lib/anonymous-file.ts',
+  'lib/clock.ts',
   'lib/file-descriptor-limit.ts',
   'lib/node-http.ts',
 ];

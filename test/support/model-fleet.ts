@@ -4,6 +4,7 @@ import { createModelDirectory, type ModelDirectory } from '#lib/models/model-dir
 import type { ModelServer, ServerModel } from '#lib/models/model-server';
 import type { ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
+import type { ResilientChat } from '#lib/models/resilience';
 import type { ProviderId } from '#lib/wire/models';
 import { type EngineHarness, engineHarness, ManualClock, ScriptedCall, settled } from './chat.ts';
 
@@ -103,6 +104,8 @@ export interface Fleet extends EngineHarness {
 export async function modelFleet(
   env: Record<string, string>,
   prepare: (at: (name: string) => FleetProvider) => void = () => {},
+  /** What the engine's calls have besides the providers' own. */
+  resilience: Pick<ResilientChat, 'guard'> = {},
 ): Promise<Fleet> {
   const providers = new Map<string, FleetProvider>();
   const clock = new ManualClock();
@@ -124,7 +127,11 @@ export async function modelFleet(
     timers: clock,
   });
   prepare(at);
-  const harness = engineHarness({ OLLAMA_MODEL: 'm', CACHE_ENABLED: 'false', ...env }, { directory, clock });
+  const call: ResilientChat = (asked, request, signal, emit) => asked.chat(request, signal, emit);
+  const harness = engineHarness(
+    { OLLAMA_MODEL: 'm', CACHE_ENABLED: 'false', ...env },
+    { directory, clock, call: Object.assign(call, resilience) },
+  );
   await directory.list(new AbortController().signal);
   return {
     ...harness,

@@ -65,6 +65,8 @@ const CANONICAL_REQUEST = {
   passthrough: (request) => sortedByName(request.passthrough ?? null),
   // The time that a model stays loaded has no effect on the response.
   keepAlive: () => null,
+  truncate: (request) => request.truncate ?? null,
+  shift: (request) => request.shift ?? null,
 } as const satisfies CanonicalFields<ModelRequest>;
 
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(CANONICAL_MESSAGE);

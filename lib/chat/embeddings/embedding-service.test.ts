@@ -3,6 +3,7 @@ import { EmbeddingService, type EmbeddingSubmitter } from '#lib/chat/embeddings/
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { EmbedInput, EmbedRequest, EmbedResult } from '#lib/models/embedding';
+import { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 import { ManualClock, ScriptedProvider, settled } from '../../../test/support/chat.ts';
 
@@ -40,7 +41,8 @@ function serviceOf(environment: Record<string, string> = {}) {
   return new EmbeddingService({
     settings,
     clock,
-    runTask: (task, work) => work(task.provider ?? provider, task.signal, 'embedder'),
+    runTask: (task, work) =>
+      work(task.provider ?? provider, task.signal, 'embedder', { guard: (call) => call(), begin: () => {} }),
   });
 }
 
@@ -143,6 +145,27 @@ describe('embeddings', () => {
     const long = ['y'.repeat(200_000), 'z'.repeat(10), 'w'.repeat(131_070)];
     await serviceOf().embed(provider, request(long), by());
     expect(provider.batches.slice(3).map((batch) => batch.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe('the batches of one request', () => {
+  it('run at the same time on all servers that have the model, one for each slot', async () => {
+    const server = (name: string, slots: number) =>
+      new ModelServer({ provider, name, isNamed: true, url: `http://${name}:1`, slots, weight: 1, hasTags: false });
+    const servers = [server('a', 2), server('b', 1), server('down', 4), server('other', 8)];
+    Object.assign(servers[2] ?? {}, { downSince: 1 });
+    servers[3]?.setModels([]);
+    const targets = [{ model: 'embedder', servers }];
+    const service = serviceOf({ QUEUE_MAX_CONCURRENT: '1' });
+    const held = Promise.withResolvers<void>();
+    provider.held = held.promise;
+    const inputs = Array.from({ length: 320 }, (_, index) => `x${index}`);
+    const done = service.embed(provider, request(inputs), by({ targets }));
+    await settled();
+    expect(provider.batches).toHaveLength(3);
+    held.resolve();
+    (await done).release();
+    expect(provider.batches).toHaveLength(5);
   });
 });
 

@@ -19,8 +19,8 @@ import { abortable } from '#lib/models/abortable';
 import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
 import { checkEmbedSupport } from '#lib/models/embedding-support';
 import type { RouteTarget } from '#lib/models/model-route';
+import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
-import { callWithRetries } from '#lib/models/resilient-call';
 import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
 import { genAiAttributes } from '#lib/telemetry/generative-ai';
 import type { SpanValue } from '#lib/telemetry/span';
@@ -31,8 +31,11 @@ import type { CacheStats } from '#lib/wire/server-stats';
 
 /** Memory of all requests under way, inputs and vectors; one caller half of it. */
 const MAX_HELD_BYTES = 128 * MIB;
-/** Batches of one request that wait or run at a time. The others do not take places in the line. */
-const MAX_CONCURRENT_BATCHES = 4;
+/**
+ * Batches of one request that wait or run at a time, also where more slots are there. The others do
+ * not take places in the line.
+ */
+const MAX_CONCURRENT_BATCHES = 32;
 /** Embeddings that are read from the database in one turn of the event loop. */
 const READS_PER_TURN = 32;
 
@@ -44,6 +47,8 @@ export interface EmbeddingServiceOptions {
   /** @default the one of the process */
   readonly usage?: UsageRecorder | undefined;
   runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
+  /** The model server of a provider, if it is known. */
+  serverOf?(provider: ModelProvider): ModelServer | undefined;
 }
 
 export interface EmbeddingSubmitter {
@@ -256,16 +261,26 @@ export class EmbeddingService {
     }
   }
 
-  /** Runs the batches of one request, a few at a time. Never rejects. */
+  /** Runs the batches of one request, as many at a time as there are slots. Never rejects. */
   async #run(batches: readonly EmbeddingBatch[], call: Call): Promise<void> {
     const release = call.held.share();
     const rest = batches.values();
     const runRest = async () => {
       for (const batch of rest) await this.#runBatch(batch, call);
     };
-    const count = Math.min(MAX_CONCURRENT_BATCHES, this.#options.settings.QUEUE_MAX_CONCURRENT, batches.length);
+    const count = Math.min(MAX_CONCURRENT_BATCHES, this.#slotsFor(call), batches.length);
     await Promise.all(Array.from({ length: count }, runRest));
     release();
+  }
+
+  /** Slots of all servers that can embed for the request. */
+  #slotsFor({ provider, request, submitter }: Call): number {
+    const own = this.#options.serverOf?.(provider);
+    const servers = submitter.targets?.[0]?.servers ?? (own === undefined ? [] : [own]);
+    const slots = servers
+      .filter((server) => server.isUp && server.has(request.model) !== false)
+      .reduce((sum, server) => sum + server.slots, 0);
+    return slots || this.#options.settings.QUEUE_MAX_CONCURRENT;
   }
 
   async #runBatch(batch: EmbeddingBatch, { provider, request, submitter, meter }: Call): Promise<void> {
@@ -279,6 +294,7 @@ export class EmbeddingService {
       provider,
       targets: targets?.slice(0, 1),
       isRepeatable: true,
+      isRetried: true,
       bytes,
       signal,
       onDone: meter.taskDone,
@@ -286,12 +302,11 @@ export class EmbeddingService {
     try {
       signal.throwIfAborted();
       const inputs = batch.inputs.map(({ input }) => input);
-      const result = await this.#options.runTask(task, (chosen, taskSignal) => {
+      const result = await this.#options.runTask(task, (chosen, taskSignal, _model, calls) => {
         const called = genAiAttributes({ operation: 'embeddings', provider: chosen.id, model: request.model });
         const attributes: Record<string, SpanValue> = { ...called, inputs: inputs.length };
         const embed = async () => {
-          const call = (inTime: AbortSignal) => embedWith(chosen, { ...request, inputs }, inTime);
-          const embedded = await callWithRetries(call, settings, taskSignal);
+          const embedded = await calls.guard(() => embedWith(chosen, { ...request, inputs }, taskSignal));
           attributes['gen_ai.usage.input_tokens'] = embedded.promptTokens;
           return embedded;
         };

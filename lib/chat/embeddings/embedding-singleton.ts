@@ -2,6 +2,7 @@ import { systemClock } from '#lib/chat/clock';
 import { EmbeddingService } from '#lib/chat/embeddings/embedding-service';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { config } from '#lib/config/config';
+import { modelDirectory } from '#lib/models/model-directory';
 import { singleton } from '#lib/singletons';
 
 /** The embeddings of this process, in the line of its chat engine. */
@@ -14,6 +15,7 @@ export function embeddingService(): EmbeddingService {
         clock: systemClock,
         persistent: chatEngine().persistentCache,
         runTask: (task, work) => chatEngine().runTask(task, work),
+        serverOf: (provider) => modelDirectory().servers.serverOf(provider),
       }),
   );
 }

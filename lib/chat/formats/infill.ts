@@ -1,6 +1,6 @@
 import { openAiError, sse } from '#lib/chat/formats/openai';
 import { fromSampling, passthroughOf } from '#lib/chat/formats/openai-request';
-import { QueueComments } from '#lib/chat/formats/queue-comment';
+import { commentedEncoder, QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -67,13 +67,7 @@ export function infillStreamEncoder(request: RequestView, fields?: readonly stri
         return '';
     }
   };
-  return {
-    preamble: '',
-    get heartbeat() {
-      return comments.heartbeat;
-    },
-    encode,
-  };
+  return commentedEncoder(comments, encode);
 }
 
 /** Times that no server measured are those seen here. */

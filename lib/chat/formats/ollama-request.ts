@@ -77,6 +77,8 @@ function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ConversationReques
     logprobs: input.logprobs,
     top_logprobs: input.top_logprobs,
     keep_alive: input.keep_alive,
+    truncate: input.truncate,
+    shift: input.shift,
   };
 }
 

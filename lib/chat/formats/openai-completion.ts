@@ -7,8 +7,9 @@ import {
   toUsage,
   usageOfChoices,
 } from '#lib/chat/formats/openai';
-import { QueueComments } from '#lib/chat/formats/queue-comment';
+import { commentedEncoder, QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import { type TextFrame, textFrame } from '#lib/chat/formats/text-frame';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { RequestView } from '#lib/chat/generation/request-view';
@@ -61,10 +62,10 @@ export function textCompletionEncoder(
       ...rest,
     });
   /** What stands around a text without log probabilities. */
-  let frame: { before: string; after: string } | undefined;
+  let frame: TextFrame | undefined;
   const textChunk = (text: string) => {
     if (pending !== undefined) return chunk(text, null);
-    frame ??= textFrame(chunk('', null));
+    frame ??= textFrame(chunk('', null), EMPTY_TEXT);
     return frame.before + JSON.stringify(text) + frame.after;
   };
   let pending: TokenLogprob[] | undefined;
@@ -96,19 +97,7 @@ export function textCompletionEncoder(
         return '';
     }
   };
-  return {
-    preamble: '',
-    get heartbeat() {
-      return comments.heartbeat;
-    },
-    encode,
-  };
-}
-
-/** The parts of a chunk with an empty text. No JSON string can hold the field. */
-function textFrame(chunk: string): { before: string; after: string } {
-  const at = chunk.indexOf(EMPTY_TEXT) + EMPTY_TEXT.length;
-  return { before: chunk.slice(0, at - 2), after: chunk.slice(at) };
+  return commentedEncoder(comments, encode);
 }
 
 const EMPTY_TEXT = '{"text":""';

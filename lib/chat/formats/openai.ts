@@ -1,5 +1,6 @@
-import { QueueComments } from '#lib/chat/formats/queue-comment';
+import { commentedEncoder, QueueComments } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import { type TextFrame, textFrame } from '#lib/chat/formats/text-frame';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { RequestView } from '#lib/chat/generation/request-view';
@@ -113,10 +114,10 @@ export function openAiStreamEncoder(
     return logprobs;
   };
   /** What stands around the text of a chunk after the first. */
-  let frame: { before: string; after: string } | undefined;
+  let frame: TextFrame | undefined;
   const text = (name: 'content' | 'reasoning_content', value: string) => {
     if (!hasBegun || pendingLogprobs !== undefined || name !== 'content') return delta({ [name]: value });
-    frame ??= textFrame(delta({ content: '' }));
+    frame ??= textFrame(delta({ content: '' }), EMPTY_CONTENT);
     return frame.before + JSON.stringify(value) + frame.after;
   };
   const delta = (fields: object) => {
@@ -157,19 +158,7 @@ export function openAiStreamEncoder(
       }
     }
   };
-  return {
-    preamble: '',
-    get heartbeat() {
-      return comments.heartbeat;
-    },
-    encode,
-  };
-}
-
-/** The parts of a chunk with an empty text. The id and the model's name cannot hold the field. */
-function textFrame(chunk: string): { before: string; after: string } {
-  const at = chunk.lastIndexOf(EMPTY_CONTENT) + EMPTY_CONTENT.length;
-  return { before: chunk.slice(0, at - 2), after: chunk.slice(at) };
+  return commentedEncoder(comments, encode);
 }
 
 const EMPTY_CONTENT = '{"content":""';

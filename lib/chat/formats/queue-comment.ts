@@ -1,3 +1,4 @@
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 
 /**
@@ -23,3 +24,14 @@ export class QueueComments {
 }
 
 type GenerationStatus = Extract<GenerationEvent, { type: 'status' }>;
+
+/** An encoder of events whose stream has comments with the place in the queue. */
+export function commentedEncoder(comments: QueueComments, encode: StreamEncoder['encode']): StreamEncoder {
+  return {
+    preamble: '',
+    get heartbeat() {
+      return comments.heartbeat;
+    },
+    encode,
+  };
+}

@@ -1,6 +1,7 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
+import type { WarmedModel } from '#lib/chat/model-loading';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { requireRight } from '#lib/http/principal';
@@ -16,8 +17,9 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
   const engine = chatEngine();
   if (action === 'warm_model') {
     await requireAllowedModel(principal, data?.model);
-    const { model, load_duration_ms } = await engine.warmModel(data?.model, signal);
-    return success({ action, message: `${model} is loaded.`, model, load_duration_ms });
+    const on = data?.server === undefined ? 'all' : { server: data.server };
+    const warmed = await engine.warmModel(data?.model, signal, { on });
+    return success({ action, message: loadedSentence(warmed), ...warmed });
   }
   requireRight(principal, 'cache-admin');
   const isOfConversations = action === 'clear_conversation_cache';
@@ -45,6 +47,12 @@ function clearResponses(): { responses: number; saved: Promise<boolean> } {
       () => false,
     ),
   };
+}
+
+function loadedSentence({ model, servers = [] }: WarmedModel): string {
+  const on = servers.filter((server) => 'load_duration_ms' in server).map(({ name }) => name);
+  const failed = servers.flatMap((server) => ('error' in server ? [` ${server.name} failed: ${server.error}`] : []));
+  return `${model} is loaded${on.length === 0 ? '' : ` on ${on.join(', ')}`}.${failed.join('')}`;
 }
 
 function success(result: Omit<StatsActionResult, 'success'>): Reply {

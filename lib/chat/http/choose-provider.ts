@@ -37,8 +37,3 @@ export async function chooseProvider({
     throw error;
   }
 }
-
-/** Whether the model of a request decides between several providers. */
-export async function isModelNeeded(canServe: ProviderWish['canServe']): Promise<boolean> {
-  return (await modelDirectory().providers()).filter(canServe).length > 1;
-}

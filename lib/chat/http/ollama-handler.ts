@@ -153,7 +153,7 @@ async function loadModel(
 ): Promise<Reply> {
   await requireAllowedModel(principal, name);
   const { model } = await chatEngine()
-    .warmModel(name, signal, keepAlive)
+    .warmModel(name, signal, { keepAlive, on: 'first' })
     .catch((error: unknown) => {
       // As in Ollama: a client that gets 404 pulls the model.
       if (error instanceof Error && AppError.is(error.cause) && error.cause.code === 'model_not_found')

@@ -1,12 +1,13 @@
-import { chooseProvider } from '#lib/chat/http/choose-provider';
 import { forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { requireManagement } from '#lib/chat/http/ollama-access';
 import { AppError } from '#lib/errors';
-import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
+import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
+import { modelDirectory } from '#lib/models/model-directory';
+import { type ModelServer, serverNamed } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 import { withSpan } from '#lib/telemetry/tracing';
 import { MIB } from '#lib/units';
@@ -19,6 +20,19 @@ import { MANAGEMENT_SCHEMAS, type ManagementAction } from '#lib/wire/ollama-mana
 
 /** A template, a license and a conversation are part of a new model. */
 const BODY_LIMIT_BYTES = 4 * MIB;
+/** The model that has to be there, for actions that need one. */
+const EXISTING: Partial<Record<ManagementAction, (body: Named) => string | undefined>> = {
+  push: ({ model, name }) => model ?? name,
+  delete: ({ model, name }) => model ?? name,
+  copy: ({ source }) => source,
+};
+
+interface Named {
+  readonly model?: string | undefined;
+  readonly name?: string | undefined;
+  readonly source?: string | undefined;
+}
+
 const DIGEST = /^sha256[-:][0-9a-f]{64}$/;
 
 /** POST /api/pull, /api/push, /api/create and /api/copy, and DELETE /api/delete. */
@@ -27,10 +41,10 @@ export function manage(action: ManagementAction): RequestHandler {
   return async (request, context) => {
     requireManagement(request, context);
     const content = await readJsonBytes(request, BODY_LIMIT_BYTES, true);
-    parseBody(MANAGEMENT_SCHEMAS[action], parseJson(content));
+    const named = parseBody(MANAGEMENT_SCHEMAS[action], parseJson(content));
     const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
     const method = action === 'delete' ? 'DELETE' : 'POST';
-    return await forward({ method, path, headers, content }, request, context);
+    return await forward({ method, path, headers, content }, request, context, EXISTING[action]?.(named));
   };
 }
 
@@ -43,6 +57,7 @@ export async function findBlob(request: HttpRequest, context: RequestContext): P
 /** POST /api/blobs/:digest. A file of any size is sent on while it arrives. */
 export async function uploadBlob(request: HttpRequest, context: RequestContext): Promise<Reply> {
   requireManagement(request, context);
+  requireUnencoded(request);
   const path = blobPath(context);
   const { content, declaredBytes } = request.stream(Number.POSITIVE_INFINITY);
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
@@ -59,29 +74,50 @@ function blobPath({ params: { digest } }: RequestContext): string {
   return `/api/blobs/${digest}`;
 }
 
-async function forward(sent: ForwardRequest, { signal }: HttpRequest, { requestId }: RequestContext): Promise<Reply> {
-  const provider = await chooseOllama();
-  const response = await withSpan(requestId, sent.path, {}, () => sendTo(provider, sent, signal));
+/** `existing` is a model that the server should have. */
+async function forward(
+  sent: ForwardRequest,
+  { url, signal }: HttpRequest,
+  { requestId }: RequestContext,
+  existing?: string,
+): Promise<Reply> {
+  const server = await chooseOllama(new URL(url).searchParams.get('server') ?? undefined, existing);
+  const response = await withSpan(requestId, sent.path, {}, () => sendTo(server.provider, sent, signal));
+  const reply = toReply(sent, response);
+  return server.isNameShown ? { ...reply, headers: { ...reply.headers, 'x-model-server': server.name } } : reply;
+}
+
+function toReply({ method, path }: ForwardRequest, response: ForwardedResponse): Reply {
   // A response to HEAD has no sentence, so 404 always means that Ollama does not have the file.
-  if (sent.method === 'HEAD') {
+  if (method === 'HEAD') {
     if (response.isSuccess) response.body.destroy();
     return { status: response.statusCode, headers: { 'cache-control': 'no-store' }, body: null };
   }
   const isMissing = !response.isSuccess && response.statusCode === 404 && response.sentence !== undefined;
-  if (!isMissing) return forwardedReply(response, sent.path);
+  if (!isMissing) return forwardedReply(response, path);
   return json({ error: response.sentence, code: 'model_not_found' }, 404);
 }
 
-async function chooseOllama(): Promise<ModelProvider> {
-  return await chooseProvider({
-    model: undefined,
-    canServe: ({ ollama, forward: send }) => ollama !== undefined && send !== undefined,
-    unsupported: () =>
-      new AppError(
-        'unsupported_by_model_server',
-        'No Ollama is configured, so there are no models to manage. Set OLLAMA_API_URL.',
-      ),
-  });
+/**
+ * The Ollama of this name. Without a name: of those that are up, the first that has the model, else
+ * the first.
+ */
+async function chooseOllama(name: string | undefined, existing: string | undefined): Promise<ModelServer> {
+  const directory = modelDirectory();
+  await directory.providers();
+  const all = directory.servers.all.filter(
+    ({ provider }) => provider.ollama !== undefined && provider.forward !== undefined,
+  );
+  if (name !== undefined && all.length > 0) return serverNamed(all, name);
+  const up = all.filter(({ isUp }) => isUp);
+  const usable = up.length > 0 ? up : all;
+  const having = existing === undefined ? undefined : usable.find((server) => server.has(existing) === true);
+  const chosen = having ?? usable[0];
+  if (chosen !== undefined) return chosen;
+  throw new AppError(
+    'unsupported_by_model_server',
+    'No Ollama is configured, so there are no models to manage. Set OLLAMA_API_URL.',
+  );
 }
 
 async function sendTo(provider: ModelProvider, sent: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse> {

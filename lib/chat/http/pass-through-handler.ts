@@ -2,21 +2,22 @@ import type { Readable } from 'node:stream';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { passedLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
-import { chooseProvider, isModelNeeded } from '#lib/chat/http/choose-provider';
+import { chooseProvider } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
-import { peekMultipartModel } from '#lib/chat/http/multipart-model';
-import type { RunnableTask } from '#lib/chat/scheduler/task';
+import { findMultipartModel } from '#lib/chat/http/multipart-model';
+import type { RunnableTask, TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
-import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
+import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
+import { uploadBudget } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
 import { withCallerSignal } from '#lib/http/open-work';
+import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
 import type { Reply } from '#lib/http/reply';
 import { requestLimits } from '#lib/http/request-limits';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
-import type { ForwardedResponse } from '#lib/models/forwarding';
+import { type ForwardedResponse, serverFailureOf } from '#lib/models/forwarding';
 import { modelDirectory } from '#lib/models/model-directory';
 import type { ModelProvider } from '#lib/models/provider';
-import { withTimeout } from '#lib/models/resilient-call';
 import type { UsageEvent } from '#lib/people/usage/usage-event';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
 import { withSpan } from '#lib/telemetry/tracing';
@@ -25,20 +26,20 @@ import { passedRequestSchema } from '#lib/wire/pass-through-request';
 
 /** A JSON body is held while the request waits. */
 const JSON_LIMIT_BYTES = 8 * MIB;
-/** Audio and images are read while they are sent on, so that none of them is held. */
+/** Audio and images wait on disk until they are sent on. */
 const UPLOAD_LIMIT_BYTES = 512 * MIB;
-/** What an upload takes while it waits: its start, and buffers of streams and the connection. */
-const WAITING_UPLOAD_BYTES = 192 * 1024;
 
-/** A body for the model server, and what is known of it before it is sent. */
+/** A body for the model server, whole. */
 interface Passed {
+  /** Undefined if it names none. */
   readonly model: string | undefined;
-  readonly content: Readable | Uint8Array;
-  readonly contentLength: number | undefined;
+  readonly contentLength: number;
   /** Memory while it waits. */
   readonly heldBytes: number;
-  /** The body with another model, for an alias. Undefined if it is not held. */
-  readonly naming?: (model: string) => Uint8Array;
+  /** The body, which can be sent again. */
+  content(): Readable | Uint8Array;
+  /** The body with another model, for an alias. */
+  naming(model: string): { content: Readable | Uint8Array; contentLength: number };
 }
 
 /** Passes JSON on to the model server's endpoint of the same path. */
@@ -46,14 +47,24 @@ export function passJson(path: string): RequestHandler {
   return async (request, context) => {
     const content = await readJsonBytes(request, JSON_LIMIT_BYTES);
     const { byteLength } = content;
-    const model = modelOf(parseJson(content));
-    const naming = (name: string) => Buffer.from(JSON.stringify({ ...asObject(parseJson(content)), model: name }));
-    const body = { model, content, contentLength: byteLength, heldBytes: byteLength, naming };
+    const body: Passed = {
+      model: modelOf(parseJson(content)),
+      contentLength: byteLength,
+      heldBytes: byteLength,
+      content: () => content,
+      naming: (model) => {
+        const renamed = Buffer.from(JSON.stringify({ ...asObject(parseJson(content)), model }));
+        return { content: renamed, contentLength: renamed.byteLength };
+      },
+    };
     return await pass(path, body, request, context);
   };
 }
 
-/** Passes a form with files on, while it arrives. JSON is passed on as well. */
+/**
+ * Passes a form with files on, once it has arrived: a slow upload holds no slot of the model
+ * server. JSON is passed on as well.
+ */
 export function passUpload(path: string): RequestHandler {
   return async (request, context) => {
     if (isJson(request)) return await passJson(path)(request, context);
@@ -64,19 +75,49 @@ export function passUpload(path: string): RequestHandler {
         'forbidden',
         'This key may use some models only, which cannot be checked in a form with files. Use a key for all models.',
       );
-    const { content: form, declaredBytes } = request.stream(UPLOAD_LIMIT_BYTES);
+    requireUnencoded(request);
+    // Before the body is received.
+    await chooseForwarder(path, undefined);
+    const limitBytes = Math.min(UPLOAD_LIMIT_BYTES, uploadBudget().totalBytes / 2);
+    const form = await receiveUpload(request.stream(limitBytes), request.caller);
     try {
-      // With one model server, nothing is held back until the model has come.
-      const { model, content } = (await isModelNeeded(canForward))
-        ? await peekMultipartModel(form)
-        : { model: undefined, content: form };
-      const body = { model, content, contentLength: declaredBytes, heldBytes: WAITING_UPLOAD_BYTES };
-      return await pass(path, body, request, context);
+      return await pass(path, await formBody(form), request, context, form.release);
     } catch (error) {
-      form.destroy();
+      form.release();
       throw error;
     }
   };
+}
+
+async function formBody(form: ReceivedUpload): Promise<Passed> {
+  const field = await findMultipartModel(form);
+  return {
+    model: field?.model,
+    contentLength: form.bytes,
+    heldBytes: form.heldBytes,
+    content: () => form.content(),
+    naming(model) {
+      if (field === undefined) throw new Error('a form without a model has no alias');
+      const { start, end } = field;
+      const bytes = Buffer.from(model);
+      const contentLength = form.bytes - (end - start) + bytes.byteLength;
+      return { content: form.content({ start, end, bytes }), contentLength };
+    },
+  };
+}
+
+/** Throws `unsupported_by_model_server` if no model server can have the endpoint. */
+async function chooseForwarder(path: string, model: string | undefined): Promise<ModelProvider> {
+  return await chooseProvider({
+    model,
+    canServe: canForward,
+    isPreferred: ({ id }) => id === 'openai',
+    unsupported: () =>
+      new AppError(
+        'unsupported_by_model_server',
+        `The built-in model does not offer ${path}. Set OPENAI_BASE_URL to a model server that does.`,
+      ),
+  });
 }
 
 function canForward({ forward }: ModelProvider): boolean {
@@ -87,32 +128,30 @@ function isJson({ headers }: HttpRequest): boolean {
   return /^application\/json\b/i.test(headers.get('content-type') ?? '');
 }
 
-async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
+/** `release` frees the body; it is called once the work has ended, if this does not throw. */
+async function pass(
+  path: string,
+  body: Passed,
+  request: HttpRequest,
+  context: RequestContext,
+  release: () => void = () => {},
+): Promise<Reply> {
   const { caller, principal, requestId, settings } = context;
-  const { model, content, contentLength, heldBytes, naming } = body;
+  const { model, heldBytes } = body;
   context.failureLog = () => rejectedLogFields(context, model);
-  const provider = await chooseProvider({
-    model,
-    canServe: canForward,
-    isPreferred: ({ id }) => id === 'openai',
-    unsupported: () =>
-      new AppError(
-        'unsupported_by_model_server',
-        `The built-in model does not offer ${path}. Set OPENAI_BASE_URL to a model server that does.`,
-      ),
-  });
+  const provider = await chooseForwarder(path, model);
   const isRestricted = principal.models !== undefined;
   if (isRestricted && model === undefined)
     throw new AppError('forbidden', 'This key may use some models only. Name one of them as model.');
   await requireAllowedModel(principal, model);
   const search = new URL(request.url).search;
-  const isAlias = model !== undefined && naming !== undefined && settings.MODEL_ALIASES.has(model);
+  const isAlias = model !== undefined && settings.MODEL_ALIASES.has(model);
+  // Written again for an alias, and so that the model server reads the same name as this server.
+  const isRenamed = isAlias || isRestricted;
   // A path is in no list of models, which would be read again for it.
   const targets = model === undefined ? [] : undefined;
   const named = isAlias ? await modelDirectory().resolve(model) : { model: model ?? path, provider, targets };
-  // What is held can be sent again. Once there is a head, no error of the server is thrown.
-  const isRepeatable = naming !== undefined;
-  const allowance = requestLimits()?.allowanceOf(context.principal);
+  const allowance = requestLimits()?.allowanceOf(principal);
   const head = Promise.withResolvers<ForwardedResponse>();
   let isServed = false;
   let ended: RunnableTask | undefined;
@@ -122,30 +161,44 @@ async function pass(path: string, body: Passed, request: HttpRequest, context: R
   const recordUsage = (error?: unknown) => {
     if (ended !== undefined) usageRecorder().record(passedUsage(context, ended, { path, isServed, error }));
   };
-  const task = { caller, allowance, ...named, isRepeatable, bytes: heldBytes, onDone };
+  // Once there is a head, no error of the server is thrown.
+  const task = { caller, allowance, ...named, isRepeatable: true, bytes: heldBytes, onDone };
+  /** Of the server that failed last: its response, if it has one, is that of the request. */
+  let failed: { error: AppError; response: ForwardedResponse } | undefined;
+  const send = async (chosen: ModelProvider, signal: AbortSignal, name: string) => {
+    if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
+    const { content, contentLength } = isRenamed
+      ? body.naming(name)
+      : { content: body.content(), contentLength: body.contentLength };
+    const headers = contentHeaders(request, contentLength);
+    const response = await chosen.forward({ method: 'POST', path: path + search, headers, content }, signal);
+    const error = serverFailureOf(response);
+    if (error === undefined) return response;
+    failed = { error, response };
+    throw error;
+  };
   /** Holds the slot until the whole response has been read. */
-  const work = (chosen: ModelProvider, signal: AbortSignal, name: string) => {
-    const call = async (inTime: AbortSignal) => {
-      if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
-      // Written again, so that the model server reads the same name as this server.
-      const renamed = isAlias || (isRestricted && naming !== undefined) ? naming?.(name) : undefined;
-      const headers = contentHeaders(request, renamed?.byteLength ?? contentLength);
-      const forwarded = { method: 'POST', path: path + search, headers, content: renamed ?? content } as const;
-      const response = await chosen.forward(forwarded, inTime);
+  const work: TaskWork<void> = (chosen, signal, name, calls) => {
+    const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': chosen.id };
+    return withSpan(requestId, path, attributes, async () => {
+      const response = await calls.guard(() => send(chosen, signal, name));
       isServed = response.isSuccess;
+      calls.begin();
       head.resolve(response);
       await bodyClosed(response);
-    };
-    const attributes = { 'gen_ai.request.model': name, 'gen_ai.provider.name': chosen.id };
-    return withSpan(requestId, path, attributes, () => withTimeout(call, settings.UPSTREAM_TOTAL_TIMEOUT_MS, signal));
+    });
   };
   const leave = allowance?.enter('model');
   withCallerSignal(caller, request.signal, (signal) => chatEngine().runTask({ ...task, signal }, work))
-    .finally(leave)
+    .finally(() => {
+      leave?.();
+      release();
+    })
     .then(
       () => recordUsage(),
       (error: unknown) => {
-        head.reject(error);
+        if (failed !== undefined && failed.error === error) head.resolve(failed.response);
+        else head.reject(error);
         recordUsage(error);
       },
     );
@@ -180,13 +233,12 @@ function passedUsage(
   };
 }
 
-function contentHeaders({ headers }: HttpRequest, contentLength: number | undefined): Record<string, string> {
-  const sent: Record<string, string> = {};
+function contentHeaders({ headers }: HttpRequest, contentLength: number): Record<string, string> {
+  const sent: Record<string, string> = { 'content-length': String(contentLength) };
   for (const name of ['content-type', 'accept']) {
     const value = headers.get(name);
     if (value !== null) sent[name] = value;
   }
-  if (contentLength !== undefined) sent['content-length'] = String(contentLength);
   return sent;
 }
 

@@ -50,8 +50,9 @@ export interface WaitingWork {
  * together.
  *
  * A request chooses its lane when it arrives. While it waits, a server without work takes it if
- * that saves time. The line of a server that is down waits LINE_HOLD_MS for it, then moves. A
- * request that fails before its first token goes to the next best server, to the front of its line.
+ * that saves time. The line of a server that is down waits LINE_HOLD_MS for it, then moves, or
+ * fails if no server is up. A request that fails before its first token goes to the next best
+ * server, to the front of its line.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -61,7 +62,7 @@ export class Scheduler {
   readonly #calls: ModelCalls;
   readonly #admission: QueueAdmission<Work>;
   readonly #positions: QueuePositions<Work>;
-  /** Of running generations that another server could take over. */
+  /** Of running work that another server could take over. */
   readonly #attempts = new WeakMap<QueuedWork, AbortController>();
   #closed: AppError | undefined;
 
@@ -284,9 +285,22 @@ export class Scheduler {
     else void this.#runTask(work, lane);
   }
 
-  async #runTask(task: RunnableTask, lane: Lane<Work>): Promise<void> {
-    const end = await task.run(lane.server.provider, (error) => this.#moveOn(task, lane, error));
-    if (end === 'ended') this.#freeSlot(task, lane);
+  async #runTask(task: RunnableTask, lane: Lane<Work>, retries = this.#retriesOf(task)): Promise<void> {
+    const { call, settings } = this.#options;
+    const { provider } = lane.server;
+    const end = await task.run({
+      provider,
+      lost: this.#attemptOf(task),
+      // An endpoint that fails is no reason to refuse the chats of its model.
+      guard: (work, signal) =>
+        call.guard?.(provider, task.timingKey, work, signal, task.isRetried ? retries : 0) ?? work(),
+      onFailure: (error) => {
+        if (this.#moveOn(task, lane, error)) return 'moved';
+        return task.isRetried && this.#isGivenUpEarly(task, retries, error) ? 'again' : 'ended';
+      },
+    });
+    if (end === 'again') await this.#runTask(task, lane, settings.UPSTREAM_RETRIES);
+    else if (end === 'ended') this.#freeSlot(task, lane);
   }
 
   #startGeneration(generation: Generation, lane: Lane<Work>): void {
@@ -303,26 +317,32 @@ export class Scheduler {
 
   /** `retries` replaces UPSTREAM_RETRIES. */
   async #execute(generation: Generation, lane: Lane<Work>, retries = this.#retriesOf(generation)): Promise<void> {
-    const { UPSTREAM_RETRIES: usual } = this.#options.settings;
     try {
       await this.#calls.generate(generation, retries, this.#attemptOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
-      // The other server went down in the meantime: this one is asked as if it were the only one.
-      const isGivenUpEarly = retries === 0 && usual > 0 && generation.isRepeatable && isRetryable(error);
-      if (isGivenUpEarly && generation.finishedAt === undefined && this.#closed === undefined)
-        return await this.#execute(generation, lane, usual);
+      if (this.#isGivenUpEarly(generation, retries, error))
+        return await this.#execute(generation, lane, this.#options.settings.UPSTREAM_RETRIES);
       generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
     }
     this.#freeSlot(generation, lane);
   }
 
   /** Aborts when the server is lost. Undefined if no other server could take over. */
-  #attemptOf(generation: Generation): AbortSignal | undefined {
-    if (generation.targets === undefined) return undefined;
+  #attemptOf(work: Work): AbortSignal | undefined {
+    if (work.targets === undefined) return undefined;
     const attempt = new AbortController();
-    this.#attempts.set(generation, attempt);
+    this.#attempts.set(work, attempt);
     return attempt.signal;
+  }
+
+  /**
+   * Whether work failed without a retry because another server was there, which went down in the
+   * meantime: its server is asked as if it were the only one.
+   */
+  #isGivenUpEarly(work: Work, retries: number | undefined, error: unknown): boolean {
+    if (retries !== 0 || this.#options.settings.UPSTREAM_RETRIES === 0) return false;
+    return work.isRepeatable && isRetryable(error) && work.finishedAt === undefined && this.#closed === undefined;
   }
 
   /** The error of a server that is away says which one, if there are several. */
@@ -427,15 +447,16 @@ export class Scheduler {
   }
 
   /**
-   * Starts the work of a server that is down if no other server has its model. It fails by itself,
-   * and takes the next model of an alias then. A server that has not responded for LINE_HOLD_MS is
-   * not waited for.
+   * Starts the work of a server that is down if no server that is up has its model. It fails by
+   * itself, and takes the next model of an alias then. Without such a model it waits for the
+   * server, up to LINE_HOLD_MS.
    */
   #startStranded(lane: Lane<Work>): void {
     const now = this.#options.clock.now();
     for (const { item } of [...lane.line.waiting()]) {
       if (!lane.hasSlot || !this.#running.fits(item)) return;
       if (this.#lanes.chooseUp(item, now) !== undefined) continue;
+      if (lane.cancelMove !== undefined && this.#lanes.next(item, now) === undefined) continue;
       lane.line.remove(item.id);
       this.#start(item, lane);
       if (lane.cancelMove === undefined) this.#giveUpOn(item, lane, now);
@@ -470,14 +491,14 @@ export class Scheduler {
     if (from.server.isUp) return;
     const now = this.#options.clock.now();
     for (const work of [...from.running]) this.#giveUpOn(work, from, now);
-    for (const { item, since } of [...from.line.waiting()]) {
+    for (const { item, since, isFirst } of [...from.line.waiting()]) {
       const to = this.#lanes.chooseUp(item, now);
       if (to === undefined) continue;
       from.line.remove(item.id);
       if (this.#canStart(item, to)) {
         to.line.recordImmediateStart(item);
         this.#start(item, to);
-      } else to.line.add(item, since);
+      } else to.line.add(item, since, isFirst);
     }
     this.#dispatchAll(from);
   }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { member } from '#lib/http/principal';
 import { settled } from '../../../test/support/chat.ts';
@@ -227,6 +228,32 @@ describe('a failure before the first token', () => {
     expect(failing.state).toBe('running');
   });
 
+  it.each([
+    ['first', [0, 1, 2]],
+    ['last', [2, 1, 0]],
+  ])(
+    'puts several requests to the front in the order of their arrival, the %s one failing first',
+    async (_which, order) => {
+      f = await modelFleet({ OLLAMA_API_URL: 'http://a:1#name=a&slots=3,http://b:1#name=b' }, onlyLoadedOn('a'));
+      for (const text of ['1', '2', '3']) {
+        await f.ask(text);
+        await f.clock.advance(10);
+      }
+      f.at('b').listed = ['m', 'other'];
+      await f.directory.list(new AbortController().signal);
+      await f.ask('busy', { model: 'other' });
+      for (const text of ['4', '5']) await f.ask(text, { model: 'other' });
+      f.at('a').isDown = true;
+      for (const index of order) f.at('a').calls[index]?.fail(unreached('a is down'));
+      await settled();
+      for (let round = 0; round < 6; round++) {
+        f.at('b').last.say('x').done();
+        await settled();
+      }
+      expect(f.at('b').asked).toEqual(['busy', '1', '2', '3', '4', '5']);
+    },
+  );
+
   it('is reported once every server has failed', async () => {
     f = await modelFleet({ ...TWO, UPSTREAM_RETRIES: '0' });
     for (const name of ['a', 'b'])
@@ -394,16 +421,36 @@ describe('a server that is down', () => {
     expect(f.engine.counters()).toMatchObject({ completed: 3, failed: 0 });
   });
 
-  it('fails the requests that no other server can do, at once', async () => {
+  it('fails the running and new requests that no other server can do at once, the waiting ones after 15 seconds', async () => {
     f = await modelFleet(TWO, (at) => {
       at('b').listed = ['other'];
     });
-    const [running, waiting] = [await f.ask('1'), await f.ask('2')];
+    const [running, waiting, last] = [await f.ask('1'), await f.ask('2'), await f.ask('3')];
     f.at('a').isDown = true;
     f.at('a').last.fail(unreached('a is down'));
     await settled();
-    expect([running.error?.message, waiting.error?.message]).toEqual(['a is down', 'a is down']);
+    expect([running.error?.message, waiting.state, last.state]).toEqual(['a is down', 'queued', 'queued']);
     await expect(f.submit({ model: 'm' })).rejects.toThrow('a is down');
+    await f.clock.advance(14_900);
+    expect([waiting.state, last.state]).toEqual(['queued', 'queued']);
+    await f.clock.advance(200);
+    expect([waiting.error?.message, last.error?.message]).toEqual(['a is down', 'a is down']);
+  });
+
+  it('does what waits for it when it is up again, also where all servers were down', async () => {
+    f = await modelFleet(TWO);
+    for (const name of ['a', 'b']) f.at(name).onCall = () => {};
+    const all = [];
+    for (const text of ['1', '2', '3', '4', '5']) all.push(await f.ask(text));
+    for (const name of ['a', 'b']) f.at(name).isDown = true;
+    for (const name of ['a', 'b']) for (const call of f.at(name).calls) if (!call.closed) call.fail(unreached('down'));
+    await f.clock.advance(5_000);
+    const waiting = all.filter(({ state }) => state === 'queued');
+    expect(waiting.length).toBeGreaterThanOrEqual(3);
+    f.at('b').isDown = false;
+    f.at('b').onCall = (call) => call.say('x').done();
+    await f.clock.advance(11_000);
+    expect(waiting.map(({ state }) => state)).toEqual(waiting.map(() => 'completed'));
   });
 });
 
@@ -485,5 +532,139 @@ describe('a task', () => {
     names.length = 0;
     await expect(f.engine.runTask(task, work)).rejects.toThrow('down');
     expect(f.engine.load.running).toBe(0);
+  });
+
+  it('leaves a server that responds to nothing once that is down, unless a part of the result was passed on', async () => {
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const signals: AbortSignal[] = [];
+    const work: TaskWork<string> = async (provider, signal, _model, calls) => {
+      if (provider === f.at('b')) return 'from b';
+      signals.push(signal);
+      if (signals.length === 2) calls.begin();
+      return await new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    };
+    const moved = f.engine.runTask({ ...task, isRepeatable: true }, work);
+    await settled();
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect([await moved, signals[0]?.aborted]).toEqual(['from b', true]);
+    f.engine.close();
+    await f.directory.close();
+
+    f = await modelFleet(TWO, onlyLoadedOn('a'));
+    const begun = f.engine.runTask({ ...task, isRepeatable: true }, work);
+    begun.catch(() => {});
+    await settled();
+    await hangs('a');
+    await f.clock.advance(17_000);
+    expect([signals.length, signals[1]?.aborted]).toEqual([2, false]);
+  });
+
+  it('is not retried on its server while another one can do it, and is once that went down', async () => {
+    const calls: string[] = [];
+    const retries: (number | undefined)[] = [];
+    f = await modelFleet(TWO, onlyLoadedOn('a'), {
+      guard: (_provider, _model, call, _signal, given) => {
+        retries.push(given);
+        return call();
+      },
+    });
+    const fails: TaskWork<string> = (provider, _signal, _model, { guard }) =>
+      guard(async () => {
+        calls.push(provider === f.at('a') ? 'a' : 'b');
+        if (calls.length === 1) throw new AppError('upstream_failed', 'it broke');
+        return 'done';
+      });
+    const repeated = { ...task, isRepeatable: true, isRetried: true };
+    expect(await f.engine.runTask(repeated, fails)).toBe('done');
+    expect([calls, retries]).toEqual([
+      ['a', 'b'],
+      [0, 1],
+    ]);
+    calls.length = retries.length = 0;
+    await f.clock.advance(6_000);
+    const failing: TaskWork<string> = (provider, signal, model, own) =>
+      fails(provider, signal, model, { ...own, guard: (call) => own.guard(() => held.then(call)) });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const stays = f.engine.runTask(repeated, failing);
+    await settled();
+    f.at('b').isDown = true;
+    await f.directory.check(new AbortController().signal);
+    release();
+    expect(await stays).toBe('done');
+    expect([calls, retries]).toEqual([
+      ['a', 'a'],
+      [0, 2],
+    ]);
+  });
+
+  it('that takes too long makes its server checked', async () => {
+    f = await modelFleet({ ...TWO, UPSTREAM_TOTAL_TIMEOUT_MS: '1000' }, onlyLoadedOn('a'));
+    const late = f.engine.runTask(task, () => new Promise<never>(() => {}));
+    const failed = late.catch((error: unknown) => error);
+    await settled();
+    f.at('a').isDown = true;
+    await f.clock.advance(1_000);
+    expect(await failed).toMatchObject({ code: 'upstream_timeout' });
+    await settled();
+    expect(f.server('a').isUp).toBe(false);
+  });
+});
+
+describe('loading a model', () => {
+  const open = new AbortController().signal;
+  const THREE = { OLLAMA_API_URL: 'http://a:1#name=a,http://b:1#name=b,http://c:1#name=c' };
+  const loads = () => ['a', 'b', 'c'].map((name) => f.at(name).loads);
+
+  it('is done on every server that is up and has it, and says where', async () => {
+    f = await modelFleet(THREE, (at) => {
+      at('b').listed = ['other'];
+    });
+    expect(await f.engine.warmModel('m', open, { on: 'all' })).toEqual({
+      model: 'm',
+      load_duration_ms: 1,
+      servers: [
+        { name: 'a', load_duration_ms: 1 },
+        { name: 'c', load_duration_ms: 1 },
+      ],
+    });
+    expect(loads()).toEqual([['m'], [], ['m']]);
+    f.at('c').isDown = true;
+    const partly = await f.engine.warmModel('m', open, { on: 'all' });
+    expect(partly.servers).toEqual([
+      { name: 'a', load_duration_ms: 1 },
+      { name: 'c', error: 'c is down' },
+    ]);
+    // It is known to be down now.
+    expect((await f.engine.warmModel('m', open, { on: 'all' })).servers).toHaveLength(1);
+    f.at('a').isDown = true;
+    await expect(f.engine.warmModel('m', open, { on: 'all' })).rejects.toMatchObject({
+      code: 'model_load_failed',
+      message: 'a is down',
+    });
+  });
+
+  it('is done on the server that is named, or on the first', async () => {
+    f = await modelFleet(THREE, (at) => {
+      at('a').loaded = [];
+      at('c').listed = ['other'];
+    });
+    await f.engine.warmModel('m', open, { on: { server: 'a' } });
+    expect(loads()).toEqual([['m'], [], []]);
+    await expect(f.engine.warmModel('m', open, { on: { server: 'x' } })).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('a, b, c'),
+    });
+    await expect(f.engine.warmModel('m', open, { on: { server: 'c' } })).rejects.toMatchObject({
+      code: 'model_load_failed',
+      message: 'The model server c has no model m.',
+    });
+    await f.engine.warmModel('m', open);
+    expect(loads().flat()).toHaveLength(2);
   });
 });

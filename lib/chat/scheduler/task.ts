@@ -11,11 +11,35 @@ import type { ModelProvider } from '#lib/models/provider';
 /** Memory of a waiting task without its request, rounded up. */
 const WAITING_BYTES = 1_024;
 
+/** What the work of a task does with its model server. */
+export interface TaskCalls {
+  /**
+   * Calls the server behind circuit breakers, and again after transient errors if the task is to be
+   * retried.
+   */
+  guard<T>(call: () => Promise<T>): Promise<T>;
+  /** Notes that a part of the result reaches the caller: the task is not repeated any more. */
+  begin(): void;
+}
+
 /**
  * The part of a task that runs in its slot. `signal` aborts it. `model` is the model server's own
  * name of the requested model.
  */
-export type TaskWork<T> = (provider: ModelProvider, signal: AbortSignal, model: string) => Promise<T>;
+export type TaskWork<T> = (provider: ModelProvider, signal: AbortSignal, model: string, calls: TaskCalls) => Promise<T>;
+
+/** One attempt at a task, on one server. */
+export interface TaskAttempt {
+  readonly provider: ModelProvider;
+  /** Aborts when the server is lost. Undefined if no other server could take over. */
+  readonly lost: AbortSignal | undefined;
+  guard<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** What becomes of the task, which failed. */
+  onFailure(error: unknown): TaskEnd;
+}
+
+/** `moved`: it runs or waits elsewhere. `again`: it is to run once more on its server. */
+export type TaskEnd = 'ended' | 'moved' | 'again';
 
 export interface TaskInit<T> {
   readonly caller: string;
@@ -28,6 +52,8 @@ export interface TaskInit<T> {
   readonly isRepeatable: boolean;
   /** Whether its caller was above its share, which lowered `priority`. */
   readonly isBehind: boolean;
+  /** Whether the same server is asked again after a transient error. */
+  readonly isRetried: boolean;
   /** Memory of the request, waiting or running. */
   readonly bytes: number;
   /** The caller's: its abort ends the task with the signal's reason, wherever it is. */
@@ -40,6 +66,8 @@ export interface TaskContext {
   readonly clock: Clock;
   /** The longest run, in milliseconds. */
   readonly maxRunMs: number;
+  /** Called when a run was too long, before `onDone`. */
+  onTimeout(task: RunnableTask, error: AppError): void;
   /** Called once, in the turn in which the task finishes. */
   onDone(task: RunnableTask): void;
 }
@@ -47,11 +75,9 @@ export interface TaskContext {
 /** A task as the scheduler sees it. */
 export interface RunnableTask extends QueuedWork {
   readonly provider: ModelProvider;
-  /**
-   * Settles when the slot is free again. Never rejects. `retry` is called with the error of
-   * repeatable work; if it returns true, the task runs again elsewhere.
-   */
-  run(provider: ModelProvider, retry: (error: unknown) => boolean): Promise<'ended' | 'moved'>;
+  readonly isRetried: boolean;
+  /** Settles when the attempt is over, and the slot free again unless it goes on. Never rejects. */
+  run(attempt: TaskAttempt): Promise<TaskEnd>;
   /** Of the task's caller. */
   readonly onDone: ((task: RunnableTask) => void) | undefined;
 }
@@ -71,7 +97,7 @@ export class Task<T> implements RunnableTask {
   targets: readonly RouteTarget[] | undefined;
   server: ModelServer | undefined;
   tried: Set<ModelServer> | undefined;
-  readonly isRepeatable: boolean;
+  readonly isRetried: boolean;
   readonly isBehind: boolean;
   readonly prefixKey = undefined;
   readonly bytes: number;
@@ -85,6 +111,8 @@ export class Task<T> implements RunnableTask {
   finishedAt: number | undefined;
   readonly #context: TaskContext;
   readonly #work: TaskWork<T>;
+  readonly #mayRepeat: boolean;
+  #hasBegun = false;
   readonly #caller: AbortSignal;
   readonly #abort = new AbortController();
   readonly #result = Promise.withResolvers<T>();
@@ -101,7 +129,8 @@ export class Task<T> implements RunnableTask {
     this.createdAt = context.clock.now();
     this.provider = init.provider;
     this.targets = init.targets;
-    this.isRepeatable = init.isRepeatable;
+    this.isRetried = init.isRetried;
+    this.#mayRepeat = init.isRepeatable;
     this.isBehind = init.isBehind;
     this.requestBytes = bytes;
     this.bytes = bytes + WAITING_BYTES;
@@ -117,6 +146,10 @@ export class Task<T> implements RunnableTask {
   /** Resolves with what the work returns, else rejects with its error or with the end's. */
   get result(): Promise<T> {
     return this.#result.promise;
+  }
+
+  get isRepeatable(): boolean {
+    return this.#mayRepeat && !this.#hasBegun;
   }
 
   /** The times of tasks say nothing about those of generations. */
@@ -135,7 +168,9 @@ export class Task<T> implements RunnableTask {
     const { clock, maxRunMs } = this.#context;
     this.#cancelRunTimer ??= clock.after(maxRunMs, () => {
       const message = `The model server did not finish within ${maxRunMs / 1000} seconds.`;
-      this.finish({ type: 'error', error: new AppError('upstream_timeout', message) });
+      const error = new AppError('upstream_timeout', message);
+      if (this.state === 'running') this.#context.onTimeout(this, error);
+      this.finish({ type: 'error', error });
     });
   }
 
@@ -155,12 +190,21 @@ export class Task<T> implements RunnableTask {
     this.provider = provider;
   }
 
-  async run(provider: ModelProvider, retry: (error: unknown) => boolean): Promise<'ended' | 'moved'> {
+  async run({ provider, lost, guard, onFailure }: TaskAttempt): Promise<TaskEnd> {
+    const own = this.#abort.signal;
+    const signal = lost === undefined ? own : AbortSignal.any([own, lost]);
+    const calls: TaskCalls = {
+      guard: (call) => guard(call, signal),
+      begin: () => {
+        this.#hasBegun = true;
+      },
+    };
     try {
-      const result = await this.#inContext(() => this.#work(provider, this.#abort.signal, this.model));
+      const result = await this.#inContext(() => this.#work(provider, signal, this.model, calls));
       this.#settle('completed', () => this.#result.resolve(result));
     } catch (error) {
-      if (this.finishedAt === undefined && this.isRepeatable && retry(error)) return 'moved';
+      const end = this.finishedAt === undefined ? onFailure(error) : 'ended';
+      if (end !== 'ended') return end;
       this.#fail(error);
     }
     return 'ended';

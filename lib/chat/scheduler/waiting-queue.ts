@@ -76,7 +76,7 @@ export class WaitingQueue<T extends QueueItem> {
 
   /**
    * Adds a request that passed `checkCapacity`. An id waits at most once. With `isFirst`, it is
-   * served before all others: it had its turn before.
+   * served before all others, because it had its turn before; several such by `since`.
    */
   add(item: T, since: number, isFirst = false): void {
     if (this.#nodes.has(item.id)) throw new Error('this request is already in the queue');
@@ -92,7 +92,7 @@ export class WaitingQueue<T extends QueueItem> {
       priority,
       turn,
       level: priority,
-      sortKey: isFirst ? (this.#order.first()?.sortKey ?? sortKeyOf(turn, priority)) - 1 : sortKeyOf(turn, priority),
+      sortKey: sortKeyOf(turn, priority),
       isFirst,
       skippedSince: undefined,
     };
@@ -115,7 +115,7 @@ export class WaitingQueue<T extends QueueItem> {
     if (node === undefined || levels <= 0) return;
     this.#delete(node);
     node.level += levels;
-    if (!node.isFirst) node.sortKey = sortKeyOf(node.turn, node.level);
+    node.sortKey = sortKeyOf(node.turn, node.level);
     this.#insert(node);
   }
 
@@ -146,8 +146,8 @@ export class WaitingQueue<T extends QueueItem> {
   }
 
   /** All waiting requests in queue order, each with its arrival time. */
-  *waiting(): Generator<{ item: T; since: number }, void> {
-    for (const { item, since } of this.#order) yield { item, since };
+  *waiting(): Generator<{ item: T; since: number; isFirst: boolean }, void> {
+    for (const { item, since, isFirst } of this.#order) yield { item, since, isFirst };
   }
 
   #insert(node: QueueNode<T>): void {
@@ -190,5 +190,10 @@ interface QueueNode<T> extends Batchable {
 }
 
 function compare(a: QueueNode<unknown>, b: QueueNode<unknown>): number {
+  if (a.isFirst || b.isFirst) {
+    if (!b.isFirst) return -1;
+    if (!a.isFirst) return 1;
+    return a.since - b.since || a.arrival - b.arrival;
+  }
   return a.sortKey - b.sortKey || a.arrival - b.arrival;
 }

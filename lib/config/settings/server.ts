@@ -39,6 +39,11 @@ export const SERVER_SETTINGS = {
     '128',
     'Bodies of requests that are being received, all together; one caller may have half of it. More get 503.',
   ),
+  UPLOADS_MAX_SIZE_MB: setting(
+    wholeNumber(16, 1_048_576),
+    '2048',
+    'Audio and images for a model server, on the disk of the temporary directory (TMPDIR) until they are sent on; one caller may have half of it. More get 503.',
+  ),
   FRONTEND_URL: setting(httpUrl().optional(), undefined, 'Origin of a page elsewhere that may call this server.'),
   CORS_ALLOWED_ORIGINS: setting(
     textList(),

@@ -223,5 +223,9 @@ function historyItem({ role, content }: { role: string; content: string }): Chat
 }
 
 function send(message: WorkerMessage): void {
-  if (process.connected) process.send?.(message);
+  if (!process.connected) return;
+  // A server that was killed has closed its end of the channel.
+  process.send?.(message, (error: Error | null) => {
+    if (error !== null) process.exit();
+  });
 }

@@ -7,9 +7,10 @@ export const ollamaDefinition: ProviderDefinition = {
   displayName: 'Ollama',
   hasTags: true,
   addresses: ({ OLLAMA_API_URL: addresses }) => addresses,
-  create: (settings, { url }) =>
+  create: (settings, { url, name }) =>
     new OllamaProvider({
       url,
+      name,
       keepAlive: settings.OLLAMA_KEEP_ALIVE,
       maxContextTokens: settings.OLLAMA_MAX_CONTEXT_TOKENS,
     }),

@@ -36,6 +36,8 @@ import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
   url: string;
+  /** The name that the operator chose, for sentences. */
+  name?: string | undefined;
   /** Seconds, or a Go duration. Requests cannot shorten it: other users may need the model. */
   keepAlive: KeepAlive;
   /** Longest `num_ctx` that is chosen for a request; 0 chooses none. @default 0 */
@@ -58,11 +60,12 @@ export class OllamaProvider implements ModelProvider {
   readonly #shown: ShownModels;
   readonly #list: ModelList;
 
-  constructor({ url, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
+  constructor({ url, name, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
     this.#keepAlive = keepAlive;
     this.#contexts = new ContextWindows(maxContextTokens);
     this.#upstream = new ModelServerClient({
       name: 'Ollama',
+      ownName: name,
       url,
       advice: 'Start it with `ollama serve`, or correct OLLAMA_API_URL.',
     });

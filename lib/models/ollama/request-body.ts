@@ -41,10 +41,12 @@ export function commonBody(request: ModelRequest, { keepAlive, numCtx }: BodyOpt
     format: request.format,
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
+    truncate: request.truncate,
+    shift: request.shift,
   };
 }
 
-/** The longer keep-alive. An invalid one of the request is passed on, for Ollama to reject. */
+/** The longer keep-alive. */
 export function effectiveKeepAlive(requested: KeepAlive | undefined, least: KeepAlive): KeepAlive {
   if (requested === undefined || isShorterKeepAlive(requested, least)) return least;
   return typeof requested === 'number' && requested > MAX_KEEP_ALIVE_SECONDS ? -1 : requested;

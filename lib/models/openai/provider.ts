@@ -28,6 +28,8 @@ export interface OpenAiOptions {
   /** With its `/v1`. */
   url: string;
   key?: string | undefined;
+  /** The name that the operator chose, for sentences. */
+  name?: string | undefined;
 }
 
 /** A server with OpenAI's chat completions API: vLLM, llama.cpp, LM Studio, a hosted one. */
@@ -42,9 +44,10 @@ export class OpenAiProvider implements ModelProvider {
   /** The models that the server lists, by their names. */
   #listed: ReadonlyMap<string, ListedModel> = new Map();
 
-  constructor({ url, key }: OpenAiOptions) {
+  constructor({ url, key, name }: OpenAiOptions) {
     const options = {
       name: 'The model server',
+      ownName: name,
       advice: 'Start it, or correct OPENAI_BASE_URL.',
       ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
     };
@@ -251,7 +254,7 @@ export const openAiDefinition: ProviderDefinition = {
   displayName: 'The model server',
   hasTags: false,
   addresses: ({ OPENAI_BASE_URL: addresses }) => addresses,
-  create: ({ OPENAI_API_KEY: keys }, { url }, index) =>
-    new OpenAiProvider({ url, key: keys.length === 1 ? keys[0] : keys[index] }),
+  create: ({ OPENAI_API_KEY: keys }, { url, name }, index) =>
+    new OpenAiProvider({ url, name, key: keys.length === 1 ? keys[0] : keys[index] }),
   isConfigured: ({ given }) => given.has('OPENAI_BASE_URL'),
 };

@@ -1,16 +1,15 @@
-import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { openAnonymousFile } from '#lib/anonymous-file';
 
 /**
  * Files without a name. What goes into a sandbox never has a path on the host: no program can
  * redirect it with a symlink, and a killed server leaves nothing behind.
  */
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = constants;
-// Missing among Node's constants. Linux has these values on all architectures that Node supports.
+const { O_RDONLY } = constants;
+// Missing among Node's constants. Linux has this value on all architectures that Node supports.
 const O_PATH = 0o10000000;
-const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const READ_ONLY_MODE = 0o444;
 const COPY_BYTES = 256 * 1024;
 
@@ -82,17 +81,7 @@ export function pathDescriptor(path: string): number {
 }
 
 function createAnonymous(directories: readonly string[]): number {
-  for (const directory of directories) {
-    try {
-      return openSync(directory, O_TMPFILE | O_RDWR, READ_ONLY_MODE);
-    } catch {
-      // This file system does not support O_TMPFILE; the next one may.
-    }
-  }
-  const path = join(tmpdir(), `chill-space-${process.pid}-${Math.random().toString(36).slice(2)}`);
-  const fd = openSync(path, O_CREAT | O_EXCL | O_RDWR, READ_ONLY_MODE);
-  unlinkSync(path);
-  return fd;
+  return openAnonymousFile(directories, READ_ONLY_MODE);
 }
 
 function copy(from: number, to: number): void {

@@ -54,5 +54,10 @@ function reopenFd({ fd, as }: InheritedFd): number {
 }
 
 function send(event: ForkServerEvent): void {
-  if (process.connected) process.send?.(event);
+  if (!process.connected) return;
+  // A server that was killed has closed its end of the channel. Without the callback, the failed
+  // write would be an unhandled error.
+  process.send?.(event, (error: Error | null) => {
+    if (error !== null) process.exit();
+  });
 }

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -121,5 +123,23 @@ describe('ForkServer', () => {
     };
     for (let waited = 0; isThere() && waited < 5000; waited += 20) await delay(20);
     expect(isThere()).toBe(false);
+  });
+});
+
+describe('the process of ForkServer', () => {
+  it('ends quietly when its server was killed before it could report', async () => {
+    const child = fork('lib/runner/sandbox/fork-server/fork-server-process.ts', [], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const written = child.stderr?.setEncoding('utf8').toArray();
+    const ended = once(child, 'exit');
+    const spawning = { executable: '/bin/true', args: [], uid: null, descriptors: [null, null, null] };
+    child.send({ id: 1, ...spawning });
+    await once(child, 'message');
+    child.kill('SIGSTOP');
+    child.send({ id: 2, ...spawning });
+    child.disconnect();
+    child.kill('SIGCONT');
+    expect([await ended, (await written)?.join('')]).toEqual([[0, null], '']);
   });
 });
