@@ -140,6 +140,34 @@ describe('a request in the queue', () => {
   });
 });
 
+describe('a name that a client chooses', () => {
+  it('leads to no conversation of another caller', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const say = (person: Person, content: string) =>
+      send(person, 'POST', '/api/chat-optimized', {
+        messages: [{ role: 'user', content }],
+        conversation_id: 'c',
+        stream: false,
+      });
+    await say('member', 'my secret');
+    for (const person of ['admin', 'another member', 'key for chat'] as const) {
+      await say(person, `hello of ${person}`);
+      expect(s.provider.last.request.messages).toHaveLength(1);
+    }
+    await say('member', 'again');
+    expect(s.provider.last.request.messages).toHaveLength(3);
+  });
+
+  it('leads to no request of another caller by its Idempotency-Key', async () => {
+    const key = { 'idempotency-key': 'one' };
+    const ids = [];
+    for (const person of ['member', 'member', 'admin', 'key for chat'] as const)
+      ids.push((await (await send(person, 'POST', '/api/chat-queue', HELLO, key)).json()).request_id);
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+});
+
 describe('a stored response', () => {
   it('is found by its owner alone, whatever is done with its id', async () => {
     s.provider.onCall = (call) => void call.say('x').done();

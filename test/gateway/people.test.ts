@@ -103,6 +103,22 @@ describe('a person at the gateway', () => {
   });
 });
 
+it('closes the stream of a route within a second after its caller was locked out', async () => {
+  const { url } = await startGateway('', { ...ACCOUNTS });
+  const response = await fetch(`${url}/slow`, { headers: asPerson('member') });
+  const other = await fetch(`${url}/slow`, { headers: asPerson('outsider') });
+  const reader = other.body?.getReader();
+  await reader?.read();
+  const ended = response.text().then(
+    () => 'ended',
+    () => 'broken off',
+  );
+  revoke([PEOPLE.member.caller]);
+  expect(await ended).toBe('broken off');
+  expect(await Promise.race([reader?.read().then(() => 'ended'), 'open'])).toBe('open');
+  await reader?.cancel();
+});
+
 describe('the header of a trusted proxy', () => {
   const PROXIED = { API_KEYS: KEY, TRUST_PROXY: 'loopback', TRUSTED_USER_HEADER: 'X-Forwarded-User' };
 

@@ -9,6 +9,7 @@ import type { RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { submitCounted } from '#lib/chat/http/counted-submission';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { ageSeconds, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
@@ -16,7 +17,6 @@ import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
-import { countEndUser } from '#lib/http/rate-limit';
 import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
@@ -94,17 +94,13 @@ export function submitThrough(
   remember?: (known: KnownRequest) => void,
 ): Promise<Reply> {
   const { stream, drop_params: dropParams, model } = sent;
-  const engine = chatEngine();
   const submitter = submitterFor(adapter, request, context, bodyBytes, endUser);
   const droppedFields = droppedNames(refused, dropsFields(dropParams, submitter, context));
   const { chat, cappedPriority } = withAllowedPriority(sent, context.principal);
   const reported = { unknownFields, droppedFields, cappedPriority };
   if (remember !== undefined)
     submitter.onKey = keyListener({ adapter, stream, dropParams, unknownFields, droppedFields }, remember);
-  const counted = countEndUser('chat', submitter.principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
-  const submitted =
-    counted === undefined ? engine.submit(chat, submitter) : counted.then(() => engine.submit(chat, submitter));
-  return submitted.then(
+  return submitCounted(chat, submitter, context).then(
     (pending) => {
       const cached = cachedReply(adapter, pending, stream, reported);
       if (cached !== undefined) return cached;

@@ -11,6 +11,7 @@ import {
 } from '#lib/chat/formats/embeddings';
 import { embeddingLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { submitterOf } from '#lib/chat/http/submitter';
+import { authMode } from '#lib/config/auth-mode';
 import { parseBody, readJson } from '#lib/http/body';
 import { endUserPrincipal } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -110,19 +111,14 @@ async function embed(
   const resolved = { ...wanted, model };
   await allowance?.load();
   const leave = allowance?.enter('model');
-  const embedding = withCallerSignal(caller, request.signal, (signal) =>
+  const submitted = { caller, principal, allowance, requestId, policy, targets };
+  const work = (signal: AbortSignal) =>
     wanted.inputs.length === 0
       ? loadModel(resolved, provider, caller, signal)
-      : embeddingService().embed(provider, resolved, {
-          caller,
-          principal,
-          allowance,
-          requestId,
-          policy,
-          signal,
-          targets,
-        }),
-  );
+      : embeddingService().embed(provider, resolved, { ...submitted, signal });
+  // Without authentication no caller is locked out.
+  const isOpen = authMode(context.settings) === 'none';
+  const embedding = isOpen ? work(request.signal) : withCallerSignal(caller, request.signal, work);
   const response = await embedding.finally(leave);
   allowance?.spendTokens(response.sentTokens);
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;

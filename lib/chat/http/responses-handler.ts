@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { droppedNames } from '#lib/chat/dropped-fields';
-import { chatEngine } from '#lib/chat/engine-singleton';
 import {
   fromResponses,
   ignoredIncludes,
@@ -10,6 +9,7 @@ import {
 import { dropsFields, fieldHeaders, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS, jsonReply, pausing, streamReply } from '#lib/chat/http/chat-replies';
+import { enqueueCounted } from '#lib/chat/http/counted-submission';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
 import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
@@ -20,7 +20,6 @@ import { parseBody } from '#lib/http/body';
 import { endUserOf } from '#lib/http/end-user';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
-import { countEndUser } from '#lib/http/rate-limit';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -125,12 +124,9 @@ function respondLater(
 ): Promise<Reply> {
   const { stream, model } = chat;
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const own = submitterOf(request, context, bodyBytes, 'sdk', endUser);
   const saveApi = () => ({ name: 'responses', data: adapter.toSaved() });
-  const submitter = { ...own, idempotencyKey, saveApi };
-  const counted = countEndUser('chat', own.principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
-  const enqueue = () => chatEngine().enqueue(chat, submitter);
-  return (counted === undefined ? enqueue() : counted.then(enqueue)).then(
+  const submitter = { ...submitterOf(request, context, bodyBytes, 'sdk', endUser), idempotencyKey, saveApi };
+  return enqueueCounted(chat, submitter, context).then(
     async (pending) => {
       adapter.accepted(pending);
       await pending.saved?.written;
