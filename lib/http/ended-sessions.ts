@@ -8,6 +8,9 @@ import { SECOND_MS } from '#lib/units';
 const PAGE_ROWS = 2_000;
 /** A database that does not respond does not stop the server: it is loaded when it does. */
 const LOAD_TIMEOUT_MS = 3 * SECOND_MS;
+const RETRY_MS = 10 * SECOND_MS;
+/** About 2 MB. */
+const MAX_UNSAVED = 10_000;
 
 /**
  * Loads the sessions that were signed out before this process began. Resolves when they are
@@ -24,33 +27,59 @@ export async function loadRevocations(): Promise<void> {
 
 /**
  * Saves revocations, and resolves when they are on disk. Where they cannot be saved it resolves
- * too: the sessions are revoked in this process, and the log has a warning.
+ * too: the sessions are revoked in this process, the log has a warning, and it is tried again.
  */
 export async function saveRevocations(revocations: readonly Revocation[]): Promise<void> {
   if (revocations.length === 0) return;
   try {
-    const database = await store();
-    await database.writeAll(
-      revocations.map(({ keyId, id, endedAt, expiry }) =>
-        database.db
-          .insertInto('ended_sessions')
-          .values({
-            key_id: keyId,
-            session_id: id,
-            ended_at: endedAt * SECOND_MS,
-            expires_at: expiry * SECOND_MS,
-          })
-          .onConflict((conflict) =>
-            conflict.columns(['key_id', 'session_id']).doUpdateSet((row) => ({
-              ended_at: row.ref('excluded.ended_at'),
-              expires_at: row.ref('excluded.expires_at'),
-            })),
-          ),
-      ),
-    );
+    await writeRevocations(revocations);
   } catch (error) {
-    log().warn({ err: error }, 'a sign-out is not saved: the session is valid again after a restart');
+    log().warn({ err: error }, 'a sign-out is not saved yet: after a restart the session would be valid again');
+    const { rows } = unsaved();
+    if (rows.length < MAX_UNSAVED) rows.push(...revocations);
+    retryLater();
   }
+}
+
+async function writeRevocations(revocations: readonly Revocation[]): Promise<void> {
+  const database = await store();
+  await database.writeAll(
+    revocations.map(({ keyId, id, endedAt, expiry }) =>
+      database.db
+        .insertInto('ended_sessions')
+        .values({
+          key_id: keyId,
+          session_id: id,
+          ended_at: endedAt * SECOND_MS,
+          expires_at: expiry * SECOND_MS,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['key_id', 'session_id']).doUpdateSet((row) => ({
+            ended_at: row.ref('excluded.ended_at'),
+            expires_at: row.ref('excluded.expires_at'),
+          })),
+        ),
+    ),
+  );
+}
+
+/** Revocations that the database did not take. */
+function unsaved(): { rows: Revocation[]; timer: NodeJS.Timeout | undefined } {
+  return singleton('http.unsaved-revocations', () => ({ rows: [], timer: undefined }));
+}
+
+function retryLater(): void {
+  const waiting = unsaved();
+  waiting.timer ??= setTimeout(async () => {
+    waiting.timer = undefined;
+    const rows = waiting.rows.splice(0);
+    try {
+      await writeRevocations(rows);
+    } catch {
+      waiting.rows.unshift(...rows);
+      retryLater();
+    }
+  }, RETRY_MS).unref();
 }
 
 /** Registers the load once per process, and resolves when the first one has ended. */
@@ -63,8 +92,11 @@ function loadOnOpen(): Promise<void> {
           .finally(resolve);
       });
     });
-    await store().catch(() => undefined);
-    await loaded;
+    // Where it cannot be opened now, the listener loads when it can.
+    await store().then(
+      () => loaded,
+      () => undefined,
+    );
   });
 }
 

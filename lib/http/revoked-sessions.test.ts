@@ -32,3 +32,22 @@ it('forgets expired sessions', () => {
   expect(ended.has(session('older', NOW + LIFE - 1))).toBe(false);
   expect(ended.has(session('3', NOW + LIFE))).toBe(true);
 });
+
+it('knows after a restart what was revoked before, one by one and all of a key', () => {
+  const before = new RevokedSessions(2);
+  const kept = ['1', '2', '3'].map((id) => before.add(session(id), NOW));
+  expect(kept.map(({ id }) => id)).toEqual(['1', '2', '']);
+  const after = new RevokedSessions();
+  for (const one of kept) after.restore(one);
+  for (const id of ['1', '2', '3', 'never ended']) expect(after.has(session(id)), id).toBe(true);
+  expect(after.has(session('new', NOW + 1))).toBe(false);
+  // A session of the last moment before has expired by then.
+  expect(kept[2]?.expiry).toBe(NOW + 1 + LIFE);
+});
+
+it('keeps its bound over a restart', () => {
+  const after = new RevokedSessions(2);
+  for (const id of ['1', '2', '3']) after.restore({ keyId: 'a', id, endedAt: NOW, expiry: NOW + LIFE });
+  expect(after.has(session('3'))).toBe(true);
+  expect(after.has(session('new', NOW + 1))).toBe(false);
+});

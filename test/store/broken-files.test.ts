@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isOpenElsewhere } from '#lib/store/engines/sqlite/open';
 import { type OpenStore, openStore } from '#lib/store/open-store';
 import { StoreOpener } from '#lib/store/store';
 
@@ -128,6 +129,17 @@ it('finds damage inside the file, and writes nothing more', async () => {
   await two.check();
   expect(two.health).toMatchObject({ state: 'not_saved', error: expect.stringContaining('damaged') });
   await expect(two.write(setting(two, 'new'))).rejects.toMatchObject({ reason: 'damaged' });
+});
+
+it('knows whether another connection has the file open', async () => {
+  const one = await open();
+  await one.write(setting(one, 'a'));
+  expect(isOpenElsewhere(file())).toBe(true);
+  await one.write(setting(one, 'b'));
+  await one.close();
+  expect(isOpenElsewhere(file())).toBe(false);
+  const two = await open();
+  expect(await names(two)).toEqual(['a', 'b']);
 });
 
 it('reports a folder that cannot be made', async () => {
