@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cacheKey } from '#lib/chat/cache/cache-key';
+import { CACHE_KEY_FORM, cacheKey } from '#lib/chat/cache/cache-key';
+import { EMBEDDING_KEY_FORM, embeddingKeys } from '#lib/chat/embeddings/embedding-key';
 import { batchGroup, FIELD_PURPOSE, promptAsMessage, toModelRequest } from '#lib/chat/model-request';
 import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
 import { chatRequestSchema, type Message } from '#lib/wire/chat';
@@ -160,7 +161,11 @@ function clean(options: object) {
 
 it('keeps the keys that a database has, or else another FORM_VERSION', () => {
   // If the first fails alone, raise FORM_VERSION of lib/chat/cache/cache-key.ts, and change both.
-  const request = { model: 'm', messages: [{ role: 'user', content: 'hi' } as const], options: { temperature: 0, seed: 1 } };
+  const request = {
+    model: 'm',
+    messages: [{ role: 'user', content: 'hi' } as const],
+    options: { temperature: 0, seed: 1 },
+  };
   expect(cacheKey('ollama', request)).toBe('tpRrt5DEvrRHvPvojdfNlNFs2rwRvadLSyw2Uxy5aw4');
   expect(CACHE_KEY_FORM).toBe('j8e-r6uuTmWln1g7UHS_VomC-02xDh7Q1-orCIskvdM');
 });
