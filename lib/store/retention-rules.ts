@@ -10,6 +10,7 @@ export function retentionRules(): RetentionRule[] {
     // Longer than a month, whose counts are needed to its end.
     retention({ table: 'limit_counters', key: ['subject', 'period', 'name'], time: 'ends_at', keepMs: days(() => 62) }),
     retention({ table: 'audit_log', key: ['id'], time: 'at', keepMs: days(() => config().AUDIT_RETENTION_DAYS) }),
+    retention({ table: 'invitations', key: ['id'], time: 'expires_at', keepMs: days(() => 90) }),
     ...(['usage_days', 'usage_callers', 'usage_models', 'usage_months'] as const).map(usage),
   ];
 }

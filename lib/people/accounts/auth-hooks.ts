@@ -83,6 +83,8 @@ export function authHooks(input: HookInput): {
           after: async ({ userId }) => {
             const flow = currentFlow();
             if (flow !== undefined) flow.signedIn = userId;
+            const ended = store.db.deleteFrom('user_sessions').where('userId', '=', userId);
+            void store.write(ended.where('expiresAt', '<', new Date().toISOString()));
           },
         },
         delete: { after: async ({ token }) => accountIdentities().forgetSession(token) },

@@ -18,9 +18,9 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
 export const MAX_PER_ACCOUNT = 10;
 const ACCOUNT_WINDOW_MS = 15 * MINUTE_MS;
 /** Wrong attempts of one address, at any account, within `ADDRESS_WINDOW_MS`. */
-export const MAX_PER_ADDRESS = 50;
+export const MAX_PER_ADDRESS = 100;
 const ADDRESS_WINDOW_MS = 10 * MINUTE_MS;
-/** An attempt after this many wrong ones waits. */
+/** An attempt at an account after this many wrong ones waits. */
 const FREE_ATTEMPTS = 2;
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 3 * SECOND_MS;
@@ -63,7 +63,7 @@ export class PasswordThrottle {
     if (ofAddress !== undefined && ofAddress.attempts >= MAX_PER_ADDRESS) throw this.#refusal(ofAddress);
     if (ofAddress !== undefined) counts.push(ofAddress);
     for (const count of counts) count.attempts += 1;
-    const wrong = (ofAccount ?? ofAddress)?.attempts ?? 0;
+    const wrong = ofAccount?.attempts ?? 0;
     if (wrong > FREE_ATTEMPTS)
       await this.#clock.sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (wrong - FREE_ATTEMPTS - 1)));
   }

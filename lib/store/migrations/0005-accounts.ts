@@ -106,6 +106,7 @@ async function createJoining(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_by', 'text')
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
+  await db.schema.createIndex('invitations_expires_at').on('invitations').column('expires_at').execute();
   await db.schema
     .createTable('set_up')
     .addColumn('id', 'integer', (column) => column.primaryKey().notNull())
