@@ -21,8 +21,6 @@ export interface AuthFlow {
   invitationId?: string;
   claims?: OidcClaims;
   created?: { readonly id: string; readonly name: string; readonly email: string };
-  /** Id of the person for whom a session was made. */
-  signedIn?: string;
 }
 
 /** The request that the current call belongs to. */

@@ -81,8 +81,6 @@ export function authHooks(input: HookInput): {
             return { data: { ...session, ipAddress: flow?.address ?? '' } };
           },
           after: async ({ userId }) => {
-            const flow = currentFlow();
-            if (flow !== undefined) flow.signedIn = userId;
             const ended = store.db.deleteFrom('user_sessions').where('userId', '=', userId);
             void store.write(ended.where('expiresAt', '<', new Date().toISOString()));
           },
