@@ -27,6 +27,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'setUpState',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/setup',
     method: 'get',
     summary: 'Whether there is no administrator yet',
@@ -38,6 +39,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'setUp',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/setup',
     method: 'post',
     summary: 'Make the first administrator',
@@ -62,6 +64,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'openInvitation',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/join',
     method: 'get',
     summary: 'What an invitation is for',
@@ -70,12 +73,13 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
     responses: {
       200: { description: 'The invitation.', content: { 'application/json': { schema: 'OpenInvitation' } } },
     },
-    errorCodes: OPEN_CODES,
+    errorCodes: [...OPEN_CODES, 'not_found'],
     examples: [{ summary: 'Before joining', query: { token: 'of-the-link' } }],
   },
   {
     id: 'join',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/join',
     method: 'post',
     summary: 'Make an account',
@@ -100,6 +104,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'authRead',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/auth/[...all]',
     method: 'get',
     summary: 'Sessions, and the return from the provider',
@@ -123,6 +128,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'authAct',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/auth/[...all]',
     method: 'post',
     summary: 'Sign in and out, password, second factor',
@@ -162,6 +168,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'exportAccount',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/me/export',
     method: 'get',
     summary: 'Export all that is kept of me',
@@ -173,6 +180,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'listKeys',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/keys',
     method: 'get',
     summary: 'List my keys',
@@ -185,6 +193,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'createKey',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/keys',
     method: 'post',
     summary: 'Make a key',
@@ -198,6 +207,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   {
     id: 'revokeKey',
     tag: 'Accounts',
+    needsAccounts: true,
     path: '/api/keys/[id]',
     method: 'delete',
     summary: 'Revoke a key of mine',

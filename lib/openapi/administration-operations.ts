@@ -20,6 +20,7 @@ function list({ id, path, summary, schema, parameters = [] }: ListInput): Operat
   return {
     id,
     tag: 'Administration',
+    needsAccounts: true,
     path,
     method: 'get',
     summary,
@@ -58,6 +59,7 @@ function entry({
   return {
     id,
     tag: 'Administration',
+    needsAccounts: true,
     path,
     method,
     summary,

@@ -83,5 +83,7 @@ export interface Operation {
   passesOn?: boolean;
   /** The built-in model cannot serve it, so its examples need a model server. */
   needsModelServer?: boolean;
+  /** It is for AUTH=accounts, so its examples need people. */
+  needsAccounts?: boolean;
   examples: readonly RequestExample[];
 }

@@ -43,15 +43,21 @@ const UNKNOWN = ['anonymous', 'disabled'];
 /** Routes without authentication. Another one is a decision: it belongs here. */
 const OPEN = [
   'DELETE /api/session',
+  'GET /api/auth/[...all]',
   'GET /api/diagrams/[...file]',
   'GET /api/executors/[language]/health',
+  'GET /api/join',
   'GET /api/microservices/health',
   'GET /api/ready',
   'GET /api/session',
+  'GET /api/setup',
   'GET /api/v1/health',
   'GET /gateway-health',
   'GET /health',
+  'POST /api/auth/[...all]',
+  'POST /api/join',
   'POST /api/session',
+  'POST /api/setup',
 ];
 
 /** What only administrators may do. */

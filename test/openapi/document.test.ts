@@ -207,8 +207,10 @@ describe('its examples, against a running app', () => {
     await app.stop();
   });
 
-  // test/chat/pass-through.test.ts has those of a model server.
-  const served = OPERATIONS.filter(({ needsModelServer }) => needsModelServer !== true);
+  // test/chat/pass-through.test.ts has those of a model server, test/people those of accounts.
+  const served = OPERATIONS.filter(
+    ({ needsModelServer, needsAccounts }) => needsModelServer !== true && needsAccounts !== true,
+  );
   const cases = served.flatMap((operation) =>
     operation.examples.map((example) => [`${operation.id}: ${example.summary}`, operation, example] as const),
   );
@@ -258,7 +260,7 @@ describe('its examples, against a running app', () => {
     'every example works as it stands in %s',
     async (language) => {
       const reader = { origin: app.url, needsKey: true };
-      const programs = OPERATIONS.filter(({ method }) => method === 'get').flatMap((operation) =>
+      const programs = OPERATIONS.filter(({ method, needsAccounts }) => method === 'get' && needsAccounts !== true).flatMap((operation) =>
         operation.examples.map((example) => exampleCode(language, exampleRequest(operation, example, reader))),
       );
       const posts = OPERATIONS.filter(({ id }) => id === 'runCode' || id === 'validate' || id === 'chat');

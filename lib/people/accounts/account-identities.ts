@@ -150,11 +150,7 @@ export class AccountIdentities implements IdentitySource {
     return this.#loadKey(hash, address, nowMs);
   }
 
-  async #loadKey(
-    hash: string,
-    address: string | undefined,
-    nowMs: number,
-  ): Promise<Principal | undefined> {
+  async #loadKey(hash: string, address: string | undefined, nowMs: number): Promise<Principal | undefined> {
     const changes = this.#changes;
     const opened = await this.#source.store();
     const loaded = await loadKey(opened, hash, nowMs);

@@ -32,6 +32,7 @@ type ValidateUserInfo = NonNullable<NonNullable<BetterAuthOptions['user']>['vali
 export function authHooks(input: HookInput): {
   databaseHooks: NonNullable<BetterAuthOptions['databaseHooks']>;
   validateUserInfo: ValidateUserInfo;
+  onPasswordReset: (data: { user: { id: string; name: string } }) => Promise<void>;
 } {
   const { store, settings } = input;
   return {
@@ -47,6 +48,15 @@ export function authHooks(input: HookInput): {
       if (admission === undefined) return REFUSED;
       flow.admission = admission;
       return undefined;
+    },
+    onPasswordReset: async ({ user: { id, name } }) => {
+      const flow = currentFlow();
+      if (flow === undefined) return;
+      recordAudit(store, flowActor(flow, id, name), {
+        action: 'account.reset_password',
+        target: id,
+        summary: `${name} set a new password by a link`,
+      });
     },
     databaseHooks: {
       user: {

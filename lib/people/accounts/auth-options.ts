@@ -34,6 +34,7 @@ export interface AuthOptionsInput {
   readonly isSecure: boolean;
   readonly hooks: Pick<BetterAuthOptions, 'databaseHooks'> & {
     readonly validateUserInfo: NonNullable<NonNullable<BetterAuthOptions['user']>['validateUserInfo']>;
+    readonly onPasswordReset?: NonNullable<NonNullable<BetterAuthOptions['emailAndPassword']>['onPasswordReset']>;
   };
 }
 
@@ -64,6 +65,7 @@ export function authOptions(plugins: AuthPlugins, input: AuthOptionsInput): Bett
       maxPasswordLength: PASSWORD_CHARS.most,
       revokeSessionsOnPasswordReset: true,
       resetPasswordTokenExpiresIn: RESET_LINK_SECONDS,
+      ...(hooks.onPasswordReset === undefined ? {} : { onPasswordReset: hooks.onPasswordReset }),
     },
     user: {
       modelName: 'users',

@@ -7,9 +7,9 @@ import type { Store } from '#lib/store/store';
 /** Invitations: one link for one person, or for N of a class. */
 
 /** The same error for a wrong, an expired, a used and a withdrawn invitation. */
-export function invitationRefused(): AppError {
+function invitationRefused(code: 'forbidden' | 'not_found' = 'forbidden'): AppError {
   return new AppError(
-    'forbidden',
+    code,
     'This invitation is not valid: it is used up, has expired or was withdrawn. Ask for a new one.',
     { data: { reason: 'invitation' } },
   );
@@ -50,7 +50,7 @@ export async function releaseInvitation(store: Store, id: string): Promise<void>
     .execute();
 }
 
-/** What the join page shows. Throws `forbidden`. */
+/** What the join page shows. Throws `not_found`. */
 export async function readOpenInvitation(store: Store, token: string, nowMs: number) {
   const row = await store.db
     .selectFrom('invitations')
@@ -60,7 +60,7 @@ export async function readOpenInvitation(store: Store, token: string, nowMs: num
     .where('expires_at', '>', nowMs)
     .select(['invitations.role', 'invitations.email', 'invitations.expires_at', 'groups.name as group'])
     .executeTakeFirst();
-  if (row === undefined) throw invitationRefused();
+  if (row === undefined) throw invitationRefused('not_found');
   return {
     role: roleOf(row.role),
     group: row.group === null ? null : { name: row.group },
