@@ -59,6 +59,30 @@ test('a waiting question shows its position', async ({ page, request }) => {
   await expect(responses(page).last()).not.toContainText('Queued');
 });
 
+test('a waiting question says how far its user is above the share', async ({ page, request }) => {
+  const limits = { tokens_per_day: { limit: 1, kind: 'share' } };
+  await request.put('/api/admin/limits', { data: { scope: { kind: 'default' }, limits } });
+  try {
+    await ask(page, freshQuestion('Name a colour.'));
+    await responseComplete(page);
+    const blocker = await request.post('/api/chat-queue', {
+      data: {
+        messages: [
+          { role: 'user', content: freshQuestion('Write a very long story about the sea, in twenty paragraphs.') },
+        ],
+      },
+    });
+    const { request_id: id } = await blocker.json();
+    await ask(page, freshQuestion('Name another colour.'));
+    await expect(responses(page).last()).toContainText(/Queued · .*You have used [\d,]+ % of today’s share\./);
+    await request.delete(`/api/chat-queue?requestId=${id}`);
+    await responseComplete(page);
+    await expect(responses(page).last()).not.toContainText('share');
+  } finally {
+    await request.delete('/api/admin/limits?kind=default');
+  }
+});
+
 test('regenerate writes a new response and keeps the old one', async ({ page }) => {
   await ask(page, freshQuestion('Name a colour.'));
   await responseComplete(page);
