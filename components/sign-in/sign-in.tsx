@@ -3,6 +3,8 @@
 import { type FormEvent, type ReactNode, useEffect, useId, useState } from 'react';
 import { DeleteOnSignOut } from '#components/shell/delete-on-sign-out';
 import { PageLink } from '#components/shell/page-link';
+import { EmailSignIn } from '#components/sign-in/email-sign-in';
+import { EntryFrame } from '#components/sign-in/entry-frame';
 import { Button, buttonClasses } from '#components/ui/button';
 import { ErrorText } from '#components/ui/error-text';
 import { Notice } from '#components/ui/notice';
@@ -14,10 +16,11 @@ import { deleteBrowserData } from '../shell/browser-data.ts';
 import { takeDeletionRequest } from '../shell/deletion-request.ts';
 import { SHELL_STRINGS } from '../shell/strings.ts';
 import { leadsToPage, pageAfterSignIn } from './page-after-sign-in.ts';
+import type { SignInOptions } from './sign-in-options.ts';
 import { SIGN_IN_STRINGS as STRINGS } from './strings.ts';
 
-/** The only page that a server with keys shows without one. */
-export function SignIn({ signedIn: wasSignedIn }: { signedIn: boolean }) {
+/** The page that a server with keys or accounts shows without one. */
+export function SignIn({ signedIn: wasSignedIn, options }: { signedIn: boolean; options: SignInOptions }) {
   const [signedIn, setSignedIn] = useState(wasSignedIn);
   useEffect(() => {
     if (wasSignedIn) return;
@@ -30,13 +33,10 @@ export function SignIn({ signedIn: wasSignedIn }: { signedIn: boolean }) {
       .catch(ignore);
   }, [wasSignedIn]);
   return (
-    <div className="scroller flex flex-1 items-start justify-center px-4 pt-[min(14vh,8rem)] pb-8">
-      <div className="w-full max-w-90">
-        <h1 className="font-semibold text-xl">{signedIn ? STRINGS.signedIn : STRINGS.signIn}</h1>
-        {signedIn ? <Welcome /> : <SignInForm />}
-        <Deletion />
-      </div>
-    </div>
+    <EntryFrame title={signedIn ? STRINGS.signedIn : STRINGS.signIn}>
+      {signedIn ? <Welcome /> : options.mode === 'keys' ? <SignInForm /> : <EmailSignIn {...options} />}
+      <Deletion />
+    </EntryFrame>
   );
 }
 

@@ -90,7 +90,6 @@ const SENTENCES: Record<string, Sentence> = {
   shutting_down: () => 'The server is restarting.',
   cancelled: () => 'The request was cancelled.',
   already_finished: () => 'This request has already ended.',
-  forbidden: () => NOT_ALLOWED,
   origin_not_allowed: () => NOT_ALLOWED,
   host_not_allowed: () => NOT_ALLOWED,
   internal_error: (_data, { requestId }) =>
@@ -129,6 +128,7 @@ function tryAgainIn(when: string, seconds: string | number | undefined): string 
 
 /** Instead of a sentence of the server that is for operators. */
 const OPERATOR_SENTENCES: Record<string, string> = {
+  forbidden: NOT_ALLOWED,
   body_too_large: 'Your message is too long.',
   code_too_large: 'Your program is too long.',
   upstream_failed: 'The model stopped with an error. Try again, or ask your administrator.',

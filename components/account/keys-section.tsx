@@ -1,0 +1,71 @@
+'use client';
+
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import useSWR from 'swr';
+import { Failure } from '#components/people/failure';
+import { KeyForm } from '#components/people/key-form';
+import { KeyList } from '#components/people/key-list';
+import { NewKey } from '#components/people/new-key';
+import { EmptyList, ListSkeleton, Section } from '#components/people/section';
+import { Button } from '#components/ui/button';
+import { Dialog } from '#components/ui/dialog';
+import type { CreatedKey, KeyScope } from '#lib/wire/people';
+import { createKey, fetchKeys } from '../people/people-api.ts';
+import { PEOPLE_STRINGS } from '../people/strings.ts';
+import { ACCOUNT_STRINGS } from './strings.ts';
+
+const { keys: STRINGS } = ACCOUNT_STRINGS;
+const { keys: KEY_STRINGS } = PEOPLE_STRINGS;
+
+/** The person's keys: create, copy once, revoke. */
+export function KeysSection({ scopes }: { scopes: readonly KeyScope[] }) {
+  const { data, error, mutate } = useSWR('keys', fetchKeys);
+  const [open, setOpen] = useState(false);
+  const [created, setCreated] = useState<CreatedKey>();
+  const create = (
+    <Button kind={data?.keys.length === 0 ? 'primary' : 'secondary'} onClick={() => setOpen(true)}>
+      <Plus className="size-4" aria-hidden />
+      {KEY_STRINGS.create}
+    </Button>
+  );
+  const isEmpty = data?.keys.length === 0 && created === undefined;
+  return (
+    <Section id="keys" title={STRINGS.title} hint={STRINGS.hint} action={isEmpty ? undefined : create}>
+      {created === undefined ? null : (
+        <div className="mb-3">
+          <NewKey created={created} onDone={() => setCreated(undefined)} />
+        </div>
+      )}
+      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
+      {data === undefined ? (
+        error === undefined ? (
+          <ListSkeleton rows={2} />
+        ) : null
+      ) : isEmpty ? (
+        <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
+          {create}
+        </EmptyList>
+      ) : (
+        <KeyList
+          keys={data.keys}
+          onDone={() => {
+            setCreated(undefined);
+            void mutate();
+          }}
+        />
+      )}
+      <Dialog open={open} onOpenChange={setOpen} title={KEY_STRINGS.title}>
+        <KeyForm
+          scopes={scopes}
+          onCreate={createKey}
+          onCreated={(key) => {
+            setOpen(false);
+            setCreated(key);
+            void mutate();
+          }}
+        />
+      </Dialog>
+    </Section>
+  );
+}

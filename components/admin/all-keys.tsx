@@ -1,0 +1,90 @@
+'use client';
+
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { LoadMore } from '#components/admin/load-more';
+import { Failure } from '#components/people/failure';
+import { KeyForm } from '#components/people/key-form';
+import { KeyList } from '#components/people/key-list';
+import { NewKey } from '#components/people/new-key';
+import { EmptyList, ListSkeleton } from '#components/people/section';
+import { SelectField } from '#components/people/select-field';
+import { Button } from '#components/ui/button';
+import { Dialog } from '#components/ui/dialog';
+import type { CreatedKey, KeyScope } from '#lib/wire/people';
+import { useMe } from '../people/use-me.ts';
+import { usePaged } from '../people/use-paged.ts';
+import { createServiceKey, fetchAllKeys, PATHS, revokeAnyKey } from './admin-api.ts';
+import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
+import { useGroups } from './use-groups.ts';
+
+const { keys: STRINGS } = PEOPLE_ADMIN_STRINGS;
+const SERVICE_SCOPES: readonly KeyScope[] = ['chat', 'code', 'gateway', 'stats'];
+
+/** The keys of all people, and service keys of groups. */
+export function AllKeys() {
+  const list = usePaged(PATHS.keys, fetchAllKeys, (page) => page.keys);
+  const [isCreating, setCreating] = useState(false);
+  const [created, setCreated] = useState<CreatedKey>();
+  const { items, error } = list;
+  const isEmpty = items?.length === 0 && created === undefined;
+  return (
+    <div className="flex flex-col gap-4">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">{STRINGS.hint}</p>
+        <Button onClick={() => setCreating(true)}>
+          <Plus className="size-4" aria-hidden />
+          {STRINGS.create}
+        </Button>
+      </div>
+      {created === undefined ? null : <NewKey created={created} onDone={() => setCreated(undefined)} />}
+      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
+      {items === undefined ? (
+        error === undefined ? (
+          <ListSkeleton />
+        ) : null
+      ) : isEmpty ? (
+        <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint} />
+      ) : (
+        <KeyList
+          keys={items}
+          onRevoke={revokeAnyKey}
+          onDone={() => {
+            setCreated(undefined);
+            list.reload();
+          }}
+        />
+      )}
+      <LoadMore list={list} />
+      <Dialog open={isCreating} onOpenChange={setCreating} title={STRINGS.title}>
+        <ServiceKeyForm
+          onCreated={(key) => {
+            setCreating(false);
+            setCreated(key);
+            list.reload();
+          }}
+        />
+      </Dialog>
+    </div>
+  );
+}
+
+function ServiceKeyForm({ onCreated }: { onCreated: (key: CreatedKey) => void }) {
+  const all = useGroups();
+  const me = useMe().data?.user;
+  const groups = me?.role === 'manager' ? all.filter(({ id }) => id === me.group?.id) : all;
+  const [chosen, setChosen] = useState<string>();
+  const group = chosen ?? groups[0]?.id;
+  if (group === undefined) return <p className="text-ink-2">{STRINGS.needsGroup}</p>;
+  return (
+    <div className="flex flex-col gap-4">
+      <SelectField
+        label={STRINGS.group}
+        value={group}
+        options={groups.map(({ id, name }) => ({ value: id, label: name }))}
+        onChange={setChosen}
+      />
+      <KeyForm scopes={SERVICE_SCOPES} onCreate={(key) => createServiceKey(group, key)} onCreated={onCreated} />
+    </div>
+  );
+}

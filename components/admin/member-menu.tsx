@@ -1,0 +1,59 @@
+'use client';
+
+import { Ban, Gauge, KeyRound, Pencil, Trash2, UserCheck } from 'lucide-react';
+import { RowMenu } from '#components/admin/row-menu';
+import type { Member } from '#lib/wire/people';
+import { changeMember } from './admin-api.ts';
+import { attempt } from './attempt.ts';
+import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
+
+const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
+
+interface MemberMenuProps {
+  member: Member;
+  isSelf: boolean;
+  /** Managers may not. */
+  mayDelete: boolean;
+  onOpen: (kind: 'edit' | 'reset' | 'delete' | 'limits', member: Member) => void;
+  onDone: () => void;
+}
+
+/** What can be done with a person. Locking out is undone with one press. */
+export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: MemberMenuProps) {
+  const { id, name, disabled } = member;
+  const setDisabled = async (next: boolean, canUndo: boolean): Promise<void> => {
+    await attempt(
+      () => changeMember(id, { disabled: next }),
+      next ? STRINGS.disabledNow(name) : STRINGS.enabledNow(name),
+      canUndo ? () => void setDisabled(!next, false) : undefined,
+    );
+    onDone();
+  };
+  const own = [
+    { label: STRINGS.edit, icon: <Pencil className="size-4" aria-hidden />, onSelect: () => onOpen('edit', member) },
+    { label: STRINGS.limits, icon: <Gauge className="size-4" aria-hidden />, onSelect: () => onOpen('limits', member) },
+  ];
+  const others = [
+    {
+      label: STRINGS.resetLink,
+      icon: <KeyRound className="size-4" aria-hidden />,
+      onSelect: () => onOpen('reset', member),
+    },
+    {
+      label: disabled ? STRINGS.enable : STRINGS.disable,
+      icon: disabled ? <UserCheck className="size-4" aria-hidden /> : <Ban className="size-4" aria-hidden />,
+      onSelect: () => void setDisabled(!disabled, true),
+    },
+    ...(mayDelete
+      ? [
+          {
+            label: STRINGS.remove,
+            icon: <Trash2 className="size-4" aria-hidden />,
+            danger: true,
+            onSelect: () => onOpen('delete', member),
+          },
+        ]
+      : []),
+  ];
+  return <RowMenu name={name} items={isSelf ? own : [...own, ...others]} />;
+}

@@ -1,0 +1,186 @@
+'use client';
+
+import { Search, UserPlus } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { ListTable } from '#components/admin/list-table';
+import { LoadMore } from '#components/admin/load-more';
+import { LimitsDialog } from '#components/admin/limits-dialog';
+import { MemberDialog } from '#components/admin/member-dialog';
+import { MemberMenu } from '#components/admin/member-menu';
+import { PersonCell, personCells } from '#components/admin/person-cell';
+import { ResetLinkDialog } from '#components/admin/reset-link-dialog';
+import { Failure } from '#components/people/failure';
+import { FIELD_INPUT } from '#components/people/field';
+import { EmptyList, ListSkeleton } from '#components/people/section';
+import { PageLink } from '#components/shell/page-link';
+import { Button, buttonClasses } from '#components/ui/button';
+import { Confirm } from '#components/ui/dialog';
+import { Select } from '#components/ui/select';
+import type { Member } from '#lib/wire/people';
+import { PEOPLE_STRINGS } from '../people/strings.ts';
+import { useMe } from '../people/use-me.ts';
+import { useNow } from '../people/use-now.ts';
+import { usePaged } from '../people/use-paged.ts';
+import { deleteMember, fetchMembers, PATHS } from './admin-api.ts';
+import { attempt } from './attempt.ts';
+import { ADMIN_STRINGS } from './strings/frame.ts';
+import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
+import { NO_GROUP, useGroups } from './use-groups.ts';
+
+const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
+const SEARCH_AFTER_MS = 250;
+const ROLES = ['admin', 'manager', 'member'] as const;
+const ANY = 'any';
+
+type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
+
+/** Everyone with an account: search, role, group, lock out, reset link, delete. */
+export function People() {
+  const [words, setWords] = useState('');
+  const [role, setRole] = useState(ANY);
+  const [group, setGroup] = useState(ANY);
+  const [opened, setOpened] = useState<Opened>();
+  const [isOpen, setOpen] = useState(false);
+  const me = useMe();
+  const now = useNow();
+  const groups = useGroups();
+  const list = usePaged(listPath(useSettled(words.trim()), role, group), fetchMembers, (page) => page.users);
+  const { items: members, error } = list;
+  const isFiltered = words.trim() !== '' || role !== ANY || group !== ANY;
+  const open = (kind: Opened['kind'], member: Member) => {
+    setOpened({ kind, member });
+    setOpen(true);
+  };
+  const clear = () => {
+    setWords('');
+    setRole(ANY);
+    setGroup(ANY);
+  };
+  const dialog = { open: isOpen, onOpenChange: setOpen, onChange: list.reload };
+  return (
+    <div className="flex flex-col gap-4">
+      <div className="flex flex-wrap items-center gap-2">
+        <search className="relative min-w-[min(14rem,100%)] flex-1">
+          <Search className="pointer-events-none absolute start-3 top-1/2 size-4 -translate-y-1/2 text-ink-3" aria-hidden />
+          <input
+            type="search"
+            aria-label={STRINGS.search}
+            placeholder={STRINGS.search}
+            autoComplete="off"
+            spellCheck={false}
+            maxLength={200}
+            value={words}
+            onChange={(event) => setWords(event.target.value)}
+            className={`${FIELD_INPUT} h-9 ps-9! pointer-coarse:h-10`}
+          />
+        </search>
+        <Select
+          label={STRINGS.role}
+          value={role}
+          options={[
+            { value: ANY, label: ADMIN_STRINGS.anyRole },
+            ...ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) })),
+          ]}
+          onChange={setRole}
+        />
+        {groups.length === 0 ? null : (
+          <Select
+            label={STRINGS.group}
+            value={group}
+            options={[
+              { value: ANY, label: ADMIN_STRINGS.anyGroup },
+              ...groups.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+            onChange={setGroup}
+            className="max-w-48"
+          />
+        )}
+        <PageLink href="/admin/invitations?new=1" className={buttonClasses('primary', 'md')}>
+          <UserPlus className="size-4" strokeWidth={1.75} aria-hidden />
+          {STRINGS.invite}
+        </PageLink>
+      </div>
+      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
+      {members === undefined ? (
+        error === undefined ? (
+          <ListSkeleton rows={6} />
+        ) : null
+      ) : members.length === 0 ? (
+        <EmptyList title={isFiltered ? STRINGS.noMatch : STRINGS.empty} {...(isFiltered ? {} : { hint: STRINGS.emptyHint })}>
+          {isFiltered ? <Button onClick={clear}>{STRINGS.clear}</Button> : null}
+        </EmptyList>
+      ) : (
+        <ListTable
+          label={ADMIN_STRINGS.people}
+          actions={STRINGS.columns.actions}
+          columns={[
+            { label: STRINGS.columns.person },
+            { label: STRINGS.columns.role, className: 'w-32' },
+            { label: STRINGS.columns.group, className: 'w-40' },
+            { label: STRINGS.columns.seen, className: 'w-32' },
+          ]}
+          rows={members.map((member) => ({
+            key: member.id,
+            cells: [
+              <PersonCell key="person" member={member} isSelf={member.id === me.data?.user.id} />,
+              ...personCells(member, now),
+            ],
+            action: (
+              <MemberMenu
+                member={member}
+                isSelf={member.id === me.data?.user.id}
+                mayDelete={me.data?.user.role === 'admin'}
+                onOpen={open}
+                onDone={list.reload}
+              />
+            ),
+          }))}
+        />
+      )}
+      <LoadMore list={list} />
+      {opened === undefined ? null : (
+        <>
+          <MemberDialog {...dialog} open={isOpen && opened.kind === 'edit'} member={opened.member} groups={groups} />
+          <ResetLinkDialog {...dialog} open={isOpen && opened.kind === 'reset'} member={opened.member} />
+          <LimitsDialog
+            {...dialog}
+            open={isOpen && opened.kind === 'limits'}
+            scope={{ kind: 'user', id: opened.member.id }}
+            name={opened.member.name}
+          />
+          <Confirm
+            open={isOpen && opened.kind === 'delete'}
+            onOpenChange={setOpen}
+            title={STRINGS.removeTitle(opened.member.name)}
+            description={STRINGS.removeConfirm}
+            action={STRINGS.remove}
+            cancel={STRINGS.keep}
+            danger
+            onConfirm={() => {
+              const { id, name } = opened.member;
+              void attempt(() => deleteMember(id), STRINGS.removed(name)).then(list.reload);
+            }}
+          />
+        </>
+      )}
+    </div>
+  );
+}
+
+function listPath(words: string, role: string, group: string): string {
+  const query = new URLSearchParams();
+  if (words !== '') query.set('q', words);
+  if (role !== ANY) query.set('role', role);
+  if (group !== ANY && group !== NO_GROUP) query.set('group', group);
+  return query.size === 0 ? PATHS.users : `${PATHS.users}?${query}`;
+}
+
+/** The text once no key was pressed for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), SEARCH_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}

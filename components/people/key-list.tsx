@@ -1,0 +1,94 @@
+'use client';
+
+import { useState } from 'react';
+import { useNow } from './use-now.ts';
+import { Badge } from '#components/ui/badge';
+import { Button } from '#components/ui/button';
+import { Confirm } from '#components/ui/dialog';
+import { formatAgo, formatUntil } from '#lib/browser/format-date';
+import { showToast } from '#lib/browser/toasts';
+import type { AccessKey } from '#lib/wire/people';
+import { failureSentence, revokeKey } from './people-api.ts';
+import { PEOPLE_STRINGS } from './strings.ts';
+
+const { keys: STRINGS } = PEOPLE_STRINGS;
+
+interface KeyListProps {
+  keys: readonly AccessKey[];
+  /** Revokes a key of another person. @default the own keys' route */
+  onRevoke?: (id: string) => Promise<void>;
+  /** A key was revoked, or could not be. */
+  onDone: () => void;
+}
+
+/** Keys with what they may do, when they end and when they were used. Each can be revoked. */
+export function KeyList({ keys, onRevoke = revokeKey, onDone }: KeyListProps) {
+  const now = useNow();
+  const [chosen, setChosen] = useState<AccessKey>();
+  const [open, setOpen] = useState(false);
+  const revoke = async ({ id, name }: AccessKey) => {
+    try {
+      await onRevoke(id);
+      showToast({ text: STRINGS.revoked(name) });
+    } catch (error) {
+      showToast({ kind: 'error', text: failureSentence(error) });
+    }
+    onDone();
+  };
+  return (
+    <>
+      <ul className="flex flex-col">
+        {keys.map((key) => (
+          <li key={key.id} className="flex min-w-0 flex-wrap items-center gap-x-4 gap-y-1 border-t py-2.5 text-sm">
+            <KeyText accessKey={key} now={now} />
+            <Button
+              size="sm"
+              aria-label={STRINGS.revokeKey(key.name)}
+              onClick={() => {
+                setChosen(key);
+                setOpen(true);
+              }}
+            >
+              {STRINGS.revoke}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      <Confirm
+        open={open}
+        onOpenChange={setOpen}
+        title={STRINGS.confirmTitle(chosen?.name ?? '')}
+        description={STRINGS.confirm}
+        action={STRINGS.revoke}
+        cancel={STRINGS.keep}
+        danger
+        onConfirm={() => {
+          if (chosen !== undefined) void revoke(chosen);
+        }}
+      />
+    </>
+  );
+}
+
+function KeyText({ accessKey: key, now }: { accessKey: AccessKey; now: number }) {
+  const { expires_at: expiresAt, last_used_at: lastUsedAt } = key;
+  const isExpired = expiresAt !== null && Date.parse(expiresAt) <= now;
+  const owner = key.owner?.name ?? key.group?.name;
+  const facts = [
+    owner,
+    key.scopes.map(PEOPLE_STRINGS.scope).join(', '),
+    key.models === null ? STRINGS.allModels : STRINGS.modelCount(key.models.length),
+    expiresAt === null ? STRINGS.noExpiry : isExpired ? undefined : STRINGS.expiresOn(formatUntil(expiresAt, now)),
+    lastUsedAt === null ? STRINGS.neverUsed : STRINGS.lastUsed(formatAgo(lastUsedAt, now)),
+  ].filter((fact) => fact !== undefined && fact !== '');
+  return (
+    <div className="min-w-[min(14rem,100%)] flex-1">
+      <p className="flex flex-wrap items-center gap-x-2">
+        <span className="min-w-0 font-medium [overflow-wrap:anywhere]">{key.name}</span>
+        <code className="font-mono text-ink-3 text-xs">{key.prefix}…</code>
+        {isExpired ? <Badge tone="warn">{STRINGS.expired}</Badge> : null}
+      </p>
+      <p className="text-ink-2 text-xs [overflow-wrap:anywhere]">{facts.join(' · ')}</p>
+    </div>
+  );
+}

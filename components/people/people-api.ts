@@ -1,0 +1,46 @@
+import { ApiError, request, requestJson } from '#lib/browser/api-client';
+import { API_BASE } from '#lib/browser/endpoints';
+import { errorSentence } from '#lib/browser/error-sentence';
+import { hasShape, isRecord, type TypeGuard } from '#lib/browser/type-guards';
+import type { AccessKey, CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
+import type { UsageReport } from '#lib/wire/usage';
+import { PEOPLE_STRINGS } from './strings.ts';
+
+/** Requests of the account page and of the administration. */
+
+export const isMe = hasShape<Me>({ user: 'object', auth: 'string', scopes: 'array', limits: 'array' });
+export const isKeyList = hasShape<KeyList>({ keys: 'array' });
+const isKey = hasShape<AccessKey>({ id: 'string', name: 'string', prefix: 'string', scopes: 'array', created_at: 'string' });
+export const isCreatedKey: TypeGuard<CreatedKey> = (value): value is CreatedKey =>
+  isKey(value) && isRecord(value) && typeof value.key === 'string';
+export const isUsageReport = hasShape<UsageReport>({ from: 'string', to: 'string', group_by: 'array', total: 'object', rows: 'array' });
+
+export function fetchMe(): Promise<Me> {
+  return requestJson(isMe, `${API_BASE}/api/me`);
+}
+
+export function fetchKeys(): Promise<KeyList> {
+  return requestJson(isKeyList, `${API_BASE}/api/keys`);
+}
+
+export function createKey(key: NewKey): Promise<CreatedKey> {
+  return requestJson(isCreatedKey, `${API_BASE}/api/keys`, jsonRequest('POST', key));
+}
+
+export async function revokeKey(id: string): Promise<void> {
+  await request(`${API_BASE}/api/keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+}
+
+/** `query` without a `?`. */
+export function fetchUsage(path: string, query: URLSearchParams): Promise<UsageReport> {
+  return requestJson(isUsageReport, `${API_BASE}${path}?${query}`);
+}
+
+export function jsonRequest(method: 'POST' | 'PATCH' | 'PUT', body: unknown): RequestInit {
+  return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** The sentence of a failure for a toast. */
+export function failureSentence(error: unknown): string {
+  return error instanceof ApiError ? errorSentence(error) : PEOPLE_STRINGS.failed;
+}

@@ -1,0 +1,67 @@
+'use client';
+
+import { type ReactNode, useState } from 'react';
+import { Failure } from '#components/people/failure';
+import { TextField } from '#components/people/field';
+import { PasswordField } from '#components/people/password-field';
+import { Button } from '#components/ui/button';
+import { PEOPLE_STRINGS } from '../people/strings.ts';
+import { useSubmit } from '../people/use-submit.ts';
+import type { NewPerson } from './sign-in-api.ts';
+
+interface PersonFormProps {
+  action: string;
+  busyAction: string;
+  /** The address that the invitation is for. */
+  email?: string | null | undefined;
+  emailHint?: string | undefined;
+  onSubmit: (person: NewPerson) => Promise<void>;
+  children?: ReactNode;
+}
+
+/** Name, e-mail address and password of a new account. */
+export function PersonForm({ action, busyAction, email: fixed, emailHint, onSubmit, children }: PersonFormProps) {
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState(fixed ?? '');
+  const [password, setPassword] = useState('');
+  const { isBusy, error, submit } = useSubmit(() => onSubmit({ name: name.trim(), email: email.trim(), password }));
+  const isFixed = fixed != null;
+  return (
+    <form onSubmit={submit} className="mt-4 flex flex-col gap-4">
+      <TextField
+        label={PEOPLE_STRINGS.name}
+        name="name"
+        autoComplete="name"
+        required
+        maxLength={100}
+        value={name}
+        onChange={setName}
+      />
+      <TextField
+        label={PEOPLE_STRINGS.email}
+        type="email"
+        name="email"
+        autoComplete="username"
+        hint={isFixed ? emailHint : undefined}
+        required
+        readOnly={isFixed}
+        maxLength={254}
+        value={email}
+        onChange={setEmail}
+        className="read-only:bg-sunken"
+      />
+      <PasswordField
+        label={PEOPLE_STRINGS.password}
+        name="password"
+        autoComplete="new-password"
+        value={password}
+        onChange={setPassword}
+      />
+      {error === undefined ? null : <Failure error={error} />}
+      <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
+        {isBusy ? busyAction : action}
+      </Button>
+      {children}
+    </form>
+  );
+}

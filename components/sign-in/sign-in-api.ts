@@ -1,0 +1,61 @@
+import { requestJson } from '#lib/browser/api-client';
+import { API_BASE } from '#lib/browser/endpoints';
+import { hasShape, isRecord } from '#lib/browser/type-guards';
+import type { OpenInvitation } from '#lib/wire/people';
+import { authRequest } from '../people/auth-api.ts';
+import { jsonRequest } from '../people/people-api.ts';
+
+/** Signing in and joining with an e-mail address and a password. */
+
+interface Credentials {
+  email: string;
+  password: string;
+}
+
+export interface NewPerson extends Credentials {
+  name: string;
+}
+
+/** `two_factor`: the password was right, and a code is needed. */
+export async function signInByEmail(credentials: Credentials, remember: boolean): Promise<'done' | 'two_factor'> {
+  const body = await authRequest('/sign-in/email', { ...credentials, rememberMe: remember });
+  return isRecord(body) && body.twoFactorRedirect === true ? 'two_factor' : 'done';
+}
+
+/** The second step, with a code of the app or a recovery code. */
+export async function verifyCode(code: string, kind: 'app' | 'recovery', trustDevice: boolean): Promise<void> {
+  await authRequest(kind === 'app' ? '/two-factor/verify-totp' : '/two-factor/verify-backup-code', { code, trustDevice });
+}
+
+/** The address of the provider's sign-in page, which leads back to `page`. */
+export async function providerUrl(provider: string, page: string): Promise<string | undefined> {
+  const body = await authRequest('/sign-in/social', {
+    provider,
+    callbackURL: page,
+    errorCallbackURL: '/sign-in',
+    disableRedirect: true,
+  });
+  return isRecord(body) && typeof body.url === 'string' ? body.url : undefined;
+}
+
+const isSignedIn = hasShape<{ user: object }>({ user: 'object' });
+
+/** Makes the administrator, and signs in. */
+export async function setUp(token: string, person: NewPerson): Promise<void> {
+  await requestJson(isSignedIn, `${API_BASE}/api/setup`, jsonRequest('POST', { token, ...person }));
+}
+
+const isInvitation = hasShape<OpenInvitation>({ role: 'string', expires_at: 'string' });
+
+export function fetchInvitation(token: string): Promise<OpenInvitation> {
+  return requestJson(isInvitation, `${API_BASE}/api/join?${new URLSearchParams({ token })}`);
+}
+
+/** Makes an account, with an invitation or where anyone may join, and signs in. */
+export async function join(token: string | undefined, person: NewPerson): Promise<void> {
+  await requestJson(isSignedIn, `${API_BASE}/api/join`, jsonRequest('POST', { token, ...person }));
+}
+
+export async function resetPassword(token: string, newPassword: string): Promise<void> {
+  await authRequest('/reset-password', { token, newPassword });
+}
