@@ -6,7 +6,8 @@ import { CommandPalette } from '#components/command-palette/command-palette';
 import { AppShell } from '#components/shell/app-shell';
 import { TextFont } from '#components/shell/fonts';
 import { Providers } from '#components/shell/providers';
-import { accountOf } from '#lib/server/account';
+import { currentBanner } from '#lib/people/admin/current-banner';
+import { viewerOf } from '#lib/server/account';
 import { SHELL_STRINGS } from '../components/shell/strings.ts';
 import { parseTheme, THEME_COOKIE } from '../components/shell/theme.ts';
 
@@ -30,14 +31,20 @@ export const viewport: Viewport = {
 // The cookie and the nonce make every page dynamic, so that each gets a policy of its response.
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const [jar, incoming] = await Promise.all([cookies(), headers()]);
-  const account = await accountOf(incoming, Date.now());
+  const { account, person } = await viewerOf(incoming, Date.now());
   const theme = parseTheme(jar.get(THEME_COOKIE)?.value);
   return (
     <html lang="en" data-theme={theme}>
       <body>
         <TextFont />
         <Providers nonce={incoming.get('x-nonce') ?? ''}>
-          <AppShell theme={theme} account={account} commandPalette={<CommandPalette />}>
+          <AppShell
+            theme={theme}
+            account={account}
+            person={person}
+            banner={currentBanner()}
+            commandPalette={<CommandPalette />}
+          >
             {children}
           </AppShell>
         </Providers>

@@ -8,18 +8,17 @@ function respond(bodies: Record<string, unknown>): void {
 }
 
 it('lists the sessions with the own one first, then the newest', async () => {
-  const session = (token: string, updatedAt: string) => ({ token, createdAt: updatedAt, updatedAt, userAgent: '' });
+  const session = (id: string, updatedAt: string) => ({ id, createdAt: updatedAt, updatedAt, userAgent: '' });
   respond({
-    '/get-session': { session: { token: 'own' }, user: {} },
     '/list-sessions': [
       session('old', '2026-11-01T00:00:00Z'),
-      session('own', '2026-11-02T00:00:00Z'),
+      { ...session('own', '2026-11-02T00:00:00Z'), isCurrent: true },
       session('new', '2026-11-03T00:00:00Z'),
       'no session',
     ],
   });
   const sessions = await fetchSessions();
-  expect(sessions.map(({ token, isCurrent }) => [token, isCurrent])).toEqual([
+  expect(sessions.map(({ id, isCurrent }) => [id, isCurrent])).toEqual([
     ['own', true],
     ['new', false],
     ['old', false],

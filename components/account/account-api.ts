@@ -5,41 +5,42 @@ import { authRequest } from '../people/auth-api.ts';
 
 /** Sessions, password, second factor and data of the person who is signed in. */
 
+const EXPORT_PATH = `${API_BASE}/api/me/export`;
+
 export interface BrowserSession {
   /** Names it when it is ended. */
-  token: string;
+  id: string;
   createdAt: string;
   updatedAt: string;
   userAgent: string | null;
   isCurrent: boolean;
 }
 
-/** The newest first. */
+/** The own one, then the newest. */
 export async function fetchSessions(): Promise<BrowserSession[]> {
-  const [own, all] = await Promise.all([authRequest('/get-session'), authRequest('/list-sessions')]);
-  const current = isRecord(own) && isRecord(own.session) ? own.session.token : undefined;
-  const sessions = Array.isArray(all) ? all.flatMap((each: unknown) => readSession(each, current)) : [];
+  const all = await authRequest('/list-sessions');
+  const sessions = Array.isArray(all) ? all.flatMap(readSession) : [];
   return sessions.toSorted(
     (one, other) => Number(other.isCurrent) - Number(one.isCurrent) || other.updatedAt.localeCompare(one.updatedAt),
   );
 }
 
-function readSession(each: unknown, current: unknown): BrowserSession[] {
-  if (!isRecord(each) || typeof each.token !== 'string') return [];
-  const { token, createdAt, updatedAt, userAgent } = each;
+function readSession(each: unknown): BrowserSession[] {
+  if (!isRecord(each) || typeof each.id !== 'string') return [];
+  const { id, createdAt, updatedAt, userAgent, isCurrent } = each;
   return [
     {
-      token,
+      id,
       createdAt: typeof createdAt === 'string' ? createdAt : '',
       updatedAt: typeof updatedAt === 'string' ? updatedAt : '',
       userAgent: typeof userAgent === 'string' && userAgent !== '' ? userAgent : null,
-      isCurrent: token === current,
+      isCurrent: isCurrent === true,
     },
   ];
 }
 
-export async function endSession(token: string): Promise<void> {
-  await authRequest('/revoke-session', { token });
+export async function endSession(id: string): Promise<void> {
+  await authRequest('/revoke-session', { token: id });
 }
 
 export async function endOtherSessions(): Promise<void> {
@@ -58,8 +59,9 @@ export async function fetchTwoFactor(): Promise<boolean> {
 
 /** Whether the person signs in with a password, and not only through the organisation. */
 export async function fetchHasPassword(): Promise<boolean> {
-  const accounts = await authRequest('/list-accounts');
-  return Array.isArray(accounts) && accounts.some((each) => isRecord(each) && each.providerId === 'credential');
+  const data = await (await request(EXPORT_PATH)).json().catch(() => undefined);
+  const ways: unknown = isRecord(data) ? data.sign_in : undefined;
+  return Array.isArray(ways) && ways.some((way) => isRecord(way) && way.kind === 'credential');
 }
 
 export interface TwoFactorSetup {
@@ -91,7 +93,7 @@ export function secretOf(uri: string): string {
 
 /** All that the server keeps of the person, as the text of a JSON file. */
 export async function exportData(): Promise<string> {
-  return (await request(`${API_BASE}/api/me/export`)).text();
+  return (await request(EXPORT_PATH)).text();
 }
 
 export async function deleteAccount(password: string | undefined): Promise<void> {

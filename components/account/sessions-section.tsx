@@ -49,10 +49,10 @@ export function SessionsSection() {
         <ul className="flex flex-col">
           {data.map((session) => (
             <SessionRow
-              key={session.token}
+              key={session.id}
               session={session}
               now={now}
-              onEnd={(name) => void end(() => endSession(session.token), STRINGS.ended(name))}
+              onEnd={(name) => void end(() => endSession(session.id), STRINGS.ended(name))}
             />
           ))}
         </ul>

@@ -69,11 +69,13 @@ export const ACCOUNT_STRINGS = {
   data: {
     title: 'Your data',
     export: 'Export my data',
-    exportHint: 'Your account, keys (without their secrets), sessions and usage as one JSON file. Chats are in this browser: export them from the chat.',
+    exportHint:
+      'Your account, keys (without their secrets), sessions and usage as one JSON file. Chats are in this browser: export them from the chat.',
     exporting: 'Preparing…',
     exportFile: 'my-data.json',
     delete: 'Delete my account',
-    deleteHint: 'Deletes your account, its keys and sessions. Figures of usage stay without your name. Chats stay in this browser until you delete them.',
+    deleteHint:
+      'Deletes your account, its keys and sessions. Figures of usage stay without your name. Chats stay in this browser until you delete them.',
     deleteTitle: 'Delete your account?',
     deleteConfirm: 'Your keys stop working at once, and you are signed out everywhere. This can’t be undone.',
     typeEmail: (email: string) => `Type ${email} to confirm`,

@@ -44,7 +44,10 @@ function AppStep({ setup: { uri }, onConfirmed }: { setup: TwoFactorSetup; onCon
       <p className="text-ink-2">{STRINGS.scan}</p>
       <QrCode text={uri} label={STRINGS.qr} />
       <SecretText label={STRINGS.secret} text={secret} copyLabel={STRINGS.copySecret} />
-      <a href={uri} className="flex min-h-6 w-fit items-center text-accent underline underline-offset-3 pointer-coarse:min-h-10">
+      <a
+        href={uri}
+        className="flex min-h-6 w-fit items-center text-accent underline underline-offset-3 pointer-coarse:min-h-10"
+      >
         {STRINGS.open}
       </a>
       <TextField

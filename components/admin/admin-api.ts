@@ -59,11 +59,17 @@ export function fetchMembers(url: string): Promise<MemberList> {
   return requestJson(isMemberList, url);
 }
 
+export function fetchMember(id: string): Promise<Member> {
+  return requestJson(isMember, at('users', id));
+}
+
 export interface MemberChange {
   name?: string;
   role?: PersonRole;
   group_id?: string | null;
   disabled?: boolean;
+  /** Removes the second factor of a person who lost it. */
+  two_factor?: false;
 }
 
 export function changeMember(id: string, change: MemberChange): Promise<Member> {
@@ -72,6 +78,11 @@ export function changeMember(id: string, change: MemberChange): Promise<Member> 
 
 export async function deleteMember(id: string): Promise<void> {
   await request(at('users', id), { method: 'DELETE' });
+}
+
+/** Signs a person out everywhere. */
+export async function endSessionsOf(id: string): Promise<void> {
+  await request(`${at('users', id)}/sessions`, { method: 'DELETE' });
 }
 
 /** A link with which a person chooses a new password. */

@@ -73,7 +73,7 @@ export function GroupDialog({ open, onOpenChange, group, onChange }: NewGroupDia
 function GroupForm({ group, onSaved }: { group: Group; onSaved: (name: string) => void }) {
   const [name, setName] = useState(group.name);
   const [manager, setManager] = useState(group.manager?.id ?? NO_MANAGER);
-  const url = `${PATHS.users}?${new URLSearchParams({ group: group.id, limit: '100' })}`;
+  const url = `${PATHS.users}?${new URLSearchParams({ group_id: group.id, limit: '200' })}`;
   const members = useSWR(url, fetchMembers);
   const { isBusy, error, submit } = useSubmit(async () => {
     await changeGroup(group.id, {

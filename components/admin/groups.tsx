@@ -118,7 +118,12 @@ export function Groups() {
       <NewGroupDialog open={isCreating} onOpenChange={setCreating} onChange={reload} />
       {opened === undefined ? null : (
         <>
-          <GroupDialog open={isOpen && opened.kind === 'edit'} onOpenChange={setOpen} group={opened.group} onChange={reload} />
+          <GroupDialog
+            open={isOpen && opened.kind === 'edit'}
+            onOpenChange={setOpen}
+            group={opened.group}
+            onChange={reload}
+          />
           <LimitsDialog
             open={isOpen && opened.kind === 'limits'}
             onOpenChange={setOpen}

@@ -30,6 +30,7 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
   const [expiry, setExpiry] = useState('7');
   const [note, setNote] = useState('');
   const [hasWrongPlaces, setWrongPlaces] = useState(false);
+  const [lacksGroup, setLacksGroup] = useState(false);
   const groups = useGroups();
   const me = useMe().data;
   const isManager = me?.user.role === 'manager';
@@ -37,7 +38,9 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
     const most = kind === 'one' ? 1 : Number(places);
     const isPossible = kind === 'one' || (Number.isInteger(most) && most >= 2 && most <= MOST_PLACES);
     setWrongPlaces(!isPossible);
-    if (!isPossible) return;
+    const isWithoutGroup = !isManager && role === 'manager' && group === NO_GROUP;
+    setLacksGroup(isWithoutGroup);
+    if (!isPossible || isWithoutGroup) return;
     const groupId = isManager ? me?.user.group?.id : group;
     const created = await createInvitation({
       role: isManager ? 'member' : role,
@@ -86,7 +89,13 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
             options={ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) }))}
             onChange={(value) => setRole(ROLES.find((known) => known === value) ?? 'member')}
           />
-          <SelectField label={STRINGS.group} value={group} options={groupOptions(groups)} onChange={setGroup} />
+          <SelectField
+            label={STRINGS.group}
+            error={lacksGroup ? STRINGS.managerNeedsGroup : undefined}
+            value={group}
+            options={groupOptions(groups)}
+            onChange={setGroup}
+          />
         </div>
       )}
       <SelectField

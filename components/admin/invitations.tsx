@@ -53,7 +53,9 @@ export function Invitations() {
   return (
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">{isEmpty && isNew ? STRINGS.welcome : STRINGS.hint}</p>
+        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">
+          {isEmpty && isNew ? STRINGS.welcome : STRINGS.hint}
+        </p>
         {isEmpty ? null : create}
       </div>
       {created === undefined ? null : <NewInvitation created={created} onDone={() => setCreated(undefined)} />}
@@ -88,7 +90,6 @@ export function Invitations() {
               <Button
                 size="sm"
                 aria-label={STRINGS.withdrawOf(nameOf(invitation))}
-                className="max-md:ms-2 md:-ms-8"
                 onClick={() => {
                   setChosen(invitation);
                   setConfirming(true);
@@ -157,7 +158,10 @@ function NewInvitation({ created, onDone }: { created: CreatedInvitation; onDone
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
-    <section aria-label={STRINGS.created} className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm">
+    <section
+      aria-label={STRINGS.created}
+      className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm"
+    >
       <div>
         <h2 ref={heading} tabIndex={-1} className="font-medium outline-none">
           {STRINGS.created}

@@ -18,8 +18,8 @@ interface ListRow {
 interface ListTableProps {
   label: string;
   columns: readonly ListColumn[];
-  /** The name of the last column, for screen readers. */
-  actions: string;
+  /** The name of the last column, for screen readers. Missing for rows without an action. */
+  actions?: string;
   rows: readonly ListRow[];
 }
 
@@ -35,9 +35,11 @@ export function ListTable({ label, columns, actions, rows }: ListTableProps) {
               {name}
             </th>
           ))}
-          <th scope="col" className="w-12 py-1.5">
-            <span className="sr-only">{actions}</span>
-          </th>
+          {actions === undefined ? null : (
+            <th scope="col" className="w-24 py-1.5">
+              <span className="sr-only">{actions}</span>
+            </th>
+          )}
         </tr>
       </thead>
       <tbody className="max-md:block">
@@ -60,14 +62,15 @@ export function ListTable({ label, columns, actions, rows }: ListTableProps) {
                   key={columns[index]?.label}
                   className={clsx(
                     'py-1.5 pe-4 text-ink-2 tabular [overflow-wrap:anywhere] max-md:order-2 max-md:p-0 max-md:text-xs max-md:empty:hidden',
-                    index < last && 'max-md:not-empty:after:ms-2 max-md:not-empty:after:text-ink-3 max-md:not-empty:after:content-["·"]',
+                    index < last &&
+                      'max-md:not-empty:after:ms-2 max-md:not-empty:after:text-ink-3 max-md:not-empty:after:content-["·"]',
                   )}
                 >
                   {cell}
                 </td>
               ),
             )}
-            <td className="py-1.5 text-end max-md:order-1 max-md:p-0">{action}</td>
+            {actions === undefined ? null : <td className="py-1.5 text-end max-md:order-1 max-md:p-0">{action}</td>}
           </tr>
         ))}
       </tbody>

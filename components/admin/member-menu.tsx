@@ -1,9 +1,9 @@
 'use client';
 
-import { Ban, Gauge, KeyRound, Pencil, Trash2, UserCheck } from 'lucide-react';
+import { Ban, Gauge, KeyRound, LogOut, Pencil, ShieldOff, Trash2, UserCheck } from 'lucide-react';
 import { RowMenu } from '#components/admin/row-menu';
 import type { Member } from '#lib/wire/people';
-import { changeMember } from './admin-api.ts';
+import { changeMember, endSessionsOf } from './admin-api.ts';
 import { attempt } from './attempt.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 
@@ -20,7 +20,7 @@ interface MemberMenuProps {
 
 /** What can be done with a person. Locking out is undone with one press. */
 export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: MemberMenuProps) {
-  const { id, name, disabled } = member;
+  const { id, name, disabled, two_factor: hasTwoFactor } = member;
   const setDisabled = async (next: boolean, canUndo: boolean): Promise<void> => {
     await attempt(
       () => changeMember(id, { disabled: next }),
@@ -38,6 +38,21 @@ export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: Member
       label: STRINGS.resetLink,
       icon: <KeyRound className="size-4" aria-hidden />,
       onSelect: () => onOpen('reset', member),
+    },
+    ...(hasTwoFactor
+      ? [
+          {
+            label: STRINGS.removeTwoFactor,
+            icon: <ShieldOff className="size-4" aria-hidden />,
+            onSelect: () =>
+              void attempt(() => changeMember(id, { two_factor: false }), STRINGS.twoFactorRemoved(name)).then(onDone),
+          },
+        ]
+      : []),
+    {
+      label: STRINGS.endSessions,
+      icon: <LogOut className="size-4" aria-hidden />,
+      onSelect: () => void attempt(() => endSessionsOf(id), STRINGS.sessionsEnded(name)),
     },
     {
       label: disabled ? STRINGS.enable : STRINGS.disable,

@@ -2,9 +2,9 @@
 
 import { Search, UserPlus } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
-import { LimitsDialog } from '#components/admin/limits-dialog';
 import { MemberDialog } from '#components/admin/member-dialog';
 import { MemberMenu } from '#components/admin/member-menu';
 import { PersonCell, personCells } from '#components/admin/person-cell';
@@ -17,7 +17,6 @@ import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
 import { Select } from '#components/ui/select';
 import type { Member } from '#lib/wire/people';
-import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { useNow } from '../people/use-now.ts';
 import { usePaged } from '../people/use-paged.ts';
@@ -29,7 +28,6 @@ import { NO_GROUP, useGroups } from './use-groups.ts';
 
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const SEARCH_AFTER_MS = 250;
-const ROLES = ['admin', 'manager', 'member'] as const;
 const ANY = 'any';
 
 type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
@@ -37,23 +35,21 @@ type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
 /** Everyone with an account: search, role, group, lock out, reset link, delete. */
 export function People() {
   const [words, setWords] = useState('');
-  const [role, setRole] = useState(ANY);
   const [group, setGroup] = useState(ANY);
   const [opened, setOpened] = useState<Opened>();
   const [isOpen, setOpen] = useState(false);
   const me = useMe();
   const now = useNow();
   const groups = useGroups();
-  const list = usePaged(listPath(useSettled(words.trim()), role, group), fetchMembers, (page) => page.users);
+  const list = usePaged(listPath(useSettled(words.trim()), group), fetchMembers, (page) => page.users);
   const { items: members, error } = list;
-  const isFiltered = words.trim() !== '' || role !== ANY || group !== ANY;
+  const isFiltered = words.trim() !== '' || group !== ANY;
   const open = (kind: Opened['kind'], member: Member) => {
     setOpened({ kind, member });
     setOpen(true);
   };
   const clear = () => {
     setWords('');
-    setRole(ANY);
     setGroup(ANY);
   };
   const dialog = { open: isOpen, onOpenChange: setOpen, onChange: list.reload };
@@ -61,7 +57,10 @@ export function People() {
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center gap-2">
         <search className="relative min-w-[min(14rem,100%)] flex-1">
-          <Search className="pointer-events-none absolute start-3 top-1/2 size-4 -translate-y-1/2 text-ink-3" aria-hidden />
+          <Search
+            className="pointer-events-none absolute start-3 top-1/2 size-4 -translate-y-1/2 text-ink-3"
+            aria-hidden
+          />
           <input
             type="search"
             aria-label={STRINGS.search}
@@ -74,15 +73,6 @@ export function People() {
             className={`${FIELD_INPUT} h-9 ps-9! pointer-coarse:h-10`}
           />
         </search>
-        <Select
-          label={STRINGS.role}
-          value={role}
-          options={[
-            { value: ANY, label: ADMIN_STRINGS.anyRole },
-            ...ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) })),
-          ]}
-          onChange={setRole}
-        />
         {groups.length === 0 ? null : (
           <Select
             label={STRINGS.group}
@@ -106,7 +96,10 @@ export function People() {
           <ListSkeleton rows={6} />
         ) : null
       ) : members.length === 0 ? (
-        <EmptyList title={isFiltered ? STRINGS.noMatch : STRINGS.empty} {...(isFiltered ? {} : { hint: STRINGS.emptyHint })}>
+        <EmptyList
+          title={isFiltered ? STRINGS.noMatch : STRINGS.empty}
+          {...(isFiltered ? {} : { hint: STRINGS.emptyHint })}
+        >
           {isFiltered ? <Button onClick={clear}>{STRINGS.clear}</Button> : null}
         </EmptyList>
       ) : (
@@ -136,6 +129,9 @@ export function People() {
             ),
           }))}
         />
+      )}
+      {list.total === undefined || list.total === 0 ? null : (
+        <p className="text-ink-3 text-xs tabular">{STRINGS.count(list.total)}</p>
       )}
       <LoadMore list={list} />
       {opened === undefined ? null : (
@@ -167,11 +163,10 @@ export function People() {
   );
 }
 
-function listPath(words: string, role: string, group: string): string {
+function listPath(words: string, group: string): string {
   const query = new URLSearchParams();
-  if (words !== '') query.set('q', words);
-  if (role !== ANY) query.set('role', role);
-  if (group !== ANY && group !== NO_GROUP) query.set('group', group);
+  if (words !== '') query.set('search', words);
+  if (group !== ANY && group !== NO_GROUP) query.set('group_id', group);
   return query.size === 0 ? PATHS.users : `${PATHS.users}?${query}`;
 }
 

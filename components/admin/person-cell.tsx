@@ -33,9 +33,5 @@ interface PersonCellProps {
 
 /** Role, group, and when the person was last here. */
 export function personCells({ role, group, last_seen_at: seenAt }: Member, now: number): ReactNode[] {
-  return [
-    PEOPLE_STRINGS.role(role),
-    group?.name,
-    seenAt === null ? STRINGS.neverSeen : formatAgo(seenAt, now),
-  ];
+  return [PEOPLE_STRINGS.role(role), group?.name, seenAt === null ? STRINGS.neverSeen : formatAgo(seenAt, now)];
 }

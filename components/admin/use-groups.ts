@@ -27,5 +27,8 @@ async function fetchAll(): Promise<Group[]> {
 export const NO_GROUP = '';
 
 export function groupOptions(groups: readonly Group[]): { value: string; label: string }[] {
-  return [{ value: NO_GROUP, label: ADMIN_STRINGS.noGroup }, ...groups.map(({ id, name }) => ({ value: id, label: name }))];
+  return [
+    { value: NO_GROUP, label: ADMIN_STRINGS.noGroup },
+    ...groups.map(({ id, name }) => ({ value: id, label: name })),
+  ];
 }

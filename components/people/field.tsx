@@ -128,7 +128,15 @@ export function CheckboxField({ label, hint, checked, disabled = false, onChange
 }
 
 /** Several boxes or choices under one caption. */
-export function FieldGroup({ label, error, children }: { label: string; error?: string | undefined; children: ReactNode }) {
+export function FieldGroup({
+  label,
+  error,
+  children,
+}: {
+  label: string;
+  error?: string | undefined;
+  children: ReactNode;
+}) {
   return (
     <fieldset className="min-w-0">
       <legend className="mb-0.5 font-medium text-sm">{label}</legend>

@@ -27,7 +27,9 @@ interface KeyFormProps {
 export function KeyForm({ scopes, onCreate, onCreated }: KeyFormProps) {
   const [name, setName] = useState('');
   const [expiry, setExpiry] = useState<Expiry>('90');
-  const [chosen, setChosen] = useState<ReadonlySet<KeyScope>>(() => new Set(scopes.filter((scope) => scope !== 'admin')));
+  const [chosen, setChosen] = useState<ReadonlySet<KeyScope>>(
+    () => new Set(scopes.filter((scope) => scope !== 'admin')),
+  );
   const [modelChoice, setModelChoice] = useState<(typeof MODEL_CHOICES)[number]>('all');
   const [models, setModels] = useState<ReadonlySet<string>>(new Set());
   const [wasSubmitted, setSubmitted] = useState(false);

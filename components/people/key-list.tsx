@@ -1,7 +1,6 @@
 'use client';
 
 import { useState } from 'react';
-import { useNow } from './use-now.ts';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
@@ -10,6 +9,7 @@ import { showToast } from '#lib/browser/toasts';
 import type { AccessKey } from '#lib/wire/people';
 import { failureSentence, revokeKey } from './people-api.ts';
 import { PEOPLE_STRINGS } from './strings.ts';
+import { useNow } from './use-now.ts';
 
 const { keys: STRINGS } = PEOPLE_STRINGS;
 

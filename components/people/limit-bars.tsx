@@ -1,12 +1,13 @@
 'use client';
 
+import { Meter } from '@base-ui/react/meter';
 import clsx from 'clsx';
-import { useNow } from './use-now.ts';
 import { Badge } from '#components/ui/badge';
 import { formatCount, formatPercent } from '#lib/browser/format';
 import { formatUntil } from '#lib/browser/format-date';
 import type { LimitState } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from './strings.ts';
+import { useNow } from './use-now.ts';
 
 const { limits: STRINGS } = PEOPLE_STRINGS;
 const NEARLY = 0.8;
@@ -23,7 +24,13 @@ export function LimitBars({ limits }: { limits: readonly LimitState[] }) {
   );
 }
 
-function LimitBar({ limit: { name, limit, used, resets_at: resetsAt, kind }, now }: { limit: LimitState; now: number }) {
+function LimitBar({
+  limit: { name, limit, used, resets_at: resetsAt, kind },
+  now,
+}: {
+  limit: LimitState;
+  now: number;
+}) {
   const fraction = limit > 0 ? used / limit : 0;
   const label = STRINGS.label(name);
   const figures = STRINGS.figures(name, formatCount(used), formatCount(limit));
@@ -39,20 +46,11 @@ function LimitBar({ limit: { name, limit, used, resets_at: resetsAt, kind }, now
           </Badge>
         ) : null}
       </div>
-      <div
-        role="meter"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={limit}
-        aria-valuenow={Math.min(used, limit)}
-        aria-valuetext={figures}
-        className="h-1.5 overflow-hidden rounded-full bg-pressed forced-color-adjust-none"
-      >
-        <div
-          className={clsx('h-full rounded-full', barColour(fraction, kind))}
-          style={{ width: `${Math.min(100, fraction * 100)}%` }}
-        />
-      </div>
+      <Meter.Root aria-label={label} max={limit} value={Math.min(used, limit)} getAriaValueText={() => figures}>
+        <Meter.Track className="h-1.5 overflow-hidden rounded-full bg-pressed forced-color-adjust-none">
+          <Meter.Indicator className={clsx('h-full rounded-full', barColour(fraction, kind))} />
+        </Meter.Track>
+      </Meter.Root>
       <div className="mt-1.5 flex flex-wrap justify-between gap-x-3 text-ink-2 text-xs tabular">
         <span>{figures}</span>
         {resetsAt === null ? null : <span>{STRINGS.resets(formatUntil(resetsAt, now))}</span>}

@@ -17,7 +17,10 @@ export function NewKey({ created, onDone }: { created: CreatedKey; onDone: () =>
   useEffect(() => heading.current?.focus(), []);
   const model = created.models?.[0] ?? data?.default_model ?? 'model';
   return (
-    <section aria-label={STRINGS.created} className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm">
+    <section
+      aria-label={STRINGS.created}
+      className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm"
+    >
       <div>
         <h3 ref={heading} tabIndex={-1} className="font-medium outline-none">
           {STRINGS.created}: <span className="[overflow-wrap:anywhere]">{created.name}</span>

@@ -1,8 +1,8 @@
 import { ApiError, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { errorSentence } from '#lib/browser/error-sentence';
-import { hasShape, isRecord, type TypeGuard } from '#lib/browser/type-guards';
-import type { AccessKey, CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
+import { hasShape } from '#lib/browser/type-guards';
+import type { CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
 import type { UsageReport } from '#lib/wire/usage';
 import { PEOPLE_STRINGS } from './strings.ts';
 
@@ -10,10 +10,21 @@ import { PEOPLE_STRINGS } from './strings.ts';
 
 export const isMe = hasShape<Me>({ user: 'object', auth: 'string', scopes: 'array', limits: 'array' });
 export const isKeyList = hasShape<KeyList>({ keys: 'array' });
-const isKey = hasShape<AccessKey>({ id: 'string', name: 'string', prefix: 'string', scopes: 'array', created_at: 'string' });
-export const isCreatedKey: TypeGuard<CreatedKey> = (value): value is CreatedKey =>
-  isKey(value) && isRecord(value) && typeof value.key === 'string';
-export const isUsageReport = hasShape<UsageReport>({ from: 'string', to: 'string', group_by: 'array', total: 'object', rows: 'array' });
+export const isCreatedKey = hasShape<CreatedKey>({
+  id: 'string',
+  name: 'string',
+  prefix: 'string',
+  scopes: 'array',
+  created_at: 'string',
+  key: 'string',
+});
+export const isUsageReport = hasShape<UsageReport>({
+  from: 'string',
+  to: 'string',
+  group_by: 'array',
+  total: 'object',
+  rows: 'array',
+});
 
 export function fetchMe(): Promise<Me> {
   return requestJson(isMe, `${API_BASE}/api/me`);

@@ -2,8 +2,7 @@
 
 import { CopyButton } from '#components/ui/copy-button';
 
-/** Makes the region scrollable by keyboard. */
-const SCROLLABLE = { tabIndex: 0, role: 'region' } as const;
+
 
 interface SecretTextProps {
   label: string;
@@ -20,7 +19,7 @@ export function SecretText({ label, text, copyLabel, isCode = false }: SecretTex
       <p className="mb-1 font-medium text-xs text-ink-2">{label}</p>
       <div className="flex min-w-0 items-start gap-1 rounded-md border bg-sunken py-1 ps-3 pe-1">
         {isCode ? (
-          <div {...SCROLLABLE} aria-label={label} className="min-w-0 flex-1 overflow-x-auto">
+          <div {...scrollable(label)} className="min-w-0 flex-1 overflow-x-auto">
             <pre className="w-max py-1.5 font-mono text-xs leading-5">{text}</pre>
           </div>
         ) : (
@@ -30,4 +29,9 @@ export function SecretText({ label, text, copyLabel, isCode = false }: SecretTex
       </div>
     </div>
   );
+}
+
+/** Makes a region scrollable by keyboard. */
+function scrollable(label: string) {
+  return { tabIndex: 0, role: 'region', 'aria-label': label } as const;
 }

@@ -12,7 +12,15 @@ import { API_BASE } from '#lib/browser/endpoints';
 import type { UsageReport } from '#lib/wire/usage';
 import { fetchUsage } from './people-api.ts';
 import { PEOPLE_STRINGS } from './strings.ts';
-import { barsOf, PERIODS, periodOf, type ShownGroup, sortRows, type UsageNames, type UsagePeriod } from './usage-figures.ts';
+import {
+  barsOf,
+  PERIODS,
+  periodOf,
+  type ShownGroup,
+  sortRows,
+  type UsageNames,
+  type UsagePeriod,
+} from './usage-figures.ts';
 import { useNow } from './use-now.ts';
 
 const { usage: STRINGS } = PEOPLE_STRINGS;

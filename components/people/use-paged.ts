@@ -3,11 +3,14 @@ import { isSignedOut } from '#lib/browser/service-status';
 
 interface Page {
   next_cursor?: string | null | undefined;
+  total?: number | undefined;
 }
 
 export interface Paged<Item> {
   /** Undefined before the first page. */
   items: readonly Item[] | undefined;
+  /** On all pages, where the server counts them. */
+  total: number | undefined;
   error: Error | undefined;
   hasMore: boolean;
   isLoadingMore: boolean;
@@ -34,6 +37,7 @@ export function usePaged<P extends Page, Item>(
   const isWaiting = isValidating && data !== undefined && data.length < size;
   return {
     items: data?.flatMap((page) => [...itemsOf(page)]),
+    total: last?.total,
     error,
     hasMore: last?.next_cursor != null,
     isLoadingMore: isWaiting,

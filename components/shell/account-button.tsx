@@ -1,18 +1,25 @@
 'use client';
 
-import { CircleUserRound, LogIn, LogOut, Trash2 } from 'lucide-react';
+import { CircleUserRound, LogIn, LogOut, Trash2, UserRound, UsersRound } from 'lucide-react';
+import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { DeleteOnSignOut } from '#components/shell/delete-on-sign-out';
 import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { tip } from '#components/ui/tooltip';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
-import { type Account, signOut } from './account.ts';
+import { ACCOUNT_PATH, type Account, ADMIN_PATH, type Person, signOut } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 
-/** The account's menu in the rail, where the server has keys. */
-export function AccountButton({ account }: { account: Account }) {
+interface AccountButtonProps {
+  account: Account;
+  person: Person | undefined;
+}
+
+/** The account's menu in the rail, where the server has keys or accounts. */
+export function AccountButton({ account, person }: AccountButtonProps) {
   const [isDeleting, setDeleting] = useState(false);
+  const router = useRouter();
   if (account === 'none') return null;
   if (account === 'signed_out')
     return (
@@ -30,15 +37,36 @@ export function AccountButton({ account }: { account: Account }) {
       <Menu
         side="right"
         trigger={
-          <IconButton label={SHELL_STRINGS.account} side="right">
+          <IconButton
+            label={person === undefined ? SHELL_STRINGS.account : SHELL_STRINGS.accountOf(person.name)}
+            side="right"
+          >
             <CircleUserRound className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
         }
         items={[
+          ...(person === undefined
+            ? []
+            : [
+                {
+                  label: SHELL_STRINGS.account,
+                  icon: <UserRound className="size-4" aria-hidden />,
+                  onSelect: () => router.push(ACCOUNT_PATH),
+                },
+              ]),
+          ...(person?.mayAdminister === true
+            ? [
+                {
+                  label: SHELL_STRINGS.administration,
+                  icon: <UsersRound className="size-4" aria-hidden />,
+                  onSelect: () => router.push(ADMIN_PATH),
+                },
+              ]
+            : []),
           {
             label: SHELL_STRINGS.signOut,
             icon: <LogOut className="size-4" aria-hidden />,
-            onSelect: () => void signOut(),
+            onSelect: () => void signOut(person !== undefined),
           },
           {
             label: SHELL_STRINGS.signOutAndDelete,
@@ -48,7 +76,7 @@ export function AccountButton({ account }: { account: Account }) {
           },
         ]}
       />
-      <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
+      <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={person !== undefined} />
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { ApiError, request } from '#lib/browser/api-client';
+import { ApiError, jsonBody, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { showToast } from '#lib/browser/toasts';
@@ -8,17 +8,31 @@ import { SHELL_STRINGS } from './strings.ts';
 /** `none`: the server has no keys, so there is nothing to sign in to. */
 export type Account = 'none' | 'signed_in' | 'signed_out';
 
-/** Ends the session and opens the sign-in page. The conversations stay in the browser. */
-export async function signOut(): Promise<void> {
-  if (await endSession()) window.location.assign(SIGN_IN_PATH);
+/** Who is signed in, where the server has accounts. */
+export interface Person {
+  name: string;
+  email: string | undefined;
+  /** An administrator, or the manager of a group. */
+  mayAdminister: boolean;
+}
+
+export const ACCOUNT_PATH = '/account';
+export const ADMIN_PATH = '/admin/people';
+
+/**
+ * Ends the session and opens the sign-in page. The conversations stay in the browser. `isPerson`:
+ * the session is that of an account.
+ */
+export async function signOut(isPerson: boolean): Promise<void> {
+  if (await endSession(isPerson)) window.location.assign(SIGN_IN_PATH);
 }
 
 /**
  * Ends the session. The sign-in page then deletes what this browser keeps: the pages of all tabs
  * are left first, because they write when they close.
  */
-export async function signOutAndDelete(): Promise<void> {
-  if (!(await endSession())) return;
+export async function signOutAndDelete(isPerson: boolean): Promise<void> {
+  if (!(await endSession(isPerson))) return;
   const channel = new BroadcastChannel(CHANNEL);
   channel.postMessage(null);
   channel.close();
@@ -45,8 +59,9 @@ function leaveAndDelete(): void {
 }
 
 /** Returns false after a failure, which a message shows. */
-async function endSession(): Promise<boolean> {
+async function endSession(isPerson: boolean): Promise<boolean> {
   try {
+    if (isPerson) await request(`${API_BASE}/api/auth/sign-out`, jsonBody({}));
     await request(`${API_BASE}/api/session`, { method: 'DELETE' });
   } catch (error) {
     // An ended session needs no sign-out.

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { AccountButton } from '#components/shell/account-button';
+import { Announcement } from '#components/shell/announcement';
 import { MoreButton } from '#components/shell/more-button';
 import { Nav } from '#components/shell/nav';
 import { OnScreenKeyboard } from '#components/shell/on-screen-keyboard';
@@ -9,13 +10,18 @@ import { SessionEnded } from '#components/shell/session-ended';
 import { SkipLink } from '#components/shell/skip-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
-import type { Account } from './account.ts';
+import type { Banner } from '#lib/wire/people-admin';
+import type { Account, Person } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
 
 interface AppShellProps {
   theme: Theme;
   account: Account;
+  /** Where the server has accounts. */
+  person?: Person | undefined;
+  /** A message of the administrators to everyone. */
+  banner?: Banner | null;
   /** The button that opens the command palette. Passed in, because the palette knows the chat. */
   commandPalette: ReactNode;
   children: ReactNode;
@@ -25,7 +31,7 @@ interface AppShellProps {
  * The frame of every page: navigation, status, and the page itself. The navigation is a rail at the
  * left, or a bar at the lower edge of a narrow screen; what either has no space for is in a sheet.
  */
-export function AppShell({ theme, account, commandPalette, children }: AppShellProps) {
+export function AppShell({ theme, account, person, banner = null, commandPalette, children }: AppShellProps) {
   return (
     <div className="frame flex h-[var(--frame-height,100dvh)] flex-col pt-[env(safe-area-inset-top)]">
       <SkipLink />
@@ -41,14 +47,14 @@ export function AppShell({ theme, account, commandPalette, children }: AppShellP
               <Mark />
             </PageLink>
             <Nav />
-            <MoreButton theme={theme} account={account} />
+            <MoreButton theme={theme} account={account} person={person} />
           </div>
           <div className="hidden w-full flex-col items-center gap-1 tall:flex">
             {account === 'signed_out' ? null : <StatusDots />}
             {commandPalette}
             <ReferenceLink />
             <ThemeToggle initial={theme} />
-            <AccountButton account={account} />
+            <AccountButton account={account} person={person} />
           </div>
         </header>
         <main
@@ -56,6 +62,7 @@ export function AppShell({ theme, account, commandPalette, children }: AppShellP
           tabIndex={-1}
           className="flex min-h-0 min-w-0 flex-1 flex-col pe-[env(safe-area-inset-right)] outline-none bar:ps-[env(safe-area-inset-left)] rail:pb-[env(safe-area-inset-bottom)]"
         >
+          {account === 'signed_out' ? null : <Announcement initial={banner} isLive={account === 'signed_in'} />}
           {account === 'signed_out' ? null : <SessionEnded />}
           {children}
         </main>

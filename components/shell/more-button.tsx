@@ -4,7 +4,7 @@ import { Ellipsis } from 'lucide-react';
 import { useState } from 'react';
 import { StatusDot } from '#components/ui/status-dot';
 import { loadable, useLoaded } from '#lib/browser/loadable';
-import type { Account } from './account.ts';
+import type { Account, Person } from './account.ts';
 import { NAV_ICON, NAV_ITEM } from './nav-item.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
@@ -15,10 +15,11 @@ const sheet = loadable(() => import('#components/shell/more-sheet').then(({ More
 interface MoreButtonProps {
   theme: Theme;
   account: Account;
+  person: Person | undefined;
 }
 
 /** Opens a sheet with everything for which a phone's bar or a low rail has no space. */
-export function MoreButton({ theme, account }: MoreButtonProps) {
+export function MoreButton({ theme, account, person }: MoreButtonProps) {
   const [open, setOpen] = useState(false);
   const isThere = useLoaded(open, sheet, () => setOpen(false));
   return (
@@ -37,7 +38,9 @@ export function MoreButton({ theme, account }: MoreButtonProps) {
         </span>
         {account === 'signed_out' ? SHELL_STRINGS.more : <MoreLabel />}
       </button>
-      {isThere ? <sheet.Component open={open} onOpenChange={setOpen} theme={theme} account={account} /> : null}
+      {isThere ? (
+        <sheet.Component open={open} onOpenChange={setOpen} theme={theme} account={account} person={person} />
+      ) : null}
     </>
   );
 }

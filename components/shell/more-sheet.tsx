@@ -2,7 +2,7 @@
 
 import { Dialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
-import { BookOpenText, Command, Keyboard, LogIn, LogOut, Trash2, X } from 'lucide-react';
+import { BookOpenText, Command, Keyboard, LogIn, LogOut, Trash2, UserRound, UsersRound, X } from 'lucide-react';
 import Link from 'next/link';
 import { type ReactNode, useRef, useState } from 'react';
 import { DeleteOnSignOut } from '#components/shell/delete-on-sign-out';
@@ -11,7 +11,7 @@ import { THEME_ICONS } from '#components/shell/theme-icons';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { UI_STRINGS } from '../ui/strings.ts';
-import { type Account, signOut } from './account.ts';
+import { ACCOUNT_PATH, type Account, ADMIN_PATH, type Person, signOut } from './account.ts';
 import { type Overlay, openOverlay } from './overlay-requests.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import { THEMES, type Theme } from './theme.ts';
@@ -23,10 +23,11 @@ interface MoreSheetProps {
   onOpenChange: (open: boolean) => void;
   theme: Theme;
   account: Account;
+  person: Person | undefined;
 }
 
 /** A sheet from the lower edge: status, theme, and the entries of the frame. */
-export function MoreSheet({ open, onOpenChange, theme, account }: MoreSheetProps) {
+export function MoreSheet({ open, onOpenChange, theme, account, person }: MoreSheetProps) {
   // Opened after the sheet has closed, which would take the focus with it.
   const next = useRef<Overlay>(undefined);
   const [isDeleting, setDeleting] = useState(false);
@@ -66,15 +67,27 @@ export function MoreSheet({ open, onOpenChange, theme, account }: MoreSheetProps
             <Entry icon={<Keyboard {...ICON} />} onClick={() => openNext('shortcuts')}>
               {SHELL_STRINGS.keyboardShortcuts}
             </Entry>
+            {person === undefined ? null : (
+              <Link href={ACCOUNT_PATH} prefetch={false} className={ENTRY} onClick={() => onOpenChange(false)}>
+                <UserRound {...ICON} />
+                <span className="min-w-0 truncate">{SHELL_STRINGS.accountOf(person.name)}</span>
+              </Link>
+            )}
+            {person?.mayAdminister === true ? (
+              <Link href={ADMIN_PATH} prefetch={false} className={ENTRY} onClick={() => onOpenChange(false)}>
+                <UsersRound {...ICON} />
+                {SHELL_STRINGS.administration}
+              </Link>
+            ) : null}
             {account === 'signed_in' ? (
               <>
-                <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut()}>
+                <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut(person !== undefined)}>
                   {SHELL_STRINGS.signOut}
                 </Entry>
                 <Entry icon={<Trash2 {...ICON} />} onClick={() => setDeleting(true)}>
                   {SHELL_STRINGS.signOutAndDelete}
                 </Entry>
-                <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
+                <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={person !== undefined} />
               </>
             ) : null}
             {account === 'signed_out' ? (

@@ -46,6 +46,8 @@ export const SHELL_STRINGS = {
   themeIs: (theme: Theme) => `Theme: ${THEME_NAMES[theme]}`,
 
   account: 'Account',
+  accountOf: (name: string) => `Account: ${name}`,
+  administration: 'Administration',
   signIn: 'Sign in',
   signOut: 'Sign out',
   signOutAndDelete: 'Sign out and delete chats here',

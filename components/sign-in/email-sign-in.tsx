@@ -1,17 +1,19 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
+import useSWR from 'swr';
 import { Failure } from '#components/people/failure';
 import { CheckboxField, TextField } from '#components/people/field';
 import { PasswordField } from '#components/people/password-field';
 import { PageLink } from '#components/shell/page-link';
+import { ProviderButton } from '#components/sign-in/provider-button';
 import { TwoFactorForm } from '#components/sign-in/two-factor-form';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
 import { pageAfterSignIn } from './page-after-sign-in.ts';
-import { providerUrl, signInByEmail } from './sign-in-api.ts';
+import { needsSetUp, signInByEmail } from './sign-in-api.ts';
 import type { SignInOptions } from './sign-in-options.ts';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
@@ -23,7 +25,10 @@ export function EmailSignIn({ provider, signUp }: Pick<SignInOptions, 'provider'
   if (step === 'code') return <TwoFactorForm onBack={() => setStep('password')} onDone={openNextPage} />;
   return (
     <>
-      {provider === undefined ? null : <ProviderButton provider={provider} />}
+      <SetUpNotice />
+      {provider === undefined ? null : (
+        <ProviderButton provider={provider} label={STRINGS.withProvider(provider.name)} page={nextPath} />
+      )}
       <PasswordForm onDone={openNextPage} onCode={() => setStep('code')} />
       <div className="mt-5 flex flex-col items-start gap-2 text-ink-2 text-xs">
         {signUp === 'open' ? (
@@ -42,6 +47,23 @@ export function EmailSignIn({ provider, signUp }: Pick<SignInOptions, 'provider'
 /** Loads the document: all pages show what they know of the person. */
 function openNextPage(): void {
   window.location.assign(pageAfterSignIn(window.location));
+}
+
+/** As `openNextPage`, for a sign-in at the provider. */
+function nextPath(): string {
+  const { pathname, search, hash } = new URL(pageAfterSignIn(window.location));
+  return pathname + search + hash;
+}
+
+/** Before there is an administrator, no one can sign in. */
+function SetUpNotice() {
+  const { data } = useSWR('set-up', needsSetUp, { revalidateOnFocus: false });
+  if (data !== true) return null;
+  return (
+    <Notice kind="warn" className="mt-4">
+      {STRINGS.setUpFirst}
+    </Notice>
+  );
 }
 
 function PasswordForm({ onDone, onCode }: { onDone: () => void; onCode: () => void }) {
@@ -79,28 +101,5 @@ function PasswordForm({ onDone, onCode }: { onDone: () => void; onCode: () => vo
         {isBusy ? SIGN_IN_STRINGS.signingIn : SIGN_IN_STRINGS.signIn}
       </Button>
     </form>
-  );
-}
-
-function ProviderButton({ provider }: { provider: { id: string; name: string } }) {
-  const [wasRefused, setRefused] = useState(false);
-  useEffect(() => setRefused(new URLSearchParams(window.location.search).has('error')), []);
-  const { isBusy, error, submit } = useSubmit(async () => {
-    setRefused(false);
-    const url = await providerUrl(provider.id, pageAfterSignIn(window.location));
-    if (url === undefined) setRefused(true);
-    else window.location.assign(url);
-  });
-  return (
-    <div className="mt-4 flex flex-col gap-4">
-      <Button kind="primary" disabled={isBusy} onClick={() => submit()} className="h-10 min-w-0">
-        <span className="truncate">{STRINGS.withProvider(provider.name)}</span>
-      </Button>
-      {wasRefused ? <Notice kind="error">{STRINGS.providerFailed}</Notice> : null}
-      {error === undefined ? null : <Failure error={error} />}
-      <p className="flex items-center gap-3 text-ink-3 text-xs before:flex-1 before:border-t after:flex-1 after:border-t">
-        {STRINGS.or}
-      </p>
-    </div>
   );
 }

@@ -6,6 +6,7 @@ import { PageLink } from '#components/shell/page-link';
 import { DeadLink } from '#components/sign-in/dead-link';
 import { EntryFrame } from '#components/sign-in/entry-frame';
 import { PersonForm } from '#components/sign-in/person-form';
+import { ProviderButton } from '#components/sign-in/provider-button';
 import { buttonClasses } from '#components/ui/button';
 import { ApiError } from '#lib/browser/api-client';
 import { formatDateTime } from '#lib/browser/format-date';
@@ -25,7 +26,7 @@ type State =
   | { name: 'failed'; error: unknown };
 
 /** The page of an invitation. Without a token it is for servers that anyone may join. */
-export function Join({ signUp }: Pick<SignInOptions, 'signUp'>) {
+export function Join({ signUp, provider }: Pick<SignInOptions, 'signUp' | 'provider'>) {
   const [state, setState] = useState<State>({ name: 'loading' });
   const look = useCallback(async () => {
     setState({ name: 'loading' });
@@ -82,14 +83,19 @@ export function Join({ signUp }: Pick<SignInOptions, 'signUp'>) {
       return (
         <EntryFrame title={STRINGS.openTitle}>
           <p className="mt-2 text-ink-2 text-sm">{STRINGS.openHint}</p>
-          <NewAccount onSubmit={(person) => create(undefined, person)} />
+          <NewAccount provider={provider} onSubmit={(person) => create(undefined, person)} />
         </EntryFrame>
       );
     case 'invited':
       return (
         <EntryFrame title={STRINGS.title}>
           <InvitationText invitation={state.invitation} />
-          <NewAccount email={state.invitation.email} onSubmit={(person) => create(state.token, person)} />
+          <NewAccount
+            provider={provider}
+            token={state.token}
+            email={state.invitation.email}
+            onSubmit={(person) => create(state.token, person)}
+          />
         </EntryFrame>
       );
   }
@@ -104,23 +110,40 @@ function InvitationText({ invitation: { role, group, expires_at: expiresAt } }: 
   );
 }
 
-function NewAccount({ email, onSubmit }: { email?: string | null; onSubmit: (person: NewPerson) => Promise<void> }) {
+interface NewAccountProps extends Pick<SignInOptions, 'provider'> {
+  token?: string;
+  email?: string | null;
+  onSubmit: (person: NewPerson) => Promise<void>;
+}
+
+/** Through the organisation, or with a name, an address and a password. */
+function NewAccount({ provider, token, email, onSubmit }: NewAccountProps) {
   return (
-    <PersonForm
-      action={STRINGS.create}
-      busyAction={STRINGS.creating}
-      email={email}
-      emailHint={STRINGS.emailFixed}
-      onSubmit={onSubmit}
-    >
-      <PageLink href="/sign-in" className={buttonClasses('quiet', 'md')}>
-        {STRINGS.haveAccount}
-      </PageLink>
-    </PersonForm>
+    <>
+      {provider === undefined ? null : (
+        <ProviderButton
+          provider={provider}
+          label={SIGN_IN_STRINGS.accounts.joinWithProvider(provider.name)}
+          page={() => '/'}
+          invitation={token}
+        />
+      )}
+      <PersonForm
+        action={STRINGS.create}
+        busyAction={STRINGS.creating}
+        email={email}
+        emailHint={STRINGS.emailFixed}
+        onSubmit={onSubmit}
+      >
+        <PageLink href="/sign-in" className={buttonClasses('quiet', 'md')}>
+          {STRINGS.haveAccount}
+        </PageLink>
+      </PersonForm>
+    </>
   );
 }
 
-/** Whether the invitation itself is why it failed. */
+/** Whether the invitation itself is why it failed: used up, expired, withdrawn, or wrong. */
 function isDead(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 404 || error.status === 410);
+  return error instanceof ApiError && error.data.reason === 'invitation';
 }

@@ -24,18 +24,25 @@ export async function signInByEmail(credentials: Credentials, remember: boolean)
 
 /** The second step, with a code of the app or a recovery code. */
 export async function verifyCode(code: string, kind: 'app' | 'recovery', trustDevice: boolean): Promise<void> {
-  await authRequest(kind === 'app' ? '/two-factor/verify-totp' : '/two-factor/verify-backup-code', { code, trustDevice });
+  await authRequest(kind === 'app' ? '/two-factor/verify-totp' : '/two-factor/verify-backup-code', {
+    code,
+    trustDevice,
+  });
 }
 
-/** The address of the provider's sign-in page, which leads back to `page`. */
-export async function providerUrl(provider: string, page: string): Promise<string | undefined> {
-  const body = await authRequest('/sign-in/social', {
-    provider,
-    callbackURL: page,
-    errorCallbackURL: '/sign-in',
-    disableRedirect: true,
-  });
+/**
+ * The address of the provider's sign-in page, which leads back to `page`, a path of this server.
+ * `invitation` is the token of one, for a person who has no account yet.
+ */
+export async function providerUrl(provider: string, page: string, invitation?: string): Promise<string | undefined> {
+  const body = await authRequest('/sign-in/social', { provider, callbackURL: page, invitation });
   return isRecord(body) && typeof body.url === 'string' ? body.url : undefined;
+}
+
+/** Whether the server has no administrator yet. */
+export async function needsSetUp(): Promise<boolean> {
+  const options = await authRequest('/options');
+  return isRecord(options) && options.setup_needed === true;
 }
 
 const isSignedIn = hasShape<{ user: object }>({ user: 'object' });

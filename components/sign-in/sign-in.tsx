@@ -34,7 +34,7 @@ export function SignIn({ signedIn: wasSignedIn, options }: { signedIn: boolean; 
   }, [wasSignedIn]);
   return (
     <EntryFrame title={signedIn ? STRINGS.signedIn : STRINGS.signIn}>
-      {signedIn ? <Welcome /> : options.mode === 'keys' ? <SignInForm /> : <EmailSignIn {...options} />}
+      {signedIn ? <Welcome isPerson={options.mode === 'accounts'} /> : options.mode === 'keys' ? <SignInForm /> : <EmailSignIn {...options} />}
       <Deletion />
     </EntryFrame>
   );
@@ -136,7 +136,7 @@ function describeFailure(error: unknown): ReactNode {
   return error.code === 'unauthorized' ? STRINGS.wrongKey : <ErrorText error={error} />;
 }
 
-function Welcome() {
+function Welcome({ isPerson }: { isPerson: boolean }) {
   const [isDeleting, setDeleting] = useState(false);
   return (
     <div className="mt-2 flex flex-col items-start gap-4">
@@ -145,11 +145,11 @@ function Welcome() {
         <PageLink href="/" className={buttonClasses('primary', 'md')}>
           {STRINGS.goToChat}
         </PageLink>
-        <Button onClick={() => void signOut()}>{STRINGS.signOut}</Button>
+        <Button onClick={() => void signOut(isPerson)}>{STRINGS.signOut}</Button>
         <Button kind="quiet" onClick={() => setDeleting(true)}>
           {SHELL_STRINGS.signOutAndDelete}
         </Button>
-        <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
+        <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={isPerson} />
       </div>
     </div>
   );

@@ -20,6 +20,9 @@ export const SIGN_IN_STRINGS = {
     remember: 'Keep me signed in on this device',
     withProvider: (name: string) => `Sign in with ${name}`,
     or: 'or',
+    joinWithProvider: (name: string) => `Continue with ${name}`,
+    setUpFirst:
+      'This server has no administrator yet. The person who runs it opens the set-up link in its log.',
     signUp: 'Create an account',
     providerFailed: 'Signing in through your organisation did not work. Try again, or ask your administrator.',
   },
@@ -42,7 +45,8 @@ export const SIGN_IN_STRINGS = {
     hint: 'Create the first account. It administers this server: people, models and settings.',
     create: 'Create account',
     creating: 'Creating…',
-    noToken: 'This address lacks the set-up link’s token. Open the whole link that the server’s log shows at its start.',
+    noToken:
+      'This address lacks the set-up link’s token. Open the whole link that the server’s log shows at its start.',
     usedTitle: 'This link was used already',
     used: 'The server has an administrator. Sign in, or ask that person for an invitation.',
     invalidTitle: 'This link is not valid',

@@ -54,7 +54,7 @@ export const settingsChangeSchema = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable())
   .describe('Names and values; null restores the default.');
 
-export const BANNER_MAX_LENGTH = 500;
+export const BANNER_MAX_LENGTH = 300;
 export const bannerSchema = z.object({
   text: z.string().trim().min(1).max(BANNER_MAX_LENGTH),
   kind: z.enum(['info', 'warn']).default('info'),

@@ -48,6 +48,11 @@ const MATRIX: Record<string, readonly string[]> = {
     ...['components/markdown/highlight.ts', 'components/markdown/highlight-ranges.ts'],
     ...SHARED,
   ],
+  // Signing in, the account and the administration share its fields, keys and usage.
+  'components/people': SHARED,
+  'components/sign-in': ['components/people', 'components/shell', ...SHARED],
+  'components/account': ['components/people', 'components/shell', ...SHARED],
+  'components/admin': ['components/people', 'components/shell', ...SHARED],
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
   'lib/server': ['lib'],

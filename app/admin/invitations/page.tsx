@@ -1,0 +1,9 @@
+import type { Metadata } from 'next';
+import { Invitations } from '#components/admin/invitations';
+import { ADMIN_STRINGS } from '../../../components/admin/strings/frame.ts';
+
+export const metadata: Metadata = { title: ADMIN_STRINGS.invitations };
+
+export default function InvitationsPage() {
+  return <Invitations />;
+}
