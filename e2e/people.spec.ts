@@ -86,7 +86,10 @@ function totp(secretText: string, nowMs: number): string {
   return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
-test('leads from the first start to the first invited student in less than two minutes', async ({ browser, school }) => {
+test('leads from the first start to the first invited student in less than two minutes', async ({
+  browser,
+  school,
+}) => {
   const startedMs = Date.now();
   const page = await school.admin.newPage();
   await expect.poll(() => school.app.output()).toMatch(/set-up: \S+/);

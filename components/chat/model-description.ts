@@ -40,7 +40,7 @@ function shortTokens(tokens: number): string {
 /** Whether every word of the query is in the model's name or description. */
 export function matchesModel(model: ModelInfo, query: string): boolean {
   const text =
-    `${model.id} ${describeModel(model, true)} ${placeWords(model)} ${model.loaded ? S.loaded : ''}`.toLowerCase();
+    `${model.display_name ?? ''} ${model.id} ${describeModel(model, true)} ${placeWords(model)} ${model.loaded ? S.loaded : ''}`.toLowerCase();
   return query
     .toLowerCase()
     .split(/\s+/)

@@ -65,7 +65,7 @@ export function ModelPickerPopup({ models, chosen, onChoose }: ModelPickerPopupP
                 <Combobox.Item key={`${model.provider}/${model.id}`} value={model} className={POPUP_ITEM}>
                   <span className="min-w-0 grow">
                     <span className="flex items-center gap-2">
-                      <span className="truncate font-medium">{model.id}</span>
+                      <span className="truncate font-medium">{model.display_name ?? model.id}</span>
                       {model.loaded ? (
                         <span className="flex shrink-0 items-center gap-1.5 text-good text-xs">
                           <span className="size-1.5 rounded-full bg-good forced-colors:bg-[CanvasText]" aria-hidden />

@@ -15,7 +15,7 @@ export const MODEL_TRIGGER = clsx(SELECT_TRIGGER, 'max-w-[min(24rem,60vw)]');
 /** The name of the chosen model, marked if the server does not have it. */
 export function ChosenModel({ models, chosen }: { models: Models; chosen: string | null }) {
   const model = modelByName(models, chosen);
-  if (model !== undefined) return <span className="truncate">{model.id}</span>;
+  if (model !== undefined) return <span className="truncate">{model.display_name ?? model.id}</span>;
   return (
     <>
       <span className="truncate text-ink-2">{chosen ?? models.default_model}</span>

@@ -2,8 +2,6 @@
 
 import { CopyButton } from '#components/ui/copy-button';
 
-
-
 interface SecretTextProps {
   label: string;
   text: string;

@@ -34,7 +34,13 @@ export function SignIn({ signedIn: wasSignedIn, options }: { signedIn: boolean; 
   }, [wasSignedIn]);
   return (
     <EntryFrame title={signedIn ? STRINGS.signedIn : STRINGS.signIn}>
-      {signedIn ? <Welcome isPerson={options.mode === 'accounts'} /> : options.mode === 'keys' ? <SignInForm /> : <EmailSignIn {...options} />}
+      {signedIn ? (
+        <Welcome isPerson={options.mode === 'accounts'} />
+      ) : options.mode === 'keys' ? (
+        <SignInForm />
+      ) : (
+        <EmailSignIn {...options} />
+      )}
       <Deletion />
     </EntryFrame>
   );

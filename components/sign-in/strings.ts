@@ -21,8 +21,7 @@ export const SIGN_IN_STRINGS = {
     withProvider: (name: string) => `Sign in with ${name}`,
     or: 'or',
     joinWithProvider: (name: string) => `Continue with ${name}`,
-    setUpFirst:
-      'This server has no administrator yet. The person who runs it opens the set-up link in its log.',
+    setUpFirst: 'This server has no administrator yet. The person who runs it opens the set-up link in its log.',
     signUp: 'Create an account',
     providerFailed: 'Signing in through your organisation did not work. Try again, or ask your administrator.',
   },

@@ -26,6 +26,7 @@ import { requestUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
 import { openWork } from '#lib/http/open-work';
 import { hasRight, isOwnedBy, type Principal } from '#lib/http/principal';
+import { modelOverrides } from '#lib/models/model-overrides';
 import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
 import type { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -262,7 +263,8 @@ export class ChatEngine {
   ): Promise<TokenCount & Pick<ResolvedRequest, 'ignoredFields' | 'droppedFields'>> {
     this.#parts.scheduler.throwIfClosed();
     const resolved = await this.#options.directory.resolve(request.model);
-    const { OLLAMA_SYSTEM_PROMPT: systemPrompt, DROP_PARAMS } = this.#options.settings;
+    const { OLLAMA_SYSTEM_PROMPT, DROP_PARAMS } = this.#options.settings;
+    const systemPrompt = modelOverrides().get(resolved.model)?.systemPrompt ?? OLLAMA_SYSTEM_PROMPT;
     const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
     const sent = resolveRequest(request, resolved, systemPrompt, policy);
     const { provider, request: prompt, ignoredFields, droppedFields } = sent;

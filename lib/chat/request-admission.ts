@@ -13,6 +13,7 @@ import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { refusedUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
+import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ChatRequest } from '#lib/wire/chat';
 
@@ -140,7 +141,7 @@ export class RequestAdmission {
     const asResolved = resolveRequest(
       resumed?.request ?? request,
       { provider, model, targets },
-      settings.OLLAMA_SYSTEM_PROMPT,
+      modelOverrides().get(model)?.systemPrompt ?? settings.OLLAMA_SYSTEM_PROMPT,
       {
         isShared: policy.reads || policy.stores,
         dropsFields: request.drop_params ?? submitter.dropParams ?? settings.DROP_PARAMS,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { authMode, authProblems } from '#lib/config/auth-mode';
 import { isLoopback } from '#lib/config/loopback';
 import { modelServerProblems } from '#lib/config/model-server-names';
+import { withOverrides } from '#lib/config/runtime-settings';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { findLanguageInfo } from '#lib/languages/infos';
 import { singleton } from '#lib/singletons';
@@ -50,9 +51,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze(settings);
 }
 
-/** The process's settings, read once. */
+/** The process's settings, read once, with those that were changed while it runs. */
 export function config(): Config {
-  return singleton('config', () => readConfig(process.env));
+  return singleton('config', () => withOverrides(readConfig(process.env)));
 }
 
 /** The address to listen on. With AUTH=none, the default is loopback (docs/contract.md#access). */

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
+import { requestDefaultsChanged, settingOverrides, withOverrides } from '#lib/config/runtime-settings';
 import { createModelDirectory, findModel } from '#lib/models/model-directory';
+import { modelOverrides } from '#lib/models/model-overrides';
 import type { ModelProvider, SoleModel } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
@@ -55,7 +57,7 @@ function setUp(
   const openai = new Fake('openai', names.openai);
   const embedded = new Fake('embedded', ['smollm2:135m']);
   const world = { responds: names.responds ?? false, probes: 0, now: 0 };
-  const settings = readConfig(env);
+  const settings = withOverrides(readConfig(env));
   const fakes = { ollama, openai, embedded };
   const directory = createModelDirectory({
     settings,
@@ -83,6 +85,33 @@ function setUp(
 const OLLAMA = { OLLAMA_API_URL: 'http://gpu:11434' };
 const OPENAI = { OPENAI_BASE_URL: 'http://vllm:8000/v1' };
 const signal = new AbortController().signal;
+
+describe('what administrators changed', () => {
+  afterEach(() => {
+    modelOverrides().set('b', {});
+    settingOverrides().clear();
+  });
+
+  it('leaves a hidden model out of lists, refuses it by name, and takes no such default', async () => {
+    const { directory, resolve } = setUp(OLLAMA, { ollama: ['b', 'c'] });
+    modelOverrides().set('b', { hidden: true, displayName: 'Bee' });
+    expect((await directory.list(signal)).models.map(({ id }) => id)).toEqual(['c']);
+    expect((await directory.listAll(signal)).models).toMatchObject([{ id: 'b', display_name: 'Bee' }, { id: 'c' }]);
+    await expect(resolve('b')).rejects.toMatchObject({ code: 'model_not_found' });
+    expect(directory.resolveKnown('b')).toBeUndefined();
+    expect(await resolve()).toBe('ollama/c');
+  });
+
+  it('resolves the default model again once that was changed', async () => {
+    const { directory, resolve } = setUp(OLLAMA, { ollama: ['b', 'c'] });
+    await directory.list(signal);
+    expect(await resolve()).toBe('ollama/b');
+    settingOverrides().set('OLLAMA_MODEL', 'c');
+    requestDefaultsChanged();
+    expect(await resolve()).toBe('ollama/c');
+    expect((await directory.list(signal)).default_model).toBe('c');
+  });
+});
 
 describe('ModelDirectory', () => {
   it('uses the built-in model if no Ollama responds, and repeats the probe after 15 seconds', async () => {

@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '#lib/clock';
 import { type Config, config } from '#lib/config/config';
+import { requestDefaultsVersion } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
 import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
+import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import {
@@ -41,6 +43,8 @@ export interface ModelDirectory {
   providers(): Promise<readonly ModelProvider[]>;
   /** Lists the models. An unreachable provider is reported in `providers`. */
   list(signal: AbortSignal): Promise<Models>;
+  /** As `list`, with the models that administrators have hidden. */
+  listAll(signal: AbortSignal): Promise<Models>;
   /**
    * Resolves with how many model servers are down, if one of them responds; else throws the first
    * error.
@@ -108,7 +112,7 @@ class CachedModelDirectory implements ModelDirectory {
 
   resolveKnown(model: string | undefined): ResolvedModel | undefined {
     const active = this.#active;
-    if (active === undefined) return undefined;
+    if (active === undefined || (model !== undefined && modelOverrides().isHidden(model))) return undefined;
     this.#refreshInBackground();
     const provider = active[0]?.servers[0]?.provider;
     const sole = provider?.soleModel;
@@ -128,6 +132,8 @@ class CachedModelDirectory implements ModelDirectory {
     const active = this.#active ?? (await this.#probe());
     const known = this.resolveKnown(model);
     if (known !== undefined) return known;
+    if (model !== undefined && modelOverrides().isHidden(model))
+      throw new AppError('model_not_found', `Model ${model} is not available. GET /api/models lists what is there.`);
     const sole = active[0]?.servers[0]?.provider.soleModel;
     if (sole !== undefined && model !== undefined) throw sole.notFound(model);
     const snapshot = this.#snapshot ?? (await this.#read(this.#closing.signal));
@@ -151,6 +157,12 @@ class CachedModelDirectory implements ModelDirectory {
   }
 
   async list(signal: AbortSignal): Promise<Models> {
+    const all = await this.listAll(signal);
+    const overrides = modelOverrides();
+    return { ...all, models: all.models.filter(({ id }) => !overrides.isHidden(id)) };
+  }
+
+  async listAll(signal: AbortSignal): Promise<Models> {
     if (this.#active === undefined || this.#isProbeOutdated()) await this.#probe();
     const snapshot = await this.#read(signal);
     const active = this.#active ?? [];
@@ -165,7 +177,7 @@ class CachedModelDirectory implements ModelDirectory {
     const defaultId = named.find(({ id }) => id === defaultName)?.id ?? chosen?.info.id ?? sole?.id ?? defaultName;
     const models = [...named, ...listed.filter(({ id }) => !named.some((alias) => alias.id === id))];
     return {
-      models: models.map((model) => ({ ...model, is_default: model.id === defaultId })),
+      models: models.map((model) => ({ ...model, is_default: model.id === defaultId, ...displayName(model.id) })),
       default_model: defaultId,
       providers: snapshot.states,
       has_system_prompt: (this.#settings.OLLAMA_SYSTEM_PROMPT ?? '') !== '',
@@ -278,7 +290,14 @@ class CachedModelDirectory implements ModelDirectory {
     active: readonly RegisteredProvider[] = this.#active ?? [],
     failures?: ReadonlyMap<ModelServer, unknown>,
   ): ModelSnapshot {
-    const snapshot: ModelSnapshot = { models: [], states: [], errors: [], readAt, resolved: new Map() };
+    const snapshot: ModelSnapshot = {
+      models: [],
+      states: [],
+      errors: [],
+      readAt,
+      resolved: new Map(),
+      defaultsVersion: requestDefaultsVersion(),
+    };
     for (const { definition, servers } of active) {
       const failed = servers.flatMap((server) => {
         const failure = failures === undefined ? (server.isUp ? undefined : server.error) : failures.get(server);
@@ -306,6 +325,11 @@ class CachedModelDirectory implements ModelDirectory {
     const alias = this.#settings.MODEL_ALIASES.get(model ?? this.#settings.OLLAMA_MODEL);
     // Which entry is the first that is up changes from one request to the next.
     if (alias !== undefined) return resolveAlias(alias, this.servers.all, (name) => this.#serversOf(snapshot, name));
+    const version = requestDefaultsVersion();
+    if (snapshot.defaultsVersion !== version) {
+      snapshot.resolved.clear();
+      snapshot.defaultsVersion = version;
+    }
     let resolved = snapshot.resolved.get(model);
     if (resolved === undefined) {
       const found = this.#findOrDefault(snapshot, model);
@@ -337,7 +361,7 @@ class CachedModelDirectory implements ModelDirectory {
   /** Without a name: OLLAMA_MODEL, else a loaded model, else the first one. */
   #findOrDefault(snapshot: ModelSnapshot, model?: string): SnapshotModel | undefined {
     if (model !== undefined) return findListed(snapshot, model);
-    const { models } = snapshot;
+    const models = snapshot.models.filter(({ info }) => !modelOverrides().isHidden(info.id));
     return findListed(snapshot, this.#settings.OLLAMA_MODEL) ?? models.find(({ info }) => info.loaded) ?? models[0];
   }
 
@@ -351,4 +375,9 @@ class CachedModelDirectory implements ModelDirectory {
       }
     return null;
   }
+}
+
+function displayName(model: string): { display_name?: string } {
+  const name = modelOverrides().get(model)?.displayName;
+  return name === undefined ? {} : { display_name: name };
 }

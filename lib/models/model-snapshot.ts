@@ -20,6 +20,8 @@ export interface ModelSnapshot {
   readAt: number;
   /** What names were resolved to. */
   resolved: Map<string | undefined, ResolvedModel>;
+  /** The settings with which they were. */
+  defaultsVersion: number;
 }
 
 /** The models of servers of one kind. A model that several have is there once. */

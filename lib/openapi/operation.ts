@@ -20,6 +20,7 @@ export type OperationTag =
   | 'Accounts'
   | 'Administration'
   | 'Operation'
+  | 'Administration'
   | 'Gateway';
 
 /** `key` needs a key unless AUTH is none, `open` never does. */

@@ -11,6 +11,7 @@ import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
 import { PEOPLE_OPERATIONS } from '#lib/openapi/people-operations';
 import { RESPONSES_OPERATIONS } from '#lib/openapi/responses-operations';
+import { SERVER_CHANGE_OPERATIONS } from '#lib/openapi/server-change-operations';
 import { USAGE_OPERATIONS } from '#lib/openapi/usage-operations';
 
 /** Every operation, in reading order. */
@@ -30,6 +31,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...ADMINISTRATION_OPERATIONS,
   ...LIMIT_OPERATIONS,
   ...OPERATOR_OPERATIONS,
+  ...SERVER_CHANGE_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 ];
@@ -45,7 +47,7 @@ export const TAGS: readonly (readonly [name: OperationTag, description: string])
   ['Ollama', "Ollama's API over the same cache and queue."],
   ['Usage', 'Who used which model, and what the cache saved.'],
   ['Accounts', 'Signing in with AUTH=accounts, the own account and its keys.'],
-  ['Administration', 'People, groups, invitations, keys, limits and the record of changes.'],
+  ['Administration', 'People, groups, invitations, keys, limits, models, settings and the record of changes.'],
   ['Operation', 'Statistics, health, metrics and sign-in.'],
   ['Gateway', 'Forwards requests to the private backend.'],
 ];

@@ -23,6 +23,7 @@ import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-reque
 import * as openAi from '#lib/wire/openai-response';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
 import * as people from '#lib/wire/people';
+import * as admin from '#lib/wire/people-admin';
 import { responsesRequestSchema, responsesTokensSchema } from '#lib/wire/responses-request';
 import * as responses from '#lib/wire/responses-response';
 import * as stats from '#lib/wire/server-stats';
@@ -56,6 +57,13 @@ export const SCHEMAS = {
   QueueOverview: queue.queueOverviewSchema,
   QueueCancelled: queue.queueCancelledSchema,
   Me: people.meSchema,
+  AdminModels: admin.adminModelsSchema,
+  AdminModel: admin.adminModelSchema,
+  AdminModelChange: admin.modelPatchSchema,
+  Settings: admin.runtimeSettingsSchema,
+  SettingsChange: admin.settingsChangeSchema,
+  Banner: admin.bannerSchema,
+  BannerState: admin.bannerStateSchema,
   Models: modelsSchema,
   Model: modelInfoSchema,
   Provider: providerStateSchema,

@@ -1,5 +1,6 @@
 import type { Config } from '#lib/config/config';
 import { loadRevocations } from '#lib/http/ended-sessions';
+import { restoreChanges } from '#lib/people/admin/restore';
 import { onShutdown } from '#lib/shutdown';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
@@ -13,6 +14,7 @@ const CHECK_DELAY_MS = 5 * SECOND_MS;
  * is tried again by itself then.
  */
 export async function openDatabase({ API_KEYS }: Config): Promise<void> {
+  restoreChanges();
   whenStoreOpens((opened) => void maintain(opened));
   if (API_KEYS.length > 0) void loadRevocations();
   await store().catch(() => undefined);

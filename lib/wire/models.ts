@@ -21,6 +21,7 @@ export type OptionDefaults = z.infer<typeof optionDefaultsSchema>;
 
 export const modelInfoSchema = z.object({
   id: z.string(),
+  display_name: z.string().optional().describe('What people see instead of the id, if an administrator has set it.'),
   provider: providerIdSchema,
   size_bytes: z.number().nullable().describe('Null if the provider does not report it.'),
   parameter_size: z.string().nullable(),

@@ -4,7 +4,7 @@ import { modelInfoSchema } from '#lib/wire/models';
 /** Wire of /api/admin/models, /api/admin/settings and /api/admin/banner. */
 
 /** What an administrator may change of a model. A null restores what the server would do. */
-export const modelChangeSchema = z.strictObject({
+export const modelChangeSchema = z.object({
   hidden: z.boolean().optional().describe('Left out of lists; requests that name it are refused.'),
   display_name: z.string().trim().min(1).max(100).nullable().optional(),
   system_prompt: z.string().max(20_000).nullable().optional(),
@@ -12,8 +12,9 @@ export const modelChangeSchema = z.strictObject({
   loaded: z.boolean().optional().describe('Loads it into memory, or frees the memory.'),
 });
 export type ModelChange = z.infer<typeof modelChangeSchema>;
+export const modelPatchSchema = modelChangeSchema.extend({ model: z.string().min(1).max(512) });
 
-export const adminModelSchema = modelInfoSchema.extend({
+export const adminModelSchema = modelInfoSchema.omit({ display_name: true }).extend({
   hidden: z.boolean(),
   display_name: z.string().nullable(),
   system_prompt: z.string().nullable(),

@@ -62,6 +62,9 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/gateway': ['lib/http-client', 'lib/http', ...BASE],
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
   'lib/http': ['lib/store', ...BASE],
+  // What administrators change of the models.
+  'lib/people/admin': ['lib/chat', 'lib/models', 'lib/http', 'lib/store', ...BASE],
+  'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/store': BASE,
   'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/http-client': [],

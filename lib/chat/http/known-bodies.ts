@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import { cachedReply, dropsFields, type KnownRequest, submitterFor } from '#lib/chat/http/api-adapter';
+import { requestDefaultsVersion } from '#lib/config/runtime-settings';
 import { parseOnce } from '#lib/http/body';
 import { recycleBody } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -51,7 +52,10 @@ export function replyToBody<T>(
 }
 
 /** The same name means the same bytes: it has one character for each byte, or their digest. */
-function nameOf(api: string, bytes: Uint8Array): string {
+function nameOf(format: string, bytes: Uint8Array): string {
+  const version = requestDefaultsVersion();
+  // Another default model or system prompt makes another request of the same bytes.
+  const api = version === 0 ? format : `${format} ${version}`;
   if (bytes.byteLength > MAX_TEXT_BYTES) return `${api} digest ${hash('sha256', bytes, 'base64url')}`;
   return `${api} text ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
 }
