@@ -27,6 +27,7 @@ export const ACCOUNT_STRINGS = {
     ended: (name: string) => `${name} was signed out.`,
     othersEnded: 'All other browsers were signed out.',
     unknown: 'Unknown browser',
+    samsungInternet: 'Samsung Internet',
     on: (browser: string, system: string) => `${browser} on ${system}`,
     only: 'No other browser is signed in.',
   },

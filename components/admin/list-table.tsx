@@ -25,7 +25,6 @@ interface ListTableProps {
 
 /** A list as a table, on phones with two lines a row. */
 export function ListTable({ label, columns, actions, rows }: ListTableProps) {
-  const last = columns.length - 1;
   return (
     <table aria-label={label} className="w-full table-fixed text-sm max-md:block">
       <thead className="max-md:sr-only">
@@ -46,25 +45,21 @@ export function ListTable({ label, columns, actions, rows }: ListTableProps) {
         {rows.map(({ key, cells, action }) => (
           <tr
             key={key}
-            className="border-t max-md:flex max-md:min-h-14 max-md:flex-wrap max-md:items-center max-md:gap-x-2 max-md:py-2"
+            className="border-t max-md:flex max-md:min-h-14 max-md:flex-wrap max-md:items-center max-md:gap-x-3 max-md:py-2 max-md:after:order-2 max-md:after:basis-full max-md:after:content-['']"
           >
             {cells.map((cell, index) =>
               index === 0 ? (
                 <th
                   key={columns[index]?.label}
                   scope="row"
-                  className="h-12 py-1.5 pe-4 text-start font-normal max-md:h-auto max-md:min-w-0 max-md:flex-1 max-md:basis-[calc(100%-4rem)] max-md:p-0"
+                  className="h-12 py-1.5 pe-4 text-start font-normal max-md:h-auto max-md:min-w-0 max-md:flex-1 max-md:basis-0 max-md:p-0"
                 >
                   {cell}
                 </th>
               ) : (
                 <td
                   key={columns[index]?.label}
-                  className={clsx(
-                    'py-1.5 pe-4 text-ink-2 tabular [overflow-wrap:anywhere] max-md:order-2 max-md:p-0 max-md:text-xs max-md:empty:hidden',
-                    index < last &&
-                      'max-md:not-empty:after:ms-2 max-md:not-empty:after:text-ink-3 max-md:not-empty:after:content-["·"]',
-                  )}
+                  className="py-1.5 pe-4 text-ink-2 tabular [overflow-wrap:anywhere] max-md:order-3 max-md:p-0 max-md:text-xs max-md:empty:hidden"
                 >
                   {cell}
                 </td>

@@ -91,7 +91,7 @@ function Legend({ colour, name, value }: { colour: string; name: string; value: 
   );
 }
 
-/** The bars for screen readers. The wrapper hides the table, which is never narrower than its content. */
+/** The bars for screen readers. The wrapper hides the table: a table is as wide as its content. */
 function Table({ bars }: { bars: readonly UsageBar[] }) {
   return (
     <div className="sr-only">

@@ -31,7 +31,7 @@ export function usePaged<P extends Page, Item>(
   const { data, error, size, setSize, isValidating, mutate } = useSWRInfinite<P, Error>(
     (index: number, previous: P | null) => pageUrl(path, index, previous),
     fetchPage,
-    { revalidateFirstPage: false, shouldRetryOnError: (failure: Error) => !isSignedOut(failure) },
+    { shouldRetryOnError: (failure: Error) => !isSignedOut(failure) },
   );
   const last = data?.at(-1);
   const isWaiting = isValidating && data !== undefined && data.length < size;

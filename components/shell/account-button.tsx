@@ -8,12 +8,12 @@ import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { tip } from '#components/ui/tooltip';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
-import { ACCOUNT_PATH, type Account, ADMIN_PATH, type Person, signOut } from './account.ts';
+import { ACCOUNT_PATH, type Account, ADMIN_PATH, type SignedInPerson, signOut } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 
 interface AccountButtonProps {
   account: Account;
-  person: Person | undefined;
+  person: SignedInPerson | undefined;
 }
 
 /** The account's menu in the rail, where the server has keys or accounts. */

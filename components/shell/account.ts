@@ -9,7 +9,7 @@ import { SHELL_STRINGS } from './strings.ts';
 export type Account = 'none' | 'signed_in' | 'signed_out';
 
 /** Who is signed in, where the server has accounts. */
-export interface Person {
+export interface SignedInPerson {
   name: string;
   email: string | undefined;
   /** An administrator, or the manager of a group. */

@@ -11,7 +11,7 @@ import { SkipLink } from '#components/shell/skip-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
 import type { Banner } from '#lib/wire/people-admin';
-import type { Account, Person } from './account.ts';
+import type { Account, SignedInPerson } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
 
@@ -19,7 +19,7 @@ interface AppShellProps {
   theme: Theme;
   account: Account;
   /** Where the server has accounts. */
-  person?: Person | undefined;
+  person?: SignedInPerson | undefined;
   /** A message of the administrators to everyone. */
   banner?: Banner | null;
   /** The button that opens the command palette. Passed in, because the palette knows the chat. */

@@ -4,7 +4,7 @@ import { Ellipsis } from 'lucide-react';
 import { useState } from 'react';
 import { StatusDot } from '#components/ui/status-dot';
 import { loadable, useLoaded } from '#lib/browser/loadable';
-import type { Account, Person } from './account.ts';
+import type { Account, SignedInPerson } from './account.ts';
 import { NAV_ICON, NAV_ITEM } from './nav-item.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
@@ -15,7 +15,7 @@ const sheet = loadable(() => import('#components/shell/more-sheet').then(({ More
 interface MoreButtonProps {
   theme: Theme;
   account: Account;
-  person: Person | undefined;
+  person: SignedInPerson | undefined;
 }
 
 /** Opens a sheet with everything for which a phone's bar or a low rail has no space. */

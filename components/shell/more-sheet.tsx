@@ -11,7 +11,7 @@ import { THEME_ICONS } from '#components/shell/theme-icons';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { UI_STRINGS } from '../ui/strings.ts';
-import { ACCOUNT_PATH, type Account, ADMIN_PATH, type Person, signOut } from './account.ts';
+import { ACCOUNT_PATH, type Account, ADMIN_PATH, type SignedInPerson, signOut } from './account.ts';
 import { type Overlay, openOverlay } from './overlay-requests.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import { THEMES, type Theme } from './theme.ts';
@@ -23,7 +23,7 @@ interface MoreSheetProps {
   onOpenChange: (open: boolean) => void;
   theme: Theme;
   account: Account;
-  person: Person | undefined;
+  person: SignedInPerson | undefined;
 }
 
 /** A sheet from the lower edge: status, theme, and the entries of the frame. */

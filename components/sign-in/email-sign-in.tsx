@@ -14,12 +14,12 @@ import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
 import { pageAfterSignIn } from './page-after-sign-in.ts';
 import { needsSetUp, signInByEmail } from './sign-in-api.ts';
-import type { SignInOptions } from './sign-in-options.ts';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { accounts: STRINGS } = SIGN_IN_STRINGS;
 
-/** Signing in with an e-mail address and a password, a second factor, or the organisation's page. */
+/** Signing in with an e-mail address and a password, a second factor, or a provider. */
 export function EmailSignIn({ provider, signUp }: Pick<SignInOptions, 'provider' | 'signUp'>) {
   const [step, setStep] = useState<'password' | 'code'>('password');
   if (step === 'code') return <TwoFactorForm onBack={() => setStep('password')} onDone={openNextPage} />;

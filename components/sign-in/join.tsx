@@ -11,10 +11,11 @@ import { buttonClasses } from '#components/ui/button';
 import { ApiError } from '#lib/browser/api-client';
 import { formatDateTime } from '#lib/browser/format-date';
 import type { OpenInvitation } from '#lib/wire/people';
+import type { NewPerson } from '#lib/wire/accounts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { forgetToken, takeToken } from './link-token.ts';
-import { fetchInvitation, join, type NewPerson } from './sign-in-api.ts';
-import type { SignInOptions } from './sign-in-options.ts';
+import { fetchInvitation, join } from './sign-in-api.ts';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { join: STRINGS } = SIGN_IN_STRINGS;

@@ -5,9 +5,9 @@ import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
 import { PasswordField } from '#components/people/password-field';
 import { Button } from '#components/ui/button';
+import type { NewPerson } from '#lib/wire/accounts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
-import type { NewPerson } from './sign-in-api.ts';
 
 interface PersonFormProps {
   action: string;

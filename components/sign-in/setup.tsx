@@ -6,8 +6,9 @@ import { EntryFrame } from '#components/sign-in/entry-frame';
 import { PersonForm } from '#components/sign-in/person-form';
 import { Notice } from '#components/ui/notice';
 import { ApiError } from '#lib/browser/api-client';
+import type { NewPerson } from '#lib/wire/accounts';
 import { forgetToken, takeToken } from './link-token.ts';
-import { type NewPerson, setUp } from './sign-in-api.ts';
+import { setUp } from './sign-in-api.ts';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { setup: STRINGS } = SIGN_IN_STRINGS;

@@ -1,23 +1,15 @@
 import { requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { hasShape, isRecord } from '#lib/browser/type-guards';
+import type { NewPerson } from '#lib/wire/accounts';
 import type { OpenInvitation } from '#lib/wire/people';
 import { authRequest } from '../people/auth-api.ts';
 import { jsonRequest } from '../people/people-api.ts';
 
 /** Signing in and joining with an e-mail address and a password. */
 
-interface Credentials {
-  email: string;
-  password: string;
-}
-
-export interface NewPerson extends Credentials {
-  name: string;
-}
-
 /** `two_factor`: the password was right, and a code is needed. */
-export async function signInByEmail(credentials: Credentials, remember: boolean): Promise<'done' | 'two_factor'> {
+export async function signInByEmail(credentials: Pick<NewPerson, 'email' | 'password'>, remember: boolean): Promise<'done' | 'two_factor'> {
   const body = await authRequest('/sign-in/email', { ...credentials, rememberMe: remember });
   return isRecord(body) && body.twoFactorRedirect === true ? 'two_factor' : 'done';
 }

@@ -16,7 +16,7 @@ import { deleteBrowserData } from '../shell/browser-data.ts';
 import { takeDeletionRequest } from '../shell/deletion-request.ts';
 import { SHELL_STRINGS } from '../shell/strings.ts';
 import { leadsToPage, pageAfterSignIn } from './page-after-sign-in.ts';
-import type { SignInOptions } from './sign-in-options.ts';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS as STRINGS } from './strings.ts';
 
 /** The page that a server with keys or accounts shows without one. */

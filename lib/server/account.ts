@@ -1,40 +1,49 @@
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { identifyReader } from '#lib/http/identity';
+import type { Principal } from '#lib/http/principal';
+
+/** The id of the organisation's sign-in page. */
+const OIDC_PROVIDER = 'oidc';
 
 /** Who opens a page, for its frame. */
 export interface Viewer {
+  /** `none`: there is nothing to sign in to, or a proxy does it. */
   account: 'none' | 'signed_in' | 'signed_out';
   /** Where the server has accounts. */
-  person?: { name: string; email: string | undefined; mayAdminister: boolean };
+  person?: { name: string; email: string | undefined; mayAdminister: boolean } | undefined;
 }
 
+/** Only cookies count: a key in `Authorization` does not sign a browser in. */
 export async function viewerOf(headers: RequestHeaders, nowMs: number): Promise<Viewer> {
-  return { account: await accountOf(headers, nowMs) };
-}
-
-/**
- * Whether a browser is signed in, for the frame of the pages. `none`: there is nothing to sign in
- * to, or a proxy does it. Only cookies count: a key in `Authorization` does not sign a browser in.
- */
-export async function accountOf(headers: RequestHeaders, nowMs: number): Promise<'none' | 'signed_in' | 'signed_out'> {
   const settings = config();
   const { TRUSTED_USER_HEADER: header } = settings;
-  if (authMode(settings) === 'none') return 'none';
+  if (authMode(settings) === 'none') return { account: 'none' };
   // Pages are served to a person that a proxy names only after a check of the proxy's address.
-  if (header !== undefined && headers.get(header) !== null) return 'none';
+  if (header !== undefined && headers.get(header) !== null) return { account: 'none' };
   const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-  return (await identifyReader(cookies, settings, nowMs)) === undefined ? 'signed_out' : 'signed_in';
+  const identity = await identifyReader(cookies, settings, nowMs);
+  if (identity === undefined) return { account: 'signed_out' };
+  return { account: 'signed_in', person: personOf(identity.principal) };
+}
+
+/** Undefined for the session of a key, which stands for no person. */
+function personOf({ userId, name, email, role, scopes }: Principal): Viewer['person'] {
+  if (userId === undefined) return undefined;
+  return { name: name ?? email ?? userId, email, mayAdminister: role !== 'member' && scopes.has('admin') };
 }
 
 /** How people sign in here, for the pages before that. */
-export interface SignInOptions {
-  mode: 'keys' | 'accounts';
-  provider?: { id: string; name: string } | undefined;
-  signUp?: 'closed' | 'invite' | 'open' | undefined;
-}
-
 export function signInOptions(): SignInOptions {
-  return { mode: 'keys' };
+  const settings = config();
+  const { SIGN_UP, OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_NAME } = settings;
+  if (authMode(settings) !== 'accounts') return { mode: 'keys' };
+  const hasProvider = OIDC_ISSUER !== undefined && OIDC_CLIENT_ID !== undefined;
+  return {
+    mode: 'accounts',
+    signUp: SIGN_UP,
+    provider: hasProvider ? { id: OIDC_PROVIDER, name: OIDC_NAME } : undefined,
+  };
 }
