@@ -60,7 +60,7 @@ export const SCHEMAS = {
   AdminModels: admin.adminModelsSchema,
   AdminModel: admin.adminModelSchema,
   AdminModelChange: admin.modelPatchSchema,
-  Settings: admin.runtimeSettingsSchema,
+  RuntimeSettings: admin.runtimeSettingsSchema,
   SettingsChange: admin.settingsChangeSchema,
   Banner: admin.bannerSchema,
   BannerState: admin.bannerStateSchema,
