@@ -66,7 +66,7 @@ export function AccountButton({ account, person }: AccountButtonProps) {
           {
             label: SHELL_STRINGS.signOut,
             icon: <LogOut className="size-4" aria-hidden />,
-            onSelect: () => void signOut(person !== undefined),
+            onSelect: () => void signOut(),
           },
           {
             label: SHELL_STRINGS.signOutAndDelete,
@@ -76,7 +76,7 @@ export function AccountButton({ account, person }: AccountButtonProps) {
           },
         ]}
       />
-      <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={person !== undefined} />
+      <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { ApiError, jsonBody, request } from '#lib/browser/api-client';
+import { ApiError, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { showToast } from '#lib/browser/toasts';
@@ -19,20 +19,17 @@ export interface SignedInPerson {
 export const ACCOUNT_PATH = '/account';
 export const ADMIN_PATH = '/admin/people';
 
-/**
- * Ends the session and opens the sign-in page. The conversations stay in the browser. `isPerson`:
- * the session is that of an account.
- */
-export async function signOut(isPerson: boolean): Promise<void> {
-  if (await endSession(isPerson)) window.location.assign(SIGN_IN_PATH);
+/** Ends the session and opens the sign-in page. The conversations stay in the browser. */
+export async function signOut(): Promise<void> {
+  if (await endSession()) window.location.assign(SIGN_IN_PATH);
 }
 
 /**
  * Ends the session. The sign-in page then deletes what this browser keeps: the pages of all tabs
  * are left first, because they write when they close.
  */
-export async function signOutAndDelete(isPerson: boolean): Promise<void> {
-  if (!(await endSession(isPerson))) return;
+export async function signOutAndDelete(): Promise<void> {
+  if (!(await endSession())) return;
   const channel = new BroadcastChannel(CHANNEL);
   channel.postMessage(null);
   channel.close();
@@ -59,9 +56,8 @@ function leaveAndDelete(): void {
 }
 
 /** Returns false after a failure, which a message shows. */
-async function endSession(isPerson: boolean): Promise<boolean> {
+async function endSession(): Promise<boolean> {
   try {
-    if (isPerson) await request(`${API_BASE}/api/auth/sign-out`, jsonBody({}));
     await request(`${API_BASE}/api/session`, { method: 'DELETE' });
   } catch (error) {
     // An ended session needs no sign-out.

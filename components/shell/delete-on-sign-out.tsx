@@ -9,8 +9,6 @@ const popup = loadable(() =>
 interface DeleteOnSignOutProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
-  /** The session is that of an account. */
-  isPerson: boolean;
 }
 
 /** Asks before it signs out and deletes what this browser keeps, for a shared computer. */

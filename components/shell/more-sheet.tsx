@@ -81,13 +81,13 @@ export function MoreSheet({ open, onOpenChange, theme, account, person }: MoreSh
             ) : null}
             {account === 'signed_in' ? (
               <>
-                <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut(person !== undefined)}>
+                <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut()}>
                   {SHELL_STRINGS.signOut}
                 </Entry>
                 <Entry icon={<Trash2 {...ICON} />} onClick={() => setDeleting(true)}>
                   {SHELL_STRINGS.signOutAndDelete}
                 </Entry>
-                <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={person !== undefined} />
+                <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
               </>
             ) : null}
             {account === 'signed_out' ? (

@@ -35,7 +35,7 @@ export function SignIn({ signedIn: wasSignedIn, options }: { signedIn: boolean; 
   return (
     <EntryFrame title={signedIn ? STRINGS.signedIn : STRINGS.signIn}>
       {signedIn ? (
-        <Welcome isPerson={options.mode === 'accounts'} />
+        <Welcome />
       ) : options.mode === 'keys' ? (
         <SignInForm />
       ) : (
@@ -142,7 +142,7 @@ function describeFailure(error: unknown): ReactNode {
   return error.code === 'unauthorized' ? STRINGS.wrongKey : <ErrorText error={error} />;
 }
 
-function Welcome({ isPerson }: { isPerson: boolean }) {
+function Welcome() {
   const [isDeleting, setDeleting] = useState(false);
   return (
     <div className="mt-2 flex flex-col items-start gap-4">
@@ -151,11 +151,11 @@ function Welcome({ isPerson }: { isPerson: boolean }) {
         <PageLink href="/" className={buttonClasses('primary', 'md')}>
           {STRINGS.goToChat}
         </PageLink>
-        <Button onClick={() => void signOut(isPerson)}>{STRINGS.signOut}</Button>
+        <Button onClick={() => void signOut()}>{STRINGS.signOut}</Button>
         <Button kind="quiet" onClick={() => setDeleting(true)}>
           {SHELL_STRINGS.signOutAndDelete}
         </Button>
-        <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} isPerson={isPerson} />
+        <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
       </div>
     </div>
   );
