@@ -34,13 +34,7 @@ export function SignIn({ signedIn: wasSignedIn, options }: { signedIn: boolean; 
   }, [wasSignedIn]);
   return (
     <EntryFrame title={signedIn ? STRINGS.signedIn : STRINGS.signIn}>
-      {signedIn ? (
-        <Welcome />
-      ) : options.mode === 'keys' ? (
-        <SignInForm />
-      ) : (
-        <EmailSignIn {...options} />
-      )}
+      {signedIn ? <Welcome /> : options.mode === 'keys' ? <SignInForm /> : <EmailSignIn {...options} />}
       <Deletion />
     </EntryFrame>
   );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RUNTIME_SETTING_NAMES } from '#lib/config/runtime-settings';
 import { modelInfoSchema } from '#lib/wire/models';
 
 /** Wire of /api/admin/models, /api/admin/settings and /api/admin/banner. */
@@ -51,8 +52,11 @@ export type RuntimeSetting = z.infer<typeof runtimeSettingSchema>;
 export const runtimeSettingsSchema = z.object({ settings: z.array(runtimeSettingSchema) });
 export type RuntimeSettings = z.infer<typeof runtimeSettingsSchema>;
 
+const settingValue = z.union([z.string(), z.number(), z.boolean()]).nullable();
+/** Another name is refused by its own sentence. */
 export const settingsChangeSchema = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable())
+  .object(Object.fromEntries(RUNTIME_SETTING_NAMES.map((name) => [name, settingValue.optional()])))
+  .catchall(settingValue)
   .describe('Names and values; null restores the default.');
 
 export const BANNER_MAX_LENGTH = 300;

@@ -32,7 +32,9 @@ export async function listSettings(_request: HttpRequest, { settings }: RequestC
 /** Changes what is named, all or nothing. Null restores the default. */
 export async function changeSettings(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const body = parseBody(settingsChangeSchema, await readJson(request, MAX_BODY_BYTES));
-  const changes = Object.entries(body).map(([name, value]) => readChange(name, value, context));
+  const changes = Object.entries(body).flatMap(([name, value]) =>
+    value === undefined ? [] : [readChange(name, value, context)],
+  );
   const opened = await store();
   const actor = actorOf(context);
   await opened.writeAll(
