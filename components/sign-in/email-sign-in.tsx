@@ -10,11 +10,11 @@ import { ProviderButton } from '#components/sign-in/provider-button';
 import { TwoFactorForm } from '#components/sign-in/two-factor-form';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
 import { pageAfterSignIn } from './page-after-sign-in.ts';
 import { needsSetUp, signInByEmail } from './sign-in-api.ts';
-import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { accounts: STRINGS } = SIGN_IN_STRINGS;

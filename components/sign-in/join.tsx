@@ -10,12 +10,12 @@ import { ProviderButton } from '#components/sign-in/provider-button';
 import { buttonClasses } from '#components/ui/button';
 import { ApiError } from '#lib/browser/api-client';
 import { formatDateTime } from '#lib/browser/format-date';
-import type { OpenInvitation } from '#lib/wire/people';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import type { NewPerson } from '#lib/wire/accounts';
+import type { OpenInvitation } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { forgetToken, takeToken } from './link-token.ts';
 import { fetchInvitation, join } from './sign-in-api.ts';
-import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { join: STRINGS } = SIGN_IN_STRINGS;

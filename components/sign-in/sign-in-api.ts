@@ -9,7 +9,10 @@ import { jsonRequest } from '../people/people-api.ts';
 /** Signing in and joining with an e-mail address and a password. */
 
 /** `two_factor`: the password was right, and a code is needed. */
-export async function signInByEmail(credentials: Pick<NewPerson, 'email' | 'password'>, remember: boolean): Promise<'done' | 'two_factor'> {
+export async function signInByEmail(
+  credentials: Pick<NewPerson, 'email' | 'password'>,
+  remember: boolean,
+): Promise<'done' | 'two_factor'> {
   const body = await authRequest('/sign-in/email', { ...credentials, rememberMe: remember });
   return isRecord(body) && body.twoFactorRedirect === true ? 'two_factor' : 'done';
 }

@@ -11,12 +11,12 @@ import { Notice } from '#components/ui/notice';
 import { ApiError, jsonBody, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { isSession } from '#lib/browser/response-guards';
+import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { signOut } from '../shell/account.ts';
 import { deleteBrowserData } from '../shell/browser-data.ts';
 import { takeDeletionRequest } from '../shell/deletion-request.ts';
 import { SHELL_STRINGS } from '../shell/strings.ts';
 import { leadsToPage, pageAfterSignIn } from './page-after-sign-in.ts';
-import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { SIGN_IN_STRINGS as STRINGS } from './strings.ts';
 
 /** The page that a server with keys or accounts shows without one. */

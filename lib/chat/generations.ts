@@ -117,7 +117,8 @@ export class Generations {
     };
     const lane = leader === undefined ? scheduler.ensureCapacity(generation, unbegun === undefined) : undefined;
     const pending =
-      unbegun ?? new PendingRequest(generation, {
+      unbegun ??
+      new PendingRequest(generation, {
         ...source,
         id,
         caller,
@@ -172,7 +173,8 @@ export class Generations {
 function chargedTokens(generation: Generation): number {
   const { response, request, tokens } = generation;
   const { prompt_tokens, completion_tokens } = response?.usage ?? spentTokens(generation);
-  const prompt = prompt_tokens === 0 && response !== undefined && request !== undefined ? estimateTokens(request) : prompt_tokens;
+  const prompt =
+    prompt_tokens === 0 && response !== undefined && request !== undefined ? estimateTokens(request) : prompt_tokens;
   return prompt + (completion_tokens === 0 ? tokens : completion_tokens);
 }
 

@@ -1,6 +1,6 @@
 import type { CacheControl, CachePolicy, CacheReaders } from '#lib/chat/cache/cache-policy';
-import type { Principal } from '#lib/http/principal';
 import type { IdempotencyDigests } from '#lib/chat/generation/idempotency-keys';
+import type { Principal } from '#lib/http/principal';
 import type { Allowance } from '#lib/http/request-limits';
 import type { ModelProvider } from '#lib/models/provider';
 import type { CacheMode } from '#lib/wire/chat';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
+import { requestDefaultsChanged, settingOverrides, withOverrides } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
-import { requestDefaultsChanged, settingOverrides, withOverrides } from '#lib/config/runtime-settings';
 import { createModelDirectory, findModel } from '#lib/models/model-directory';
 import { modelOverrides } from '#lib/models/model-overrides';
 import type { ModelProvider, SoleModel } from '#lib/models/provider';

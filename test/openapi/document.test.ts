@@ -260,7 +260,9 @@ describe('its examples, against a running app', () => {
     'every example works as it stands in %s',
     async (language) => {
       const reader = { origin: app.url, needsKey: true };
-      const programs = OPERATIONS.filter(({ method, needsAccounts }) => method === 'get' && needsAccounts !== true).flatMap((operation) =>
+      const programs = OPERATIONS.filter(
+        ({ method, needsAccounts }) => method === 'get' && needsAccounts !== true,
+      ).flatMap((operation) =>
         operation.examples.map((example) => exampleCode(language, exampleRequest(operation, example, reader))),
       );
       const posts = OPERATIONS.filter(({ id }) => id === 'runCode' || id === 'validate' || id === 'chat');

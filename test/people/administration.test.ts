@@ -50,7 +50,11 @@ it('changes a setting at once, keeps it over a restart, and restores its default
   expect(await hasSystemPrompt()).toBe(false);
   expect((await call('PATCH', '/api/admin/settings', { OLLAMA_SYSTEM_PROMPT: 'Be brief.' })).status).toBe(200);
   expect(await hasSystemPrompt()).toBe(true);
-  expect(await settingOf('OLLAMA_SYSTEM_PROMPT')).toMatchObject({ value: 'Be brief.', source: 'changed', default: null });
+  expect(await settingOf('OLLAMA_SYSTEM_PROMPT')).toMatchObject({
+    value: 'Be brief.',
+    source: 'changed',
+    default: null,
+  });
   await app.stop();
   app = await start();
   await expect.poll(hasSystemPrompt).toBe(true);
@@ -84,7 +88,8 @@ it('names a model for people, gives it a prompt, and keeps both', async () => {
   expect(changed).toMatchObject({ status: 200, body: { display_name: 'Small model', system_prompt: 'Be brief.' } });
   await app.stop();
   app = await start();
-  const names = async () => z.object({ models: z.array(z.looseObject({})) }).parse((await call('GET', '/api/models')).body);
+  const names = async () =>
+    z.object({ models: z.array(z.looseObject({})) }).parse((await call('GET', '/api/models')).body);
   await expect.poll(async () => (await names()).models[0]).toMatchObject({ id: MODEL, display_name: 'Small model' });
   await call('PATCH', '/api/admin/models', { model: MODEL, display_name: null });
   expect((await names()).models[0]).not.toHaveProperty('display_name');

@@ -66,7 +66,6 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/people/admin': ['lib/chat', 'lib/models', 'lib/http', 'lib/store', ...BASE],
   'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/store': BASE,
-  'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/http-client': [],
   'lib/languages': BASE,
   'lib/upstream-http': ['lib/http-client', ...BASE],

@@ -84,7 +84,9 @@ export function replyWithChoices(
  * other choices are too many.
  */
 async function countChoices(count: number, principal: Principal, { settings }: RequestContext): Promise<void> {
-  requestLimits()?.allowanceOf(principal)?.count('model', count - 1);
+  requestLimits()
+    ?.allowanceOf(principal)
+    ?.count('model', count - 1);
   const { RATE_LIMIT_CHAT: perMinute } = settings;
   const { caller } = principal;
   await countEndUser('chat', principal, perMinute);
