@@ -200,6 +200,11 @@ export class RequestAdmission {
       if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
       return pending;
     } catch (error) {
+      if (unbegun !== undefined) {
+        // It is tried again, and counted then.
+        counts.requests -= 1;
+        throw error;
+      }
       this.#parts.usage.record(refusedUsage(submitter.principal, resolved.request.model, error));
       throw counts.countRefusal(error);
     }

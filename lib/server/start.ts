@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
-import { chatEngine } from '#lib/chat/engine-singleton';
 import { openPersistence } from '#lib/chat/http/restored-requests';
 import { authMode } from '#lib/config/auth-mode';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';

@@ -83,12 +83,21 @@ export class SavedRequests {
     return this.#store;
   }
 
-  /** Saves an accepted request. `pending.saved.written` resolves when that is done or failed. */
+  /**
+   * Saves an accepted request. `pending.saved.written` resolves when that is done or failed. Never
+   * throws: the request runs already.
+   */
   add(pending: PendingRequest, request: ChatRequest, submitter: Submitter): void {
-    const store = this.#store;
     const state: SavedState = { eventOffset: 0, isOnDisk: false, written: Promise.resolve() };
     pending.saved = state;
-    if (store === undefined) return;
+    try {
+      if (this.#store !== undefined) this.#add(this.#store, state, pending, request, submitter);
+    } catch (error) {
+      this.#options.log.warn({ request_id: pending.id, err: asError(error) }, 'an accepted request is not saved');
+    }
+  }
+
+  #add(store: Store, state: SavedState, pending: PendingRequest, request: ChatRequest, submitter: Submitter): void {
     const isDone = pending.finishedAt !== undefined;
     const api = submitter.saveApi?.();
     const parts: [Part, Uint8Array][] = isDone
@@ -136,13 +145,23 @@ export class SavedRequests {
     state.written = this.#inTime(written);
   }
 
-  /** Stores the result of a saved request. One that the end of the server cuts runs again. */
+  /**
+   * Stores the result of a saved request. One that the end of the server cuts runs again. Never
+   * throws.
+   */
   handleEnd(request: PendingRequest): void {
     const { saved, id } = request;
-    const store = this.#store;
-    if (saved === undefined || store === undefined || !this.#waiting.has(id)) return;
+    if (saved === undefined || this.#store === undefined || !this.#waiting.has(id)) return;
     if (this.#isClosing && request.error?.code === 'shutting_down') return;
     this.#untrackWaiting(id);
+    try {
+      this.#storeResult(this.#store, id, request);
+    } catch (error) {
+      this.#options.log.warn({ request_id: id, err: asError(error) }, 'a result is not saved');
+    }
+  }
+
+  #storeResult(store: Store, id: string, request: PendingRequest): void {
     const result = encodeResult(request);
     const { byteLength: bytes } = result;
     const finished_at = Math.floor(this.#options.clock.now());
