@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '#lib/config/config';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { restoreChanges } from '#lib/people/admin/restore';
 import { onShutdown } from '#lib/shutdown';
+import { DATABASE_FILE } from '#lib/store/database-file';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
@@ -11,12 +14,14 @@ const CHECK_DELAY_MS = 5 * SECOND_MS;
 
 /**
  * Opens the database of a server that listens, and resolves when it is open or cannot be opened; it
- * is tried again by itself then.
+ * is tried again by itself then. Without a setting for it and without a file, the first use opens
+ * it: it takes 6 MB.
  */
-export async function openDatabase({ API_KEYS }: Config): Promise<void> {
+export async function openDatabase(settings: Config): Promise<void> {
   restoreChanges();
   whenStoreOpens((opened) => void maintain(opened));
-  if (API_KEYS.length > 0) void loadRevocations();
+  if (settings.API_KEYS.length > 0) void loadRevocations();
+  else if (settings.DATABASE_URL === undefined && !existsSync(join(settings.DATA_DIR, DATABASE_FILE))) return;
   await store().catch(() => undefined);
 }
 

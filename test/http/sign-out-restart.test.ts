@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -64,4 +64,13 @@ it('serves, signs out, and reports what is not saved where the folder cannot be 
   expect(JSON.stringify(ready)).not.toContain('/proc');
   const metrics = await (await fetch(`${app.url}/api/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text();
   expect(metrics).toContain('chill_space_database_saving 0');
+});
+
+it('makes no database where nothing is to be saved', async () => {
+  const app = await start({ API_KEYS: '' });
+  await expect.poll(() => app.output(), { timeout: 20_000 }).toContain('Chill Space');
+  const ready = await (await fetch(`${app.url}/api/ready`)).json();
+  expect(ready.parts.database).toEqual({ state: 'up' });
+  await app.stop();
+  expect(existsSync(join(dataDir, 'chill-space.db'))).toBe(false);
 });

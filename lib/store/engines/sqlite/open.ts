@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CompiledQuery, Kysely } from 'kysely';
+import { DATABASE_FILE } from '#lib/store/database-file';
 import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
 import { writeBatch } from '#lib/store/engines/sqlite/batch-writer';
 import { SqliteConnection } from '#lib/store/engines/sqlite/connection';
@@ -14,9 +15,6 @@ import { bytesOfParameters } from '#lib/store/parameter-bytes';
 import type { Database } from '#lib/store/schema';
 import { log } from '#lib/telemetry/log';
 import { MIB } from '#lib/units';
-
-/** Name of the database in `DATA_DIR`. */
-export const DATABASE_FILE = 'chill-space.db';
 
 /** The log is written back to the database file when about this much was added to it. */
 const CHECKPOINT_BYTES = 4 * MIB;
