@@ -22,7 +22,7 @@ const WRITE_DELAY_MS = 200;
 /** Work on the event loop in one go, between two turns of it. */
 const STEP_MS = 2;
 /** Keys that are read in one go at the start. */
-const KEYS_PER_STEP = 500;
+const KEYS_PER_STEP = 200;
 /** Rows and bytes that are deleted in one go. */
 const ROWS_PER_STEP = 100;
 const BYTES_PER_STEP = 512 * KIB;
