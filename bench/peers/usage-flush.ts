@@ -2,7 +2,8 @@
  * Writes usage to a database in the folder that is named, and prints the delay of the event loop
  * as JSON.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram, monitorEventLoopDelay, type RecordableHistogram } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { administrator } from '#lib/http/principal';
 import { UsageTotals } from '#lib/people/usage/usage-totals';
@@ -15,6 +16,7 @@ const FLUSHES = 20;
 const HITS_PER_TURN = 100;
 const RESOLUTION_MS = 1;
 const NS_PER_MS = 1e6;
+const US_PER_MS = 1e3;
 
 const [, , dataDir = ''] = process.argv;
 const totals = new UsageTotals({ now: Date.now });
@@ -44,15 +46,50 @@ async function recordUntil(end: Promise<void>): Promise<void> {
   }
 }
 
-async function measured(work: () => Promise<void>): Promise<{ median: number; p999: number; max: number }> {
+/** Processor time of the thread, in microseconds. Other processes do not change it. */
+function threadUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
+/** The processor time of each turn of the event loop, until the returned function is called. */
+function watchTurns(): () => RecordableHistogram {
+  const turns = createHistogram();
+  let last = threadUs();
+  let isOver = false;
+  const watch = () => {
+    const now = threadUs();
+    turns.record(Math.max(1, Math.round(now - last)));
+    last = now;
+    if (!isOver) nextTurn(watch);
+  };
+  nextTurn(watch);
+  return () => {
+    isOver = true;
+    return turns;
+  };
+}
+
+interface Measured {
+  median: number;
+  p999: number;
+  max: number;
+  /** The longest turns of the event loop in processor time. */
+  turn: { p999: number; max: number };
+}
+
+async function measured(work: () => Promise<void>): Promise<Measured> {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  const stopWatching = watchTurns();
   histogram.enable();
   await recordUntil(work());
   histogram.disable();
+  const turns = stopWatching();
   return {
     median: histogram.percentile(50) / NS_PER_MS,
     p999: histogram.percentile(99.9) / NS_PER_MS,
     max: histogram.max / NS_PER_MS,
+    turn: { p999: turns.percentile(99.9) / US_PER_MS, max: turns.max / US_PER_MS },
   };
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { SERVER_ARGUMENTS } from '../../scripts/server-process.ts';
 import { type Benchmark, type RunningServer, scratchDirectory, startApp, type Table } from '../harness.ts';
 import { chosenRows, rounds } from '../options.ts';
 import { untilQuiet } from '../process-tree.ts';
@@ -17,6 +18,8 @@ const ROWS = DAYS * USERS * KEYS * MODELS * SERVERS;
 const ROUNDS = 3;
 const MAX_REPORT_MS = 1_000;
 const MAX_DELAY_MS = 5;
+/** As the server has it. */
+const HEAP = SERVER_ARGUMENTS.filter((argument) => argument.startsWith('--max-'));
 /** In the middle of a month: the last 30 days are no whole month. */
 const LAST_DAY = '2026-11-15';
 
@@ -86,6 +89,12 @@ async function run(): Promise<Table> {
         median(flushes.map((flush) => flush[part].p999)).toFixed(1),
         Math.max(...flushes.map((flush) => flush[part].p999)).toFixed(1),
       ]),
+      [
+        'processor time of a turn of the event loop while usage is written (p99.9)',
+        flushed,
+        median(flushes.map(({ writing }) => writing.turn.p999)).toFixed(1),
+        Math.max(...flushes.map(({ writing }) => writing.turn.p999)).toFixed(1),
+      ],
     ],
     verdicts: [
       {
@@ -161,6 +170,7 @@ interface Delay {
   median: number;
   p999: number;
   max: number;
+  turn: { p999: number; max: number };
 }
 
 interface Flush {
@@ -171,6 +181,6 @@ interface Flush {
 }
 
 async function measureFlush(dataDir: string): Promise<Flush> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['bench/peers/usage-flush.ts', dataDir]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...HEAP, 'bench/peers/usage-flush.ts', dataDir]);
   return JSON.parse(stdout);
 }
