@@ -5,8 +5,10 @@ import { Button } from '#components/ui/button';
 import { ErrorText } from '#components/ui/error-text';
 import { Notice } from '#components/ui/notice';
 import { ApiError } from '#lib/browser/api-client';
-import { isSignedOut } from '#lib/browser/service-status';
 import { PEOPLE_STRINGS as STRINGS } from './strings.ts';
+
+/** A wrong password has status 401 too. */
+const SESSION_CODES: ReadonlySet<string> = new Set(['unauthorized', 'signed_out']);
 
 interface FailureProps {
   error: unknown;
@@ -20,7 +22,7 @@ interface FailureProps {
  * after the end of the session, which the frame of the page says.
  */
 export function Failure({ error, onRetry, className = '' }: FailureProps) {
-  if (error instanceof Error && isSignedOut(error)) return null;
+  if (error instanceof ApiError && SESSION_CODES.has(error.code)) return null;
   const action =
     onRetry === undefined ? undefined : (
       <Button size="sm" onClick={onRetry}>
