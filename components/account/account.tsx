@@ -19,6 +19,8 @@ import { useMe } from '../people/use-me.ts';
 import { fetchHasPassword } from './account-api.ts';
 import { ACCOUNT_STRINGS as STRINGS } from './strings.ts';
 
+/** Makes the region scrollable by keyboard. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.title } as const;
 const USAGE_GROUPS = ['day', 'model', 'key'] as const;
 
 /** What a person sees and changes of the own account. */
@@ -29,7 +31,7 @@ export function Account() {
       <PageBar>
         <h1 className="ps-2 font-medium text-sm">{STRINGS.title}</h1>
       </PageBar>
-      <div className="scroller min-h-0 flex-1">
+      <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[56rem] flex-col p-4 pb-10 md:p-6">
           {me.data === undefined ? (
             me.error === undefined ? (

@@ -14,6 +14,9 @@ import { useMe } from '../people/use-me.ts';
 import { SECTIONS, sectionsFor } from './sections.ts';
 import { ADMIN_STRINGS as STRINGS } from './strings/frame.ts';
 
+/** Makes the region scrollable by keyboard. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.title } as const;
+
 /** Title, sections and the section that is open: a column of links, or a row that scrolls. */
 export function AdminFrame({ children }: { children: ReactNode }) {
   const path = usePathname();
@@ -48,7 +51,7 @@ export function AdminFrame({ children }: { children: ReactNode }) {
             </PageLink>
           ))}
         </nav>
-        <div className="scroller min-h-0 min-w-0 flex-1">
+        <div className="scroller min-h-0 min-w-0 flex-1" {...SCROLLABLE}>
           <div className="mx-auto max-w-[64rem] p-4 pb-10 md:p-6">
             {me.data === undefined ? (
               me.error === undefined ? (
