@@ -9,7 +9,7 @@ import { SETTINGS } from '#lib/config/settings';
 import { singleton } from '#lib/singletons';
 import type { RuntimeSetting } from '#lib/wire/people-admin';
 import { SETTING_TEXTS } from './setting-texts.ts';
-import type { StoredValue } from './stored-values.ts';
+import type { ChangedValue } from './stored-values.ts';
 
 /** Who changed a setting, and when. */
 interface Change {
@@ -39,7 +39,7 @@ export function parseSetting(name: RuntimeSettingName, text: string): { value: u
 }
 
 /** Makes a setting what was stored. An unknown or invalid one of another version has no effect. */
-export function applySetting({ name, value, by, atMs }: StoredValue): void {
+export function applySetting({ name, value, by, atMs }: ChangedValue): void {
   if (!isRuntimeSetting(name) || typeof value !== 'string') return;
   const parsed = parseSetting(name, value);
   if ('problem' in parsed) return;

@@ -14,7 +14,7 @@ export const MODEL_PREFIX = 'model/';
 
 const storedSchema = z.object({ value: z.unknown(), by: z.string().nullable() });
 
-export interface StoredValue {
+export interface ChangedValue {
   readonly name: string;
   readonly value: unknown;
   /** The name of who changed it. */
@@ -23,7 +23,7 @@ export interface StoredValue {
 }
 
 /** All values. A row that cannot be read is left out: it would keep the server from starting. */
-export async function readStoredValues({ db }: Pick<Store, 'db'>): Promise<StoredValue[]> {
+export async function readStoredValues({ db }: Pick<Store, 'db'>): Promise<ChangedValue[]> {
   const rows = await db.selectFrom('settings').select(['name', 'value', 'updated_at']).execute();
   return rows.flatMap(({ name, value, updated_at: at }) => {
     const stored = storedSchema.safeParse(parse(value));
