@@ -54,6 +54,7 @@ export async function chatServer(
   };
   singleton('models', () => ({
     list: async () => list,
+    listAll: async () => list,
     resolve: async (model?: string) => ({ provider: played.provider, model: model ?? MODEL.id }),
     providers: async () => [played.provider],
     servers: { serverOf: () => undefined },
