@@ -13,6 +13,7 @@ import {
 import { MAX_STORED_RESULT_BYTES, type SavedRequests } from '#lib/chat/persistence/saved-requests';
 import type { RequestAdmission } from '#lib/chat/request-admission';
 import { AppError, asError } from '#lib/errors';
+import { requestLimits } from '#lib/http/request-limits';
 import type { ChatRequestPartsTable, ChatRequestsTable } from '#lib/store/tables/chat-requests';
 import type { Store } from '#lib/store/types';
 import type { Logger } from '#lib/telemetry/log';
@@ -187,7 +188,8 @@ export class RequestRestorer {
   #pendingOf(row: Row, generation: Generation, source: RequestSource, eventOffset: number): PendingRequest {
     const { cacheStatus, ignoredFields, droppedFields, conversation } = source;
     const fields = { cacheStatus, ignoredFields, droppedFields, conversation };
-    const pending = new PendingRequest(generation, { ...requestOf(row), ...fields, detached: true });
+    const { principal } = decodeSubmitter(row.submitter, row.caller);
+    const pending = new PendingRequest(generation, { ...requestOf(row), ...fields, principal, detached: true });
     pending.saved = { eventOffset, isOnDisk: true, written: Promise.resolve() };
     const { idempotency_key: name, idempotency_digest: fingerprint } = row;
     if (name !== null && fingerprint !== null) this.#admission.idempotencyKeys.restore({ name, fingerprint }, pending);
@@ -228,8 +230,10 @@ export class RequestRestorer {
     try {
       if (Number(row.format) !== REQUEST_FORMAT) throw UNREADABLE;
       const request = await this.#requestOf(store, row);
-      const submitter = { ...decodeSubmitter(row.submitter, row.caller), id: row.id, isAccepted: true };
-      await this.#admission.resume(pending, request, submitter);
+      const sent = decodeSubmitter(row.submitter, row.caller);
+      const allowance = sent.principal && requestLimits()?.allowanceOf(sent.principal);
+      await allowance?.load();
+      await this.#admission.resume(pending, request, { ...sent, id: row.id, allowance, isAccepted: true });
       this.#unbegun.delete(pending);
     } catch (error) {
       if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;

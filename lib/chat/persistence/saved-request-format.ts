@@ -6,6 +6,7 @@ import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pend
 import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
+import { type Principal, ROLES, SCOPES } from '#lib/http/principal';
 import { KIB } from '#lib/units';
 import { type ChatRequest, cacheHeaderSchema, cacheModeSchema } from '#lib/wire/chat';
 import { ERROR_CODES, errorDataSchema } from '#lib/wire/error';
@@ -60,7 +61,28 @@ export function decodeRequest(bytes: Uint8Array): ChatRequest {
   return request;
 }
 
+const principalSchema = z
+  .object({
+    caller: z.string(),
+    role: z.enum(ROLES),
+    scopes: z.array(z.enum(SCOPES)),
+    userId: z.string().optional(),
+    keyId: z.string().optional(),
+    groupId: z.string().optional(),
+    groupName: z.string().optional(),
+    name: z.string().optional(),
+    email: z.string().optional(),
+    models: z.array(z.string()).optional(),
+    maxPriority: z.number(),
+    trustsEndUser: z.boolean().optional(),
+  })
+  .transform(({ scopes, models, ...rest }): Principal => {
+    const lists = { scopes: new Set(scopes), ...(models === undefined ? {} : { models: new Set(models) }) };
+    return Object.assign(lists, withoutUndefined(rest));
+  });
+
 const submitterSchema = z.object({
+  principal: principalSchema.optional(),
   readsCache: z.enum(['pages', 'sdk']).optional(),
   cacheMode: cacheModeSchema.optional(),
   cacheControl: z
@@ -76,15 +98,27 @@ const submitterSchema = z.object({
   bodyBytes: z.number().optional(),
 });
 
-/** The wishes of a request's headers, as JSON. */
+/** The wishes of a request's headers, and who sent it, as JSON. */
 export function encodeSubmitter(submitter: Submitter): string {
-  const { readsCache, cacheMode, cacheControl, dropParams, bodyBytes } = submitter;
-  return JSON.stringify({ readsCache, cacheMode, cacheControl, dropParams, bodyBytes });
+  const { readsCache, cacheMode, cacheControl, dropParams, bodyBytes, principal } = submitter;
+  const whose = principal && {
+    ...principal,
+    scopes: [...principal.scopes],
+    models: principal.models && [...principal.models],
+  };
+  return JSON.stringify({ readsCache, cacheMode, cacheControl, dropParams, bodyBytes, principal: whose });
 }
 
 /** A request that is accepted is generated, also if its cached response has expired. */
 export function decodeSubmitter(json: string, caller: string): Submitter {
   return { caller, ...submitterSchema.parse(JSON.parse(json)) };
+}
+
+/** The members with a value: an absent one is not the same as an undefined one. */
+function withoutUndefined<T extends object>(value: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [Name in keyof T]: Exclude<T[Name], undefined>;
+  };
 }
 
 const resultSchema = z.object({

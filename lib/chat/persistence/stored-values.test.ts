@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { member } from '#lib/http/principal';
+import { decodeSubmitter, encodeSubmitter } from './saved-request-format.ts';
 import { decodeEmbedding, encodeEmbedding } from './stored-embedding.ts';
 import { decodeResponse, encodeResponse } from './stored-response.ts';
 
@@ -52,5 +54,27 @@ describe('a stored embedding', () => {
     ['nothing', Buffer.alloc(0)],
   ])('is refused for %s', (_what, bytes) => {
     expect(decodeEmbedding(bytes)).toBeUndefined();
+  });
+});
+
+describe('a stored submitter', () => {
+  it('has who sent the request, with its rights', () => {
+    const principal = member('user:ada', { userId: 'ada', groupId: 'lab', models: new Set(['small']) });
+    const stored = encodeSubmitter({ caller: principal.caller, principal, dropParams: true, bodyBytes: 12 });
+    expect(decodeSubmitter(stored, principal.caller)).toEqual({
+      caller: 'user:ada',
+      principal,
+      dropParams: true,
+      bodyBytes: 12,
+    });
+  });
+
+  it('of before there were principals has none', () => {
+    expect(decodeSubmitter('{}', 'key:a')).toEqual({ caller: 'key:a' });
+  });
+
+  it('is refused with a role that there is not', () => {
+    const stored = JSON.stringify({ principal: { caller: 'a', role: 'king', scopes: [], maxPriority: 0 } });
+    expect(() => decodeSubmitter(stored, 'a')).toThrow();
   });
 });
