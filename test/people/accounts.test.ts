@@ -39,7 +39,7 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     await server.close();
   });
 
-  it('makes the first administrator once, also for two requests at the same time', async () => {
+  it('makes the first administrator once, and says so later', async () => {
     const again = await server.browser().post('/api/setup', {
       token: 'x',
       name: 'Eve',
