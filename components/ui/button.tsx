@@ -12,7 +12,7 @@ const KINDS: Record<Kind, string> = {
   primary: 'bg-accent-fill text-on-accent hover:not-disabled:bg-accent-fill-hover',
   secondary: 'border border-line bg-surface text-ink hover:not-disabled:bg-hover active:not-disabled:bg-pressed',
   quiet: 'text-ink-2 hover:not-disabled:bg-hover hover:not-disabled:text-ink active:not-disabled:bg-pressed',
-  danger: 'bg-error-fill text-on-accent hover:not-disabled:opacity-90',
+  danger: 'bg-error-fill text-on-accent hover:not-disabled:brightness-95',
 };
 
 /** A button with a text. 40 px high on touch screens. */
