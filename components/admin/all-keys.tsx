@@ -48,6 +48,7 @@ export function AllKeys() {
       ) : (
         <KeyList
           keys={items}
+          hasOwners
           onRevoke={revokeAnyKey}
           onDone={() => {
             setCreated(undefined);

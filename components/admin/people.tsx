@@ -70,7 +70,7 @@ export function People() {
             maxLength={200}
             value={words}
             onChange={(event) => setWords(event.target.value)}
-            className={`${FIELD_INPUT} h-9 ps-9! pointer-coarse:h-10`}
+            className={`${FIELD_INPUT} h-8 ps-9! pointer-coarse:h-10`}
           />
         </search>
         {groups.length === 0 ? null : (

@@ -17,12 +17,14 @@ interface KeyListProps {
   keys: readonly AccessKey[];
   /** Revokes a key of another person. @default the own keys' route */
   onRevoke?: (id: string) => Promise<void>;
+  /** Shows whose they are. */
+  hasOwners?: boolean;
   /** A key was revoked, or could not be. */
   onDone: () => void;
 }
 
 /** Keys with what they may do, when they end and when they were used. Each can be revoked. */
-export function KeyList({ keys, onRevoke = revokeKey, onDone }: KeyListProps) {
+export function KeyList({ keys, onRevoke = revokeKey, hasOwners = false, onDone }: KeyListProps) {
   const now = useNow();
   const [chosen, setChosen] = useState<AccessKey>();
   const [open, setOpen] = useState(false);
@@ -40,7 +42,7 @@ export function KeyList({ keys, onRevoke = revokeKey, onDone }: KeyListProps) {
       <ul className="flex flex-col">
         {keys.map((key) => (
           <li key={key.id} className="flex min-w-0 flex-wrap items-center gap-x-4 gap-y-1 border-t py-2.5 text-sm">
-            <KeyText accessKey={key} now={now} />
+            <KeyText accessKey={key} now={now} hasOwner={hasOwners} />
             <Button
               size="sm"
               aria-label={STRINGS.revokeKey(key.name)}
@@ -70,10 +72,16 @@ export function KeyList({ keys, onRevoke = revokeKey, onDone }: KeyListProps) {
   );
 }
 
-function KeyText({ accessKey: key, now }: { accessKey: AccessKey; now: number }) {
+interface KeyTextProps {
+  accessKey: AccessKey;
+  now: number;
+  hasOwner: boolean;
+}
+
+function KeyText({ accessKey: key, now, hasOwner }: KeyTextProps) {
   const { expires_at: expiresAt, last_used_at: lastUsedAt } = key;
   const isExpired = expiresAt !== null && Date.parse(expiresAt) <= now;
-  const owner = key.owner?.name ?? key.group?.name;
+  const owner = hasOwner ? (key.owner?.name ?? key.group?.name) : undefined;
   const facts = [
     owner,
     key.scopes.map(PEOPLE_STRINGS.scope).join(', '),
