@@ -2,6 +2,7 @@ import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { responsesOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
+import { PAGE_RIGHTS } from '#lib/wire/page-paths';
 import { type Address, type Asked, Asker, codeOf, everyAddress, type Got, KEY } from '../support/address-matrix.ts';
 import { complaints } from '../support/openapi-check.ts';
 import { type RunningApp, startApp } from '../support/running-app.ts';
@@ -86,7 +87,7 @@ describe('every method', () => {
         if (method === 'OPTIONS') return status(204);
         // Ollama's clients look at it without a key, and get no page.
         if (address.path === '/' && isRead(method)) return status(200);
-        if (!hasKey && address.path !== '/sign-in') return error(401, 'unauthorized', method);
+        if (!hasKey && PAGE_RIGHTS.get(address.path) !== 'open') return error(401, 'unauthorized', method);
         return isRead(method) ? status(200) : notAllowed(method);
       case 'route':
         return ofRoute(address.operations, method, hasKey);
