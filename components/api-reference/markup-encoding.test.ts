@@ -17,5 +17,7 @@ it('uses only characters that a script leaves unescaped', () => {
 it('substitutes no character that the markup contains', () => {
   const hostile = `${MARKUP}~^|\`@%*+!?_`;
   expect(decodeMarkup(encodeMarkup(hostile))).toBe(hostile);
-  expect(() => encodeMarkup('~^|`@$%*+!?_#{}[];=()')).toThrow('every letter');
+  const ascii = String.fromCharCode(...Array.from({ length: 95 }, (_, index) => 32 + index));
+  expect(decodeMarkup(encodeMarkup(ascii))).toBe(ascii);
+  expect(() => encodeMarkup(`${ascii}\x7f¤¦§¨¬±¶¸`)).toThrow('every letter');
 });

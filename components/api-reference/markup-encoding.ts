@@ -4,8 +4,8 @@
  * that the markup does not contain; the encoded string lists them first, in this order.
  */
 const ESCAPED = ['<', '>', '&', '"', '\\'] as const;
-/** One byte each, and never escaped in JSON or in a script. */
-const SUBSTITUTES = '~^|`@$%*+!?_#{}[];=()';
+/** Never escaped in JSON or in a script. One byte each, and the last ones two. */
+const SUBSTITUTES = '~^|`@$%*+!?_#{}[];=()\x7f¤¦§¨¬±¶¸';
 
 /** Throws if the markup leaves too few characters unused. */
 export function encodeMarkup(markup: string): string {

@@ -8,7 +8,7 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** Memory of a finished request without its log, as measured on V8. */
-export const RESULT_BYTES = 1_330;
+export const RESULT_BYTES = 1_410;
 
 /** Bounds the unfinished requests, joined ones included. */
 const MAX_PENDING_REQUESTS = 50_000;
