@@ -1,9 +1,13 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError } from '#lib/errors';
 import type { Principal } from '#lib/http/principal';
+import { countRequest, type LimitedWork, requestLimits } from '#lib/http/request-limits';
 import { singleton } from '#lib/singletons';
 
 export type RateLimitScope = 'chat' | 'embeddings' | 'code' | 'checks';
+
+/** The limits of people that a request counts for, next to the rate limit of its scope. */
+export const LIMITED_WORK: Readonly<Partial<Record<RateLimitScope, LimitedWork>>> = { chat: 'model', code: 'code' };
 
 const WINDOW_SECONDS = 60;
 const LABELS: Record<RateLimitScope, string> = {
@@ -41,10 +45,16 @@ export async function consumeRateLimit(scope: RateLimitScope, caller: string, pe
  */
 export function countEndUser(
   scope: RateLimitScope,
-  { caller, trustsEndUser }: Principal,
+  principal: Principal,
   perMinute: number,
 ): Promise<void> | undefined {
-  return trustsEndUser === true && perMinute > 0 ? consumeRateLimit(scope, caller, perMinute) : undefined;
+  if (principal.trustsEndUser !== true) return undefined;
+  const counted = perMinute > 0 ? consumeRateLimit(scope, principal.caller, perMinute) : undefined;
+  const work = LIMITED_WORK[scope];
+  if (work === undefined || requestLimits()?.allowanceOf(principal) === undefined) return counted;
+  return Promise.resolve(counted).then(async () => {
+    await countRequest(work, principal);
+  });
 }
 
 /** Takes back one request that was invalid and caused no work. */

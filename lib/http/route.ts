@@ -10,10 +10,10 @@ import { checkHost } from '#lib/http/host-check';
 import { type HttpRequest, type RequestHeaders, WebRequest } from '#lib/http/http-request';
 import { anonymousAt, authenticate, PREFLIGHT } from '#lib/http/identity';
 import { type Principal, type Right, requireRight } from '#lib/http/principal';
-import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
+import { consumeRateLimit, LIMITED_WORK, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
-import { type Allowance, countRequest, type LimitedWork } from '#lib/http/request-limits';
+import { type Allowance, countRequest } from '#lib/http/request-limits';
 import { StreamBody } from '#lib/http/stream-body';
 import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
@@ -158,9 +158,6 @@ const RATE_LIMIT_SETTINGS = {
   checks: 'RATE_LIMIT_CHECKS',
 } as const;
 
-/** The limits of people that a request counts for, next to the rate limit of its scope. */
-const LIMITED_WORK: Readonly<Partial<Record<RateLimitScope, LimitedWork>>> = { chat: 'model', code: 'code' };
-
 /** Statuses of malformed requests, which are refunded if little of their body was read. */
 const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
 /** Parsing a larger body costs time that an invalid request must not get for free. */
@@ -200,7 +197,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
       await consumeRateLimit(scope, caller, perMinute);
       countedCaller = caller;
     }
-    const counted = work === undefined ? undefined : countRequest(work, principal);
+    const counted = work === undefined || isCountedLater ? undefined : countRequest(work, principal);
     allowance = counted instanceof Promise ? await counted : counted;
     const params = routeContext.params instanceof Promise ? await routeContext.params : routeContext.params;
     const { peerAddress } = routeContext;

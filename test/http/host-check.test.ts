@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PAGE_RIGHTS } from '#lib/wire/page-paths';
 import { type Address, Asker, codeOf, everyAddress, KEY } from '../support/address-matrix.ts';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
@@ -154,7 +155,8 @@ describe('next start', () => {
         { 'x-not-found': '1' },
       ];
       const list = asked()
-        .filter((address) => !/^\/\/|\?|^\/sign-in$/.test(address.path) && needsKey(address))
+        .filter((address) => !/^\/\/|\?/.test(address.path) && PAGE_RIGHTS.get(address.path) !== 'open')
+        .filter(needsKey)
         .flatMap(({ path }) => special.map((headers) => ({ path, headers })));
       const found = await other.all(list, ({ path, headers }, got) => {
         // Next puts its mark into the address of data first, and knows nothing at a path that is

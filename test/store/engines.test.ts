@@ -226,6 +226,13 @@ describe('Postgres', () => {
   });
 });
 
+/** A value of a column. */
+function sampleOf(dataType: string): number | boolean | string {
+  if (/int|numeric|real/i.test(dataType)) return 1;
+  if (/bool/i.test(dataType)) return true;
+  return /timestamp|date/i.test(dataType) ? '2026-01-02T03:04:05Z' : 'x';
+}
+
 /** Adds a row to each table, whatever its columns, and returns the number of rows of each. */
 async function fill<Tables>(db: Kysely<Tables>, engine: 'sqlite' | 'postgres'): Promise<Record<string, number>> {
   const tables = await db.introspection.getTables();
@@ -234,7 +241,7 @@ async function fill<Tables>(db: Kysely<Tables>, engine: 'sqlite' | 'postgres'): 
       .raw(engine === 'sqlite' ? 'PRAGMA foreign_keys = OFF' : 'set session_replication_role = replica')
       .execute(connection);
     for (const { name, columns } of tables) {
-      const values = columns.map(({ dataType }) => (/int|numeric|real/i.test(dataType) ? 1 : 'x'));
+      const values = columns.map(({ dataType }) => sampleOf(dataType));
       await sql`insert into ${sql.table(name)} (${sql.join(columns.map((column) => sql.ref(column.name)))}) values (${sql.join(values)})`.execute(
         connection,
       );

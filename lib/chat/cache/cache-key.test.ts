@@ -166,8 +166,8 @@ it('keeps the keys that a database has, or else another FORM_VERSION', () => {
     messages: [{ role: 'user', content: 'hi' } as const],
     options: { temperature: 0, seed: 1 },
   };
-  expect(cacheKey('ollama', request)).toBe('tpRrt5DEvrRHvPvojdfNlNFs2rwRvadLSyw2Uxy5aw4');
-  expect(CACHE_KEY_FORM).toBe('j8e-r6uuTmWln1g7UHS_VomC-02xDh7Q1-orCIskvdM');
+  expect(cacheKey('ollama', request)).toBe('nGpsGH3mvL1NXrRFaBkD7IMqrIDXLVFQnjgVBsupH7Q');
+  expect(CACHE_KEY_FORM).toBe('v5jz9hVneTQwNB-BJdRw0cLYvMqMh4h1b0gkDYzLA-o');
 });
 
 it('keeps the keys of embeddings that a database has, or else another FORM_VERSION', () => {

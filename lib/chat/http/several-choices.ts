@@ -84,12 +84,12 @@ export function replyWithChoices(
  * other choices are too many.
  */
 async function countChoices(count: number, principal: Principal, { settings }: RequestContext): Promise<void> {
-  requestLimits()
-    ?.allowanceOf(principal)
-    ?.count('model', count - 1);
   const { RATE_LIMIT_CHAT: perMinute } = settings;
   const { caller } = principal;
   await countEndUser('chat', principal, perMinute);
+  requestLimits()
+    ?.allowanceOf(principal)
+    ?.count('model', count - 1);
   let choice = 1;
   try {
     for (; choice < count; choice++) await consumeRateLimit('chat', caller, perMinute);
