@@ -107,7 +107,7 @@ export function corsHeaders(origin: string, preflight = false): Record<string, s
     vary: 'Origin',
   };
   if (preflight) {
-    headers['access-control-allow-methods'] = 'GET, POST, DELETE, OPTIONS';
+    headers['access-control-allow-methods'] = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
     headers['access-control-allow-headers'] = ALLOWED_HEADERS;
     headers['access-control-max-age'] = MAX_AGE_SECONDS;
   }

@@ -263,7 +263,7 @@ describe('CORS', () => {
   it('sends a preflight the methods, headers and max age of the contract', async () => {
     const response = await routes.OPTIONS(from('http://app.example:3000', 'OPTIONS'), CONTEXT);
     expect(response.status).toBe(204);
-    expect(response.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
+    expect(response.headers.get('access-control-allow-methods')).toBe('GET, POST, PUT, PATCH, DELETE, OPTIONS');
     expect(response.headers.get('access-control-allow-headers')).toContain('Last-Event-ID');
     expect(response.headers.get('access-control-max-age')).toBe('3600');
   });
