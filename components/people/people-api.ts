@@ -30,8 +30,11 @@ export function fetchMe(): Promise<Me> {
   return requestJson(isMe, `${API_BASE}/api/me`);
 }
 
+/** As many as a person may have. */
+const MAX_KEYS = 100;
+
 export function fetchKeys(): Promise<KeyList> {
-  return requestJson(isKeyList, `${API_BASE}/api/keys`);
+  return requestJson(isKeyList, `${API_BASE}/api/keys?limit=${MAX_KEYS}`);
 }
 
 export function createKey(key: NewKey): Promise<CreatedKey> {

@@ -14,7 +14,7 @@ export interface PageRequest {
   readonly query: URLSearchParams;
 }
 
-const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(200)]);
+const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(300)]);
 
 /** Throws `invalid_request` for a limit or a cursor that is none. */
 export function readPage({ url }: Pick<HttpRequest, 'url'>): PageRequest {
