@@ -172,6 +172,19 @@ it('needs no invitation with OIDC_SIGN_UP, and lets no one join where SIGN_UP is
   expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=sign_up_refused/);
 });
 
+it('follows SIGN_UP and SIGN_UP_DOMAINS as administrators change them while the server runs', async () => {
+  await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
+  const set = async (change: Record<string, unknown>) =>
+    expect((await admin.patch('/api/admin/settings', change)).status).toBe(200);
+  expect(await signIn(server.browser('192.0.2.1'), 'eve')).toBe('/dashboard');
+  await set({ SIGN_UP: 'closed' });
+  expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=sign_up_refused/);
+  await set({ SIGN_UP: null, SIGN_UP_DOMAINS: 'other.example' });
+  expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=sign_up_refused/);
+  await set({ SIGN_UP_DOMAINS: null });
+  expect(await signIn(server.browser('192.0.2.2'), 'bo')).toBe('/dashboard');
+});
+
 it('does not take over an account with the same address; its owner links it', async () => {
   const bo = await joinAs(server, admin, 'Bo');
   await server.restart(settings({ OIDC_SIGN_UP: 'true' }));

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readConfig } from '#lib/config/config';
+import { withOverrides } from '#lib/config/runtime-settings';
 import type { RouteHandler } from '#lib/http/route';
 import { PasswordThrottle } from '#lib/people/accounts/password-throttle';
 import { registerAccounts, setUpLine } from '#lib/people/accounts/start';
+import { peopleLimits } from '#lib/people/limits/index';
 import { createRouteTable, findRouteFiles } from '#lib/server/route-table';
 import { resetSingleton, singleton } from '#lib/singletons';
 import { store } from '#lib/store/store';
@@ -17,6 +19,7 @@ const ROUTES = ['auth', 'setup', 'join', 'me', 'keys', 'admin', 'session', 'cach
 /** The process's state that a restart would lose. */
 const STATE = [
   'config',
+  'config.overrides',
   'log',
   'store',
   'http.identities',
@@ -25,6 +28,9 @@ const STATE = [
   'http.known-keys',
   'people.identities',
   'people.auth-library',
+  'people.limits',
+  'people.scope-directory',
+  'people.setting-changes',
   'people.password-throttle',
 ];
 
@@ -46,20 +52,23 @@ export async function startAccounts(env: Record<string, string> = {}): Promise<A
   const waits: number[] = [];
   const begin = (more: Record<string, string>) => {
     for (const name of STATE) resetSingleton(name);
-    const settings = readConfig({
-      AUTH: 'accounts',
-      DATA_DIR: join(folder, 'data'),
-      PORT: '3000',
-      LOG_LEVEL: 'silent',
-      ...env,
-      ...more,
-    });
+    const settings = withOverrides(
+      readConfig({
+        AUTH: 'accounts',
+        DATA_DIR: join(folder, 'data'),
+        PORT: '3000',
+        LOG_LEVEL: 'silent',
+        ...env,
+        ...more,
+      }),
+    );
     singleton('config', () => settings);
     singleton(
       'people.password-throttle',
       () => new PasswordThrottle({ now: () => Date.now(), sleep: async (ms) => waits.push(ms) }),
     );
     registerAccounts();
+    peopleLimits();
   };
   begin({});
   const send = async (request: Request, address: string): Promise<Response> => {
