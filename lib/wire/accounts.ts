@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyLimitsSchema } from '#lib/wire/limits';
 import { accessKeySchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
 
 /** Requests of /api/setup, /api/join, /api/auth/*, /api/keys and the people of /api/admin/*. */
@@ -82,16 +83,14 @@ export const signInOptionsSchema = z.object({
 });
 export type AccountOptions = z.infer<typeof signInOptionsSchema>;
 
-const limitMapSchema = z
-  .record(z.string().regex(/^[a-z_]{1,40}$/, 'must be the name of a limit'), z.number().int().min(0).max(1e15))
-  .refine((limits) => Object.keys(limits).length <= 20, 'must have at most 20 limits');
-
 export const keyRequestSchema = z.object({
   name: personNameSchema,
   expires_in_days: z.int().min(1).max(3650).nullish().describe('Never expires where it is missing.'),
   scopes: z.array(scopeSchema).min(1).max(5).nullish().describe('chat, code, gateway and stats where it is missing.'),
   models: z.array(z.string().min(1).max(512)).min(1).max(200).nullish().describe('All models where it is missing.'),
-  limits: limitMapSchema.nullish().describe('Lower limits than those of the owner, by their names.'),
+  limits: keyLimitsSchema
+    .nullish()
+    .describe('Limits of the key by their names, all of them hard, in addition to those of its owner.'),
 });
 export type KeyRequest = z.output<typeof keyRequestSchema>;
 
@@ -100,7 +99,7 @@ export const serviceKeyRequestSchema = keyRequestSchema.extend({
   trust_end_user: z.boolean().nullish().describe('The field user of OpenAI requests is a caller of its own.'),
 });
 
-export const keyResponseSchema = accessKeySchema.extend({ limits: limitMapSchema.nullable() });
+export const keyResponseSchema = accessKeySchema.extend({ limits: keyLimitsSchema.nullable() });
 
 export const userChangeSchema = z.object({
   name: personNameSchema.optional(),

@@ -56,6 +56,10 @@ function byName<T>(schema: T): ByName<T> {
 export const storedLimitsSchema = z.object(byName(storedLimitSchema.optional()));
 export type StoredLimits = z.infer<typeof storedLimitsSchema>;
 
+/** Limits of one key as they are given with it: all of them are hard. */
+export const keyLimitsSchema = z.strictObject(byName(limitNumberSchema.optional()));
+export type KeyLimits = z.infer<typeof keyLimitsSchema>;
+
 export const limitScopeSchema = z
   .object({
     kind: z.enum(['default', 'group', 'user', 'key']),

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { apiKeyId } from '#lib/http/api-keys';
 import { openWork } from '#lib/http/open-work';
 import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
 import { store } from '#lib/store/store';
@@ -7,6 +8,7 @@ import {
   type Browser,
   joinAs,
   PASSWORD,
+  type Received,
   setUpAdministrator,
   startAccounts,
 } from '../support/accounts-server.ts';
@@ -26,6 +28,11 @@ const ENGINES: [string, () => Promise<Record<string, string>>][] = [
   ['SQLite', async () => ({})],
   ['Postgres', async () => ({ DATABASE_URL: await postgres.createDatabase() })],
 ];
+
+/** Scopes in a list of limits. That of the defaults is always there. */
+function scopesIn(list: Received): unknown {
+  return list.text.match(/"scope":/g)?.length;
+}
 
 describe.each(ENGINES)('accounts on %s', (_name, environment) => {
   let server: AccountsServer;
@@ -266,6 +273,80 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     } while (cursor !== null);
     expect(names).toEqual(['Ada', 'Bo', 'Cyd', 'Dora']);
     expect((await admin.get('/api/admin/users?cursor=x')).status).toBe(400);
+  });
+
+  it('enforces the limits of a key, shows them as they are set later, and removes them with the key', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const limits = { tokens_per_day: 5, output_tokens: 7 };
+    const makes = [
+      ['/api/keys', {}],
+      ['/api/admin/keys', { group_id: group }],
+    ] as const;
+    for (const [path, more] of makes) {
+      const made = await admin.post(path, { name: 'K', limits, ...more });
+      expect([made.status, made.at('limits')]).toEqual([201, limits]);
+      const id = made.textAt('id');
+      const stored = await admin.get(`/api/admin/limits?kind=key&id=${id}`);
+      expect(stored.at('limits.0.limits')).toEqual({
+        tokens_per_day: { limit: 5, kind: 'hard' },
+        output_tokens: { limit: 7, kind: 'hard' },
+      });
+      const me = await server.browser('192.0.2.3').get('/api/me', { authorization: `Bearer ${made.textAt('key')}` });
+      expect(me.at('limits')).toMatchObject([
+        { name: 'tokens_per_day', limit: 5, used: 0, kind: 'hard' },
+        { name: 'output_tokens', limit: 7, kind: 'hard' },
+      ]);
+      await admin.patch('/api/admin/limits', { scope: { kind: 'key', id }, limits: { output_tokens: 9 } });
+      expect((await admin.get('/api/admin/keys')).at('keys.0.limits')).toEqual({ ...limits, output_tokens: 9 });
+      expect((await admin.delete(`${path}/${id}`)).status).toBe(204);
+      expect((await admin.get(`/api/admin/limits?kind=key&id=${id}`)).status).toBe(404);
+    }
+    expect(scopesIn(await admin.get('/api/admin/limits'))).toBe(1);
+    const unknown = await admin.post('/api/keys', { name: 'K', limits: { tokens_a_day: 5 } });
+    expect([unknown.status, unknown.text]).toEqual([400, expect.stringContaining('tokens_a_day')]);
+  });
+
+  it('removes the limits of a person and a group with it, and those of its keys', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const limits = { output_tokens: 7 };
+    const people = [await joinAs(server, admin, 'Bo'), await joinAs(server, admin, 'Cyd')];
+    for (const person of people) {
+      expect((await person.post('/api/keys', { name: 'K', limits })).status).toBe(201);
+      const id = (await person.get('/api/me')).textAt('user.id');
+      await admin.patch('/api/admin/limits', { scope: { kind: 'user', id }, limits });
+    }
+    await admin.post('/api/admin/keys', { name: 'K', group_id: group, limits });
+    await admin.patch('/api/admin/limits', { scope: { kind: 'group', id: group }, limits });
+    const scopes = async () => scopesIn(await admin.get('/api/admin/limits'));
+    expect(await scopes()).toBe(7);
+    expect((await people[0]?.post('/api/auth/delete-user', { password: PASSWORD }))?.status).toBe(200);
+    expect(await scopes()).toBe(5);
+    const other = (await admin.get('/api/admin/users?search=cyd')).textAt('users.0.id');
+    expect((await admin.delete(`/api/admin/users/${other}`)).status).toBe(204);
+    expect(await scopes()).toBe(3);
+    expect((await admin.delete(`/api/admin/groups/${group}`)).status).toBe(204);
+    expect(await scopes()).toBe(1);
+  });
+
+  it('lets managers set the limits of people and keys of their group, and knows who exists', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const manager = await joinAs(server, admin, 'Max', { role: 'manager', group_id: group });
+    const pupil = await joinAs(server, admin, 'Pupil', { group_id: group });
+    const stranger = await joinAs(server, admin, 'Stranger');
+    const set = async (browser: Browser, kind: string, id: string) =>
+      (await browser.patch('/api/admin/limits', { scope: { kind, id }, limits: { output_tokens: 5 } })).status;
+    for (const [browser, status] of [
+      [pupil, 200],
+      [stranger, 403],
+    ] as const) {
+      expect(await set(manager, 'user', (await browser.get('/api/me')).textAt('user.id'))).toBe(status);
+      expect(await set(manager, 'key', (await browser.post('/api/keys', { name: 'K' })).textAt('id'))).toBe(status);
+    }
+    expect(await set(manager, 'group', group)).toBe(200);
+    expect(await set(manager, 'key', 'no-such-key')).toBe(403);
+    for (const kind of ['user', 'key', 'group']) expect(await set(admin, kind, 'no-such-id')).toBe(404);
+    await server.restart({ API_KEYS: 'a-key-of-the-environment' });
+    expect(await set(admin, 'key', apiKeyId('a-key-of-the-environment'))).toBe(200);
   });
 
   it('limits a manager to the own group', async () => {

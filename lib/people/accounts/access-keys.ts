@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import { revoke } from '#lib/http/open-work';
 import { type Principal, type Scope, scopesOf } from '#lib/http/principal';
@@ -12,6 +11,7 @@ import { newToken, tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
 import { DAY_MS } from '#lib/units';
 import type { KeyRequest } from '#lib/wire/accounts';
+import { type KeyLimits, LIMIT_NAMES, storedLimitsSchema } from '#lib/wire/limits';
 import type { AccessKey, CreatedKey, KeyList } from '#lib/wire/people';
 
 /** Keys that begin with `cs_`, of a person or of a group. The database has their hashes only. */
@@ -20,7 +20,9 @@ const MAX_KEYS_PER_OWNER = 100;
 /** Characters that are kept to recognise a key: the prefix and 36 of its 256 random bits. */
 const SHOWN_CHARS = 9;
 const DEFAULT_SCOPES: readonly Scope[] = ['chat', 'code', 'gateway', 'stats'];
-const limitsSchema = z.record(z.string(), z.number());
+
+/** A key with the limits that are set for it, by /api/keys or by /api/admin/limits. */
+type LimitedKey = AccessKey & { limits: KeyLimits | null };
 
 export interface KeyOwner {
   readonly userId: string | null;
@@ -46,7 +48,7 @@ export async function createKey(
   request: KeyRequest & { readonly trust_end_user?: boolean | null | undefined },
   maker: Pick<Principal, 'userId' | 'role'>,
   actor: AuditActor,
-): Promise<CreatedKey & { limits: Record<string, number> | null }> {
+): Promise<CreatedKey> {
   const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES)];
   // A service key belongs to a group and has the rights of a member.
   checkScopes(scopes, scopesOf(owner.userId === null ? 'member' : maker.role));
@@ -69,7 +71,6 @@ export async function createKey(
     group_id: owner.groupId,
     scopes: JSON.stringify(scopes),
     models: request.models == null ? null : JSON.stringify(request.models),
-    limits: request.limits == null ? null : JSON.stringify(request.limits),
     trust_end_user: request.trust_end_user === true ? 1 : 0,
     created_at: nowMs,
     created_by: maker.userId ?? null,
@@ -85,7 +86,7 @@ export async function createKey(
       changes: { scopes, expires_at: row.expires_at, group: owner.groupId },
     }),
   ]);
-  return { ...toKey({ ...row, owner: null, groupName: null }), limits: request.limits ?? null, key };
+  return { ...toKey({ ...row, owner: null, groupName: null, keyLimits: null }), key };
 }
 
 interface KeyFilter {
@@ -99,8 +100,9 @@ function keyQuery({ db }: Pick<Store, 'db'>) {
     .selectFrom('access_keys')
     .leftJoin('users', 'users.id', 'access_keys.user_id')
     .leftJoin('groups', 'groups.id', 'access_keys.group_id')
+    .leftJoin('limits', (join) => join.onRef('limits.scope_id', '=', 'access_keys.id').on('limits.scope', '=', 'key'))
     .selectAll('access_keys')
-    .select(['users.name as owner', 'groups.name as groupName']);
+    .select(['users.name as owner', 'groups.name as groupName', 'limits.limits as keyLimits']);
 }
 
 interface KeyColumns {
@@ -109,7 +111,6 @@ interface KeyColumns {
   prefix: string;
   scopes: string;
   models: string | null;
-  limits: string | null;
   trust_end_user: number;
   created_at: number;
   expires_at: number | null;
@@ -118,9 +119,10 @@ interface KeyColumns {
   group_id: string | null;
   owner: string | null;
   groupName: string | null;
+  keyLimits: string | null;
 }
 
-function toKey(row: KeyColumns): AccessKey & { limits: Record<string, number> | null } {
+function toKey(row: KeyColumns): LimitedKey {
   return {
     id: row.id,
     name: row.name,
@@ -131,10 +133,17 @@ function toKey(row: KeyColumns): AccessKey & { limits: Record<string, number> | 
     expires_at: isoOrNull(row.expires_at),
     last_used_at: isoOrNull(row.last_used_at),
     trust_end_user: row.trust_end_user !== 0,
-    limits: row.limits === null ? null : limitsSchema.parse(JSON.parse(row.limits)),
+    limits: row.keyLimits === null ? null : readLimits(row.keyLimits),
     owner: groupName(row.user_id, row.owner),
     group: groupName(row.group_id, row.groupName),
   };
+}
+
+function readLimits(text: string): KeyLimits {
+  const stored = storedLimitsSchema.parse(JSON.parse(text));
+  const limits: KeyLimits = {};
+  for (const name of LIMIT_NAMES) if (stored[name] !== undefined) limits[name] = stored[name].limit;
+  return limits;
 }
 
 function isoOrNull(ms: number | null): string | null {

@@ -1,13 +1,16 @@
 import { provideTrustedUsers, registerIdentitySource } from '#lib/http/identity';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { accountScopes } from '#lib/people/accounts/scope-limits';
 import { startSetUp } from '#lib/people/accounts/set-up';
+import { registerScopeDirectory } from '#lib/people/limits/scope-directory';
 import { store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 
-/** Lets people sign in: registers where their sessions and keys are looked up. */
+/** Lets people sign in: registers where their sessions, keys and groups are looked up. */
 export function registerAccounts(): void {
   const identities = accountIdentities();
   registerIdentitySource(identities);
+  registerScopeDirectory(accountScopes);
   provideTrustedUsers((name, nowMs) => identities.trustedUser(name, nowMs));
 }
 

@@ -23,17 +23,18 @@ export async function mayManage(principal: Principal, scope: LimitScope): Promis
 
 /**
  * Throws `forbidden` for a scope outside of the principal's group, whether it exists or not, and
- * `not_found` to administrators for one that does not exist. Everyone here may read the defaults.
+ * `not_found` to administrators for one that does not exist, unless it has stored limits, which can
+ * be read and removed. Everyone here may read the defaults.
  */
 export async function requireScope(
   principal: Principal,
   scope: LimitScope,
-  { isRead = false }: { isRead?: boolean } = {},
+  { isRead = false, isStored = false }: { isRead?: boolean; isStored?: boolean } = {},
 ): Promise<void> {
   if (scope.kind === 'default' && isRead) return;
   if (!(await mayManage(principal, scope)))
     throw new AppError('forbidden', 'Managers set the limits of their own group, its members and its keys only.');
-  if (scope.kind === 'default') return;
+  if (scope.kind === 'default' || isStored) return;
   const directory = holder().current;
   if (directory === undefined || (await directory.groupOf(scope)) !== undefined) return;
   throw new AppError('not_found', `There is no ${scope.kind} with this id.`);

@@ -134,7 +134,6 @@ async function createKeys(db: Kysely<unknown>): Promise<void> {
     .addColumn('group_id', 'text', (column) => column.references('groups.id').onDelete('cascade'))
     .addColumn('scopes', 'text', (column) => column.notNull())
     .addColumn('models', 'text')
-    .addColumn('limits', 'text')
     .addColumn('trust_end_user', 'integer', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('created_by', 'text')

@@ -122,8 +122,6 @@ export interface AccessKeysTable {
   scopes: string;
   /** JSON; null is all models. */
   models: string | null;
-  /** JSON: limits that are lower than those of the owner. */
-  limits: string | null;
   trust_end_user: number;
   created_at: number;
   created_by: string | null;

@@ -8,6 +8,7 @@ import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { changeRole } from '#lib/people/accounts/role-changes';
+import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { type PageRequest, pageOf, readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';
@@ -68,9 +69,11 @@ export async function deleteGroup(_request: HttpRequest, context: RequestContext
   const opened = await store();
   const group = await findGroup(opened, pathId(context));
   const keys = await opened.db.selectFrom('access_keys').select('id').where('group_id', '=', group.id).execute();
+  const scopes = await scopesOf(opened, 'group', group.id);
   await opened.write(opened.db.deleteFrom('groups').where('id', '=', group.id));
   accountIdentities().forgetGroup(group.id);
   revoke(keys.map(({ id }) => `key:${id}`));
+  await removeLimits(scopes, context);
   recordAudit(opened, actorOf(context), {
     action: 'group.delete',
     target: group.id,

@@ -7,6 +7,7 @@ import type { RequestContext } from '#lib/http/route';
 import { createKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson } from '#lib/people/accounts/http/person-of';
+import { removeLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
 import { actorOf } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { store } from '#lib/store/store';
@@ -27,7 +28,8 @@ export async function createOwnKey(request: HttpRequest, context: RequestContext
   const person = asPerson(context.principal);
   const body = parseBody(keyRequestSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
   const owner = { userId: person.userId, groupId: null };
-  return json(await createKey(await store(), owner, body, person, actorOf(context)), 201);
+  const created = await createKey(await store(), owner, body, person, actorOf(context));
+  return json({ ...created, limits: await setKeyLimits(created.id, body.limits, context) }, 201);
 }
 
 /** A key of another person has the same reply as one that does not exist. */
@@ -38,6 +40,7 @@ export async function revokeOwnKey(_request: HttpRequest, context: RequestContex
   const owner = await ownerOfKey(opened, id);
   if (owner === undefined || owner.userId !== userId) throw keyNotFound();
   await revokeKey(opened, id, owner.name, actorOf(context));
+  await removeLimits([{ kind: 'key', id }], context);
   return noContent();
 }
 
@@ -57,7 +60,7 @@ export async function createServiceKey(request: HttpRequest, context: RequestCon
   const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
   if (group === undefined) throw new AppError('not_found', 'There is no group with this id.');
   const created = await createKey(opened, { userId: null, groupId }, key, principal, actorOf(context));
-  return json(created, 201);
+  return json({ ...created, limits: await setKeyLimits(created.id, key.limits, context) }, 201);
 }
 
 export async function revokeAnyKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -68,6 +71,7 @@ export async function revokeAnyKey(_request: HttpRequest, context: RequestContex
   const own = groupOf(principal);
   if (owner === undefined || (own !== undefined && owner.groupId !== own)) throw keyNotFound();
   await revokeKey(opened, id, owner.name, actorOf(context));
+  await removeLimits([{ kind: 'key', id }], context);
   return noContent();
 }
 

@@ -13,6 +13,7 @@ import { asPerson, currentSessionToken, type Person, personOf } from '#lib/peopl
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { deletePerson } from '#lib/people/accounts/role-changes';
+import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
 import { recordAudit } from '#lib/people/audit';
 import { type Store, store } from '#lib/store/store';
@@ -78,7 +79,9 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
   const { password } = parseBody(optionalPasswordProofSchema, await readJson(request, MAX_BODY_BYTES));
   const opened = await store();
   await requirePassword(opened, person, password, context);
+  const scopes = await scopesOf(opened, 'user', person.userId);
   await deletePerson(opened, person.userId);
+  await removeLimits(scopes, { principal: person, address: context.address, requestId: context.requestId });
   recordAudit(
     opened,
     { caller: person.caller, name: person.name ?? null, address: context.address, requestId: context.requestId },

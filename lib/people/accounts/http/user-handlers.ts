@@ -10,6 +10,7 @@ import { ownOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionsOf, toSession } from '#lib/people/accounts/http/own-account';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
+import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { newToken } from '#lib/people/secret-token';
@@ -63,7 +64,9 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
 export async function deleteUser(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const member = await reachable(opened, context);
+  const scopes = await scopesOf(opened, 'user', member.id);
   await deletePerson(opened, member.id);
+  await removeLimits(scopes, context);
   recordAudit(opened, actorOf(context), {
     action: 'user.delete',
     target: member.id,

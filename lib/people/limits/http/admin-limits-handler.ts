@@ -31,8 +31,9 @@ export async function handleListLimits(request: HttpRequest, context: RequestCon
   const limits = peopleLimits();
   if (searchParams.has('kind') || searchParams.has('id')) {
     const scope = scopeParameter(searchParams);
-    await requireScope(context.principal, scope, { isRead: true });
-    const entry = limits.table.get(scope) ?? { scope, limits: {}, updatedAt: null };
+    const stored = limits.table.get(scope);
+    await requireScope(context.principal, scope, { isRead: true, isStored: stored !== undefined });
+    const entry = stored ?? { scope, limits: {}, updatedAt: null };
     return json({ limits: [scopedLimits(entry)], next_cursor: null } satisfies LimitList);
   }
   const stored = limits.table.entries.filter(({ scope }) => scope.kind !== 'default');
@@ -65,7 +66,7 @@ export function handlePatchLimits(request: HttpRequest, context: RequestContext)
 /** DELETE: the limits of a scope are those of less specific ones from now on. */
 export async function handleDeleteLimits(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const scope = scopeParameter(new URL(request.url).searchParams);
-  await requireScope(context.principal, scope);
+  await requireScope(context.principal, scope, { isStored: peopleLimits().table.get(scope) !== undefined });
   await peopleLimits().delete(scope, context);
   return { status: 204, headers: {}, body: null };
 }
