@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { keyLimitsSchema } from '#lib/wire/limits';
+import { keyLimitsSchema, storedLimitsSchema } from '#lib/wire/limits';
 import { accessKeySchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
+import { usageRowSchema } from '#lib/wire/usage';
 
 /** Requests of /api/setup, /api/join, /api/auth/*, /api/keys and the people of /api/admin/*. */
 
@@ -143,6 +144,8 @@ export const sessionListSchema = z.object({
 export const accountExportSchema = z.looseObject({
   user: memberSchema,
   keys: z.array(keyResponseSchema),
+  limits: storedLimitsSchema.describe('Set for this person alone.'),
+  usage: z.array(usageRowSchema).describe('By month, model and key.'),
 });
 
 /** What the endpoints below /api/auth take: see docs/contract.md#accounts. */

@@ -2,6 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { apiKeyId } from '#lib/http/api-keys';
 import { openWork } from '#lib/http/open-work';
 import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
+import { today } from '#lib/people/usage/usage-service';
+import { usageStatements } from '#lib/people/usage/usage-statements';
+import { NO_FIGURES, type UsageRow } from '#lib/people/usage/usage-totals';
 import { store } from '#lib/store/store';
 import {
   type AccountsServer,
@@ -28,6 +31,11 @@ const ENGINES: [string, () => Promise<Record<string, string>>][] = [
   ['SQLite', async () => ({})],
   ['Postgres', async () => ({ DATABASE_URL: await postgres.createDatabase() })],
 ];
+
+function usageRow(members: Partial<UsageRow>): UsageRow {
+  const key = { day: today(), user_id: '', key_id: '', group_id: '', model: '', server: '', language: '', outcome: '' };
+  return { ...key, ...NO_FIGURES, ...members };
+}
 
 /** Scopes in a list of limits. That of the defaults is always there. */
 function scopesIn(list: Received): unknown {
@@ -252,7 +260,13 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
   it('exports and deletes the own account', async () => {
     const bo = await joinAs(server, admin, 'Bo');
     await bo.post('/api/keys', { name: 'Mine' });
+    const user = (await bo.get('/api/me')).textAt('user.id');
+    await admin.patch('/api/admin/limits', { scope: { kind: 'user', id: user }, limits: { output_tokens: 7 } });
+    for (const row of [usageRow({ user_id: user, model: 'small', requests: 3 }), usageRow({ user_id: 'other' })])
+      await (await store()).writeAll(usageStatements((await store()).db, [row]));
     const data = await bo.get('/api/me/export');
+    expect(data.at('limits')).toEqual({ output_tokens: { limit: 7, kind: 'hard' } });
+    expect(data.at('usage')).toMatchObject([{ model: 'small', key: '', requests: 3 }]);
     expect(data.at('user.email')).toBe('bo@school.example');
     expect(data.at('keys.0.name')).toBe('Mine');
     expect(data.text).not.toMatch(/"(password|token|hash)":"/);

@@ -1,3 +1,4 @@
+import { addDays } from '#lib/calendar';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -16,6 +17,8 @@ import { deletePerson } from '#lib/people/accounts/role-changes';
 import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
 import { recordAudit } from '#lib/people/audit';
+import { peopleLimits } from '#lib/people/limits/index';
+import { reportUsage, today } from '#lib/people/usage/usage-service';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
 import { optionalPasswordProofSchema, sessionNameSchema } from '#lib/wire/accounts';
@@ -117,14 +120,15 @@ async function requirePassword(
 }
 
 /** All that the server keeps of a person, without secrets. */
-export async function exportOwnData(_request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+export async function exportOwnData(_request: HttpRequest, { principal, settings }: RequestContext): Promise<Reply> {
   const { userId, caller } = asPerson(principal);
   const opened = await store();
   const member = await readMember(opened, userId);
   const sessions = await sessionsOf(opened, userId);
-  const [credentials, keys, changes] = await Promise.all([
+  const [credentials, keys, usage, changes] = await Promise.all([
     opened.db.selectFrom('credentials').select(['providerId', 'createdAt']).where('userId', '=', userId).execute(),
     keysOf(opened, userId),
+    usageOf(userId, settings),
     opened.report(
       opened.db
         .selectFrom('audit_log')
@@ -141,6 +145,8 @@ export async function exportOwnData(_request: HttpRequest, { principal }: Reques
       sign_in: credentials.map(({ providerId, createdAt }) => ({ kind: providerId, created_at: isoOf(createdAt) })),
       sessions: sessions.map(toSession),
       keys,
+      limits: peopleLimits().table.get({ kind: 'user', id: userId })?.limits ?? {},
+      usage,
       changes: changes.map(({ at, detail, ...change }) => ({
         ...change,
         at: new Date(at).toISOString(),
@@ -150,6 +156,18 @@ export async function exportOwnData(_request: HttpRequest, { principal }: Reques
     200,
     { 'content-disposition': 'attachment; filename="chill-space-account.json"' },
   );
+}
+
+/** Sums by month, model and key, for as long as they are kept. */
+async function usageOf(user: string, { USAGE_RETENTION_DAYS: days }: RequestContext['settings']) {
+  const to = today();
+  const { rows } = await reportUsage({
+    from: addDays(to, -days),
+    to,
+    groupBy: ['month', 'model', 'key'],
+    filter: { user },
+  });
+  return rows;
 }
 
 export async function sessionsOf(opened: Store, userId: string) {
