@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '#lib/config/config';
 import { loadRevocations } from '#lib/http/ended-sessions';
-import { restoreChanges } from '#lib/people/admin/restore';
 import { onShutdown } from '#lib/shutdown';
 import { DATABASE_FILE } from '#lib/store/database-file';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
@@ -18,7 +17,6 @@ const CHECK_DELAY_MS = 5 * SECOND_MS;
  * it: it takes 6 MB.
  */
 export async function openDatabase(settings: Config): Promise<void> {
-  restoreChanges();
   whenStoreOpens((opened) => void maintain(opened));
   if (settings.API_KEYS.length > 0) void loadRevocations();
   else if (settings.DATABASE_URL === undefined && !existsSync(join(settings.DATA_DIR, DATABASE_FILE))) return;

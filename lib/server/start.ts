@@ -9,6 +9,7 @@ import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
+import { restoreChanges } from '#lib/people/admin/restore';
 import { startUsage } from '#lib/people/usage/usage-service';
 import { runner } from '#lib/runner/index';
 import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
@@ -67,8 +68,11 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     crashes.markCleanExit();
     fail(listenFailure(error, address));
   });
-  // A session that was signed out must not be valid again for the first requests.
-  if (settings.API_KEYS.length > 0 && settings.EXECUTOR_LANGUAGE === undefined) await loadRevocations();
+  if (settings.EXECUTOR_LANGUAGE === undefined) restoreChanges();
+  // For the first requests, no session that was signed out may be valid again, and what
+  // administrators changed, such as who may join, is in force.
+  const hasPeople = settings.API_KEYS.length > 0 || authMode(settings) === 'accounts';
+  if (hasPeople && settings.EXECUTOR_LANGUAGE === undefined) await loadRevocations();
   server.listen({ ...address, backlog: 1024 }, () => void announce(settings, crashes));
   const stop = createStopper(server, settings, crashes);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

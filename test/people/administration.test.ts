@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -15,8 +17,8 @@ const MODEL = 'smollm2:135m';
 let folder: string;
 let app: RunningApp;
 
-const start = () =>
-  startApp('server', { API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent', CODE_LANGUAGES: 'bash' });
+const start = (more: Record<string, string> = {}) =>
+  startApp('server', { API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent', CODE_LANGUAGES: 'bash', ...more });
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'administration-'));
@@ -61,6 +63,21 @@ it('changes a setting at once, keeps it over a restart, and restores its default
   expect((await call('PATCH', '/api/admin/settings', { OLLAMA_SYSTEM_PROMPT: null })).status).toBe(200);
   expect(await hasSystemPrompt()).toBe(false);
   expect(await settingOf('OLLAMA_SYSTEM_PROMPT')).toMatchObject({ source: 'default', changed_at: null });
+});
+
+it('has what was changed in force for the first request, also while a model server is silent', async () => {
+  expect((await call('PATCH', '/api/admin/settings', { SIGN_UP: 'closed' })).status).toBe(200);
+  await app.stop();
+  const silent = createServer().listen(0, '127.0.0.1');
+  try {
+    await once(silent, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(silent.address());
+    app = await start({ MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${port}` });
+    expect(await settingOf('SIGN_UP')).toMatchObject({ value: 'closed', source: 'changed' });
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
 });
 
 it('changes all settings of a request or none, and none that the environment sets', async () => {
