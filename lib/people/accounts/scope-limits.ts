@@ -8,7 +8,7 @@ import type { ScopeDirectory } from '#lib/people/limits/scope-directory';
 import { type Store, store } from '#lib/store/store';
 import { type KeyLimits, LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
 
-/** Limits of people, groups and keys: which of these there are, and what begins and ends with them. */
+/** Limits of people, groups and keys: which of these there are, and what ends with them. */
 
 export const accountScopes: ScopeDirectory = {
   groupOf: async ({ kind, id }) => {
