@@ -388,6 +388,28 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     expect((await manager.post('/api/admin/groups', { name: 'Mine' })).status).toBe(403);
   });
 
+  it('withdraws the invitations of a person who may not make them any more', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const other = (await admin.post('/api/admin/groups', { name: 'Lab' })).textAt('id');
+    const joinsAfter = async (name: string, own: object, made: object, end: (path: string) => Promise<unknown>) => {
+      const inviter = await joinAs(server, admin, name, { ...own });
+      const token = (await inviter.post('/api/admin/invitations', made)).textAt('token');
+      const id = (await admin.get(`/api/admin/users?search=${name.toLowerCase()}`)).textAt('users.0.id');
+      await end(`/api/admin/users/${id}`);
+      const person = { token, name: 'Eve', email: `eve-${name.toLowerCase()}@school.example`, password: PASSWORD };
+      return (await server.browser('192.0.2.44').post('/api/join', person)).status;
+    };
+    const asAdmin = { role: 'admin' };
+    const asManager = { role: 'manager', group_id: group };
+    const change = (body: object) => (path: string) => admin.patch(path, body);
+    expect(await joinsAfter('Demoted', asAdmin, asAdmin, change({ role: 'member' }))).toBe(403);
+    expect(await joinsAfter('Lowered', asAdmin, asAdmin, change({ role: 'manager', group_id: group }))).toBe(403);
+    expect(await joinsAfter('Disabled', asManager, {}, change({ disabled: true }))).toBe(403);
+    expect(await joinsAfter('Moved', asManager, {}, change({ group_id: other }))).toBe(403);
+    expect(await joinsAfter('Deleted', asAdmin, asAdmin, (path) => admin.delete(path))).toBe(403);
+    expect(await joinsAfter('Renamed', asManager, {}, change({ name: 'Nick' }))).toBe(201);
+  });
+
   it('makes service keys that end with their group', async () => {
     const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
     const key = (await admin.post('/api/admin/keys', { name: 'K', group_id: group, trust_end_user: true })).textAt(

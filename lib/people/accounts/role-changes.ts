@@ -1,7 +1,8 @@
 import { AppError } from '#lib/errors';
 import { revoke } from '#lib/http/open-work';
-import type { Role } from '#lib/http/principal';
+import { ROLES, type Role } from '#lib/http/principal';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { roleOf } from '#lib/people/accounts/identity-loader';
 import type { Store } from '#lib/store/store';
 
 /**
@@ -16,11 +17,15 @@ interface PersonChange {
   readonly name?: string;
 }
 
-/** Throws `conflict` for the last administrator, and `not_found`. */
+/**
+ * Invitations that a person has made end with the right to make them. Throws `conflict` for the
+ * last administrator, and `not_found`.
+ */
 export async function changeRole(store: Store, userId: string, change: PersonChange): Promise<void> {
   const losesAdmin = (change.role !== undefined && change.role !== 'admin') || change.isDisabled === true;
-  await withAdministrators(store, userId, losesAdmin, (db) =>
-    db
+  await withAdministrators(store, userId, losesAdmin, async (db, before) => {
+    if (losesReach(before, change)) await withdrawInvitations(db, userId);
+    await db
       .updateTable('users')
       .set({
         updatedAt: new Date().toISOString(),
@@ -30,8 +35,8 @@ export async function changeRole(store: Store, userId: string, change: PersonCha
         ...(change.isDisabled === undefined ? {} : { banned: change.isDisabled ? 1 : 0, banExpires: null }),
       })
       .where('id', '=', userId)
-      .execute(),
-  );
+      .execute();
+  });
   accountIdentities().forgetPerson(userId);
   if (change.isDisabled === true) {
     await store.db.deleteFrom('user_sessions').where('userId', '=', userId).execute();
@@ -42,9 +47,24 @@ export async function changeRole(store: Store, userId: string, change: PersonCha
 /** Deletes a person with its sessions, keys and ways to sign in. */
 export async function deletePerson(store: Store, userId: string): Promise<void> {
   const callers = await callersOf(store, userId);
-  await withAdministrators(store, userId, true, (db) => db.deleteFrom('users').where('id', '=', userId).execute());
+  await withAdministrators(store, userId, true, async (db) => {
+    await withdrawInvitations(db, userId);
+    await db.deleteFrom('users').where('id', '=', userId).execute();
+  });
   accountIdentities().forgetPerson(userId);
   revoke(callers);
+}
+
+/** Whether a person may invite fewer people, or into other groups, than before. */
+function losesReach({ role, groupId }: PersonBefore, change: PersonChange): boolean {
+  if (change.isDisabled === true) return true;
+  const now = change.role ?? role;
+  if (ROLES.indexOf(now) > ROLES.indexOf(role)) return true;
+  return role === 'manager' && now === 'manager' && change.groupId !== undefined && change.groupId !== groupId;
+}
+
+async function withdrawInvitations(db: Store['db'], userId: string): Promise<void> {
+  await db.deleteFrom('invitations').where('created_by', '=', userId).execute();
 }
 
 /** Ends what a person's sessions and keys have in progress. */
@@ -57,11 +77,16 @@ async function callersOf(store: Store, userId: string): Promise<string[]> {
   return [`user:${userId}`, ...keys.map(({ id }) => `key:${id}`)];
 }
 
+interface PersonBefore {
+  readonly role: Role;
+  readonly groupId: string | null;
+}
+
 async function withAdministrators(
   store: Store,
   userId: string,
   losesAdmin: boolean,
-  change: (db: Store['db']) => Promise<unknown>,
+  change: (db: Store['db'], before: PersonBefore) => Promise<void>,
 ): Promise<void> {
   await store.db.transaction().execute(async (transaction) => {
     await transaction
@@ -69,7 +94,11 @@ async function withAdministrators(
       .set((expression) => ({ created_at: expression.ref('created_at') }))
       .where('name', '=', 'administrators')
       .execute();
-    const person = await transaction.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst();
+    const person = await transaction
+      .selectFrom('users')
+      .select(['role', 'groupId'])
+      .where('id', '=', userId)
+      .executeTakeFirst();
     if (person === undefined) throw new AppError('not_found', 'There is no person with this id.');
     if (losesAdmin && person.role === 'admin') {
       const other = await transaction
@@ -85,6 +114,6 @@ async function withAdministrators(
           data: { reason: 'last_admin' },
         });
     }
-    await change(transaction);
+    await change(transaction, { role: roleOf(person.role), groupId: person.groupId });
   });
 }
