@@ -162,6 +162,23 @@ it('takes role and group from the claim at each sign-in', async () => {
   expect(await signIn(server.browser('192.0.2.9'), 'eve')).toMatch(/error=sign_up_refused/);
 });
 
+it('makes no one manager of a group that the provider names', async () => {
+  await server.restart(settings({ OIDC_GROUPS: 'pupils=Class 9b,staff=Teachers' }));
+  const group = (await admin.post('/api/admin/groups', { name: 'Class 9b' })).textAt('id');
+  await admin.post('/api/admin/groups', { name: 'Teachers' });
+  const bo = server.browser('192.0.2.1');
+  GROUPS.bo = ['pupils'];
+  await signIn(bo, 'bo');
+  const id = (await admin.get('/api/admin/users?search=bo')).textAt('users.0.id');
+  await admin.patch(`/api/admin/groups/${group}`, { manager_id: id });
+  await signIn(bo, 'bo');
+  expect(await personOf('bo')).toMatchObject({ role: 'manager', group: { name: 'Class 9b' } });
+  GROUPS.bo = ['staff'];
+  await signIn(bo, 'bo');
+  expect(await personOf('bo')).toMatchObject({ role: 'member', group: { name: 'Teachers' } });
+  GROUPS.bo = ['pupils'];
+});
+
 it('needs no invitation with OIDC_SIGN_UP, and lets no one join where SIGN_UP is closed', async () => {
   await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
   expect(await signIn(server.browser('192.0.2.1'), 'eve')).toBe('/dashboard');

@@ -6,7 +6,13 @@ import { type AccountAdmission, type AuthFlow, currentFlow, type OidcClaims } fr
 import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { claimInvitation } from '#lib/people/accounts/invitations';
-import { claimedRights, isAllowedDomain, isInvitedByGroup, roleAfterSignIn } from '#lib/people/accounts/oidc-policy';
+import {
+  claimedRights,
+  isAllowedDomain,
+  isInvitedByGroup,
+  roleAfterSignIn,
+  roleInGroup,
+} from '#lib/people/accounts/oidc-policy';
 import { changeRole } from '#lib/people/accounts/role-changes';
 import { recordAudit } from '#lib/people/audit';
 import type { Store } from '#lib/store/store';
@@ -127,7 +133,8 @@ async function admitByProvider(
   try {
     const invited = await claimInvitation(store, hash, email, Date.now());
     flow.invitationId = invited.invitationId;
-    return { role: role === 'admin' ? role : invited.role, groupId: groupId ?? invited.groupId };
+    const joined = groupId ?? invited.groupId;
+    return { role: role === 'admin' ? role : roleInGroup(invited.role, invited.groupId, joined), groupId: joined };
   } catch (error) {
     if (AppError.is(error)) return undefined;
     throw error;
@@ -149,8 +156,8 @@ async function followProvider(
     .where('id', '=', userId)
     .executeTakeFirst();
   if (current === undefined) return;
-  const role = roleAfterSignIn(roleOf(current.role), rights);
   const groupId = (await groupNamed(store, rights.groupName)) ?? current.groupId;
+  const role = roleInGroup(roleAfterSignIn(roleOf(current.role), rights), current.groupId, groupId);
   if (role === roleOf(current.role) && groupId === current.groupId) return;
   try {
     await changeRole(store, userId, { role, groupId });

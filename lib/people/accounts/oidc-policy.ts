@@ -44,6 +44,14 @@ export function roleAfterSignIn(current: Role, { isAdmin }: ClaimedRights): Role
   return current === 'admin' ? 'member' : current;
 }
 
+/**
+ * The role of a person whom the provider puts into a group. A manager of another group is a member
+ * there: the provider names no managers.
+ */
+export function roleInGroup(role: Role, before: string | null, groupId: string | null): Role {
+  return role === 'manager' && groupId !== before ? 'member' : role;
+}
+
 /** Whether an address is in one of the domains, or there is no rule. */
 export function isAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
