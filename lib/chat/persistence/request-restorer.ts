@@ -13,6 +13,7 @@ import {
 import { MAX_STORED_RESULT_BYTES, type SavedRequests } from '#lib/chat/persistence/saved-requests';
 import type { RequestAdmission } from '#lib/chat/request-admission';
 import { AppError, asError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import { requestLimits } from '#lib/http/request-limits';
 import type { ChatRequestPartsTable, ChatRequestsTable } from '#lib/store/tables/chat-requests';
 import type { Store } from '#lib/store/types';
@@ -177,8 +178,13 @@ export class RequestRestorer {
         const pending = this.#pendingOf(row, Generation.unbegun(requestOf(row)), NOT_BEGUN, offset);
         this.#parts.inFlight.add(pending);
         this.#saved.trackWaiting(row.id, Number(row.bytes));
-        await this.#restoreApi(store, row, pending, restoreApi);
-        all.push({ row, pending });
+        try {
+          await this.#restoreApi(store, row, pending, restoreApi);
+          all.push({ row, pending });
+        } catch (error) {
+          this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved request failed');
+          this.#fail(pending, UNREADABLE);
+        }
       }
       if (page.length < ROWS_PER_STEP) return all;
       await setImmediate();
@@ -188,7 +194,7 @@ export class RequestRestorer {
   #pendingOf(row: Row, generation: Generation, source: RequestSource, eventOffset: number): PendingRequest {
     const { cacheStatus, ignoredFields, droppedFields, conversation } = source;
     const fields = { cacheStatus, ignoredFields, droppedFields, conversation };
-    const { principal } = decodeSubmitter(row.submitter, row.caller);
+    const principal = principalOf(row);
     const pending = new PendingRequest(generation, { ...requestOf(row), ...fields, principal, detached: true });
     pending.saved = { eventOffset, isOnDisk: true, written: Promise.resolve() };
     const { idempotency_key: name, idempotency_digest: fingerprint } = row;
@@ -280,6 +286,15 @@ const NOT_BEGUN: RequestSource = { cacheStatus: 'miss', ignoredFields: [], dropp
 
 function requestOf({ id, caller, accepted_at, model }: Row): Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'> {
   return { id, caller, createdAt: Number(accepted_at), model };
+}
+
+/** Undefined also where it cannot be read: the request fails by that when it begins, and only it. */
+function principalOf({ submitter, caller }: Row): Principal | undefined {
+  try {
+    return decodeSubmitter(submitter, caller).principal;
+  } catch {
+    return undefined;
+  }
 }
 
 function finishedGeneration(row: Row, result: StoredResult): Generation {

@@ -377,6 +377,25 @@ describe('saved requests', () => {
       expect(second.engine.find(id, 'ann').error?.message).toMatch(/could not be read after the restart/);
     expect(second.engine.find(three, 'ann').state).toBe('running');
   });
+
+  it('do not hold up others where their sender or their API cannot be read', async () => {
+    const saveApi = () => ({ name: 'api', data: Buffer.from('data') });
+    const first = await start();
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) ids.push((await enqueue(first, name, { saveApi })).id);
+    const [one = '', two = '', three = ''] = ids;
+    const submitter = JSON.stringify({ principal: { role: 'of a later version' } });
+    await store.write(store.db.updateTable('chat_requests').set({ submitter }).where('id', '=', one));
+    const api = store.db.deleteFrom('chat_request_parts').where('part', '=', 'api').where('request_id', '=', two);
+    await store.write(api);
+    const restored: string[] = [];
+    const second = await start({}, {}, (_name, { id }) => restored.push(id));
+    expect(contents(second)).toEqual(['three']);
+    expect(restored).toEqual([one, three]);
+    for (const id of [one, two])
+      expect(second.engine.find(id, 'ann').error?.message).toMatch(/could not be read after the restart/);
+    expect((await rows()).map(([, isDone]) => isDone)).toEqual([true, true, false]);
+  });
 });
 
 /** An engine whose model server is down until `isUp`. */
