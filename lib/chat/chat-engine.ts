@@ -21,7 +21,7 @@ import type { TaskWork } from '#lib/chat/scheduler/task';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
-import { requestUsage } from '#lib/chat/usage-of-request';
+import { isNoUsage, requestUsage } from '#lib/chat/usage-of-request';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { openWork } from '#lib/http/open-work';
@@ -71,7 +71,9 @@ export class ChatEngine {
       conversations: new Conversations(settings, clock),
       inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (request, isPayer) => {
         savedRequests?.handleEnd(request);
-        if (isPayer !== undefined) usage.record(requestUsage(request, isPayer));
+        if (isPayer === undefined) return;
+        const event = requestUsage(request, isPayer);
+        if (!isNoUsage(event)) usage.record(event);
       }),
       scheduler: new Scheduler(options, directory.servers),
       savedRequests,

@@ -11,7 +11,7 @@ import type { TokenUsage } from '#lib/wire/chat';
  * the others have joined; so the tokens of all rows are those that models have worked on.
  */
 export function requestUsage(request: PendingRequest, isPayer: boolean): UsageEvent {
-  const { generation, state, principal, createdAt } = request;
+  const { generation, state, principal, createdAt, isSuspended: goesOn } = request;
   const { model, server, response, spent = NO_TOKENS, startedAt, finishedAt = createdAt } = generation;
   const usage = response?.usage ?? spent;
   const tokens = usage.prompt_tokens + usage.completion_tokens;
@@ -23,13 +23,20 @@ export function requestUsage(request: PendingRequest, isPayer: boolean): UsageEv
     server: server?.name ?? '',
     cached: false,
     joined: !isPayer && request.cacheStatus === 'joined',
+    goesOn,
     promptTokens: isPayer ? usage.prompt_tokens : 0,
     completionTokens: isPayer ? usage.completion_tokens : 0,
     savedTokens: isPayer || state !== 'completed' ? 0 : tokens,
     generationMs: isPayer && startedAt !== undefined ? finishedAt - startedAt : 0,
-    queueMs: Math.max(0, endOfWait - createdAt),
-    error: state === 'failed' ? (request.error?.code ?? 'internal_error') : undefined,
+    // After a restart it waits since it was accepted.
+    queueMs: goesOn ? 0 : Math.max(0, endOfWait - createdAt),
+    error: state === 'failed' && !goesOn ? (request.error?.code ?? 'internal_error') : undefined,
   };
+}
+
+/** Whether there is nothing to count: it goes on after a restart, and no model has worked on it. */
+export function isNoUsage({ goesOn, promptTokens, completionTokens, generationMs }: UsageEvent): boolean {
+  return goesOn === true && promptTokens + completionTokens + generationMs === 0;
 }
 
 /** The usage of a request that was refused after the choice of its model. */

@@ -14,6 +14,8 @@ type TokenKind = (typeof TOKEN_KINDS)[number];
 export interface CountedRequest {
   readonly cached: boolean;
   readonly joined: boolean;
+  /** It goes on after a restart: its tokens are counted, and the request is later. */
+  readonly goesOn?: boolean | undefined;
   readonly error?: string | undefined;
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -42,14 +44,18 @@ export class SeriesCounts {
   }
 
   add(request: CountedRequest): void {
-    if (request.error !== undefined) this.failed += 1;
-    else if (request.cached) this.cached += 1;
-    else if (request.joined) this.joined += 1;
-    else this.generated += 1;
+    if (request.goesOn !== true) this.#countOutcome(request);
     this.promptTokens += request.promptTokens;
     this.completionTokens += request.completionTokens;
     this.savedTokens += request.savedTokens;
     this.generationMs += request.generationMs;
+  }
+
+  #countOutcome(request: CountedRequest): void {
+    if (request.error !== undefined) this.failed += 1;
+    else if (request.cached) this.cached += 1;
+    else if (request.joined) this.joined += 1;
+    else this.generated += 1;
   }
 
   get labels(): { model: string; server: string; role: string } {

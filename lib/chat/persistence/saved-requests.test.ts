@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
+import { UsageRecorder } from '#lib/people/usage/usage-recorder';
+import { type UsageRow, UsageTotals } from '#lib/people/usage/usage-totals';
 import { StoreUnavailable } from '#lib/store/errors';
 import { openStore } from '#lib/store/open-store';
 import type { Store } from '#lib/store/types';
@@ -45,6 +47,7 @@ async function start(
   env: Record<string, string> = {},
   options: Partial<SavedRequestsOptions> = {},
   restoreApi: RestoredApi = () => {},
+  usage?: UsageRecorder,
 ): Promise<EngineHarness> {
   const log = { warn: () => {}, info: () => {} };
   const savedRequests = new SavedRequests({
@@ -55,7 +58,7 @@ async function start(
     log,
     ...options,
   });
-  const engine = engineHarness({ QUEUE_MAX_CONCURRENT: '1', ...env }, { savedRequests, clock });
+  const engine = engineHarness({ QUEUE_MAX_CONCURRENT: '1', ...env }, { savedRequests, clock, usage });
   await engine.engine.restore(restoreApi);
   await turns();
   return engine;
@@ -95,6 +98,8 @@ const rows = async () =>
   (await store.db.selectFrom('chat_requests').select(['id', 'finished_at']).orderBy('position').execute()).map(
     ({ id, finished_at }) => [id, finished_at !== null] as const,
   );
+const sumOf = (all: readonly UsageRow[], figure: 'requests' | 'joined' | 'errors') =>
+  all.reduce((sum, row) => sum + row[figure], 0);
 const partsOf = async (part: 'request' | 'result') =>
   (await store.db.selectFrom('chat_request_parts').select('number').where('part', '=', part).execute()).length;
 
@@ -285,6 +290,28 @@ describe('saved requests', () => {
     await turns();
     expect(unbegun.isSuspended).toBe(true);
     expect((await rows()).map(([, isDone]) => isDone)).toEqual([false, false]);
+  });
+
+  it('count as one request each, of which a restart is no failure', async () => {
+    const totals = new UsageTotals({ now: () => Date.now() });
+    const usage = new UsageRecorder();
+    usage.subscribe(totals);
+    const first = await start({}, {}, undefined, usage);
+    await enqueue(first, 'runs');
+    for (const caller of ['ann', 'bob']) await enqueue(first, 'waits', { caller });
+    first.provider.last.say('some');
+    await turns();
+    first.engine.close();
+    await turns();
+    expect(totals.take().map(({ requests, errors, completion_tokens: tokens }) => [requests, errors, tokens])).toEqual([
+      [0, 0, 1],
+    ]);
+    const second = await start({}, {}, undefined, usage);
+    respondAll(second);
+    second.provider.last.say('text').done();
+    await turns();
+    const rows = totals.take();
+    expect([sumOf(rows, 'requests'), sumOf(rows, 'joined'), sumOf(rows, 'errors')]).toEqual([3, 1, 0]);
   });
 
   it('belong to the server that accepted them, until it does not run any more', async () => {

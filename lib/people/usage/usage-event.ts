@@ -21,6 +21,8 @@ export interface UsageEvent {
   readonly savedTokens: number;
   readonly generationMs: number;
   readonly queueMs: number;
+  /** It goes on after a restart of the server, and is counted as a request when it ends then. */
+  readonly goesOn?: boolean | undefined;
   /** Code of the error with which it failed. Undefined for a request that was cancelled. */
   readonly error?: string | undefined;
   /** Of a program. */

@@ -96,7 +96,7 @@ export class UsageTotals implements UsageListener {
     if (kind === 'code') {
       row.code_runs += 1;
       row.code_cpu_ms += cpuMs;
-    } else {
+    } else if (event.goesOn !== true) {
       row.requests += 1;
       row.cached += event.cached ? 1 : 0;
       row.joined += event.joined ? 1 : 0;
