@@ -40,21 +40,23 @@ export async function consumeRateLimit(scope: RateLimitScope, caller: string, pe
 }
 
 /**
- * Counts a request of a key that is trusted to name its end users, which the route has left to its
- * handler. Undefined if there is nothing to count.
+ * Counts a request that the route has left to its handler, for the end user that it names: for the
+ * rate limit, and for the limits of people. Undefined if there is nothing to count. Throws
+ * `rate_limited`.
  */
 export function countEndUser(
   scope: RateLimitScope,
   principal: Principal,
-  perMinute: number,
+  { isUncounted, perMinute }: { readonly isUncounted: boolean | undefined; readonly perMinute: number },
 ): Promise<void> | undefined {
-  if (principal.trustsEndUser !== true) return undefined;
-  const counted = perMinute > 0 ? consumeRateLimit(scope, principal.caller, perMinute) : undefined;
+  if (isUncounted !== true || (perMinute === 0 && requestLimits() === undefined)) return undefined;
+  return countBoth(scope, principal, perMinute);
+}
+
+async function countBoth(scope: RateLimitScope, principal: Principal, perMinute: number): Promise<void> {
+  await consumeRateLimit(scope, principal.caller, perMinute);
   const work = LIMITED_WORK[scope];
-  if (work === undefined || requestLimits()?.allowanceOf(principal) === undefined) return counted;
-  return Promise.resolve(counted).then(async () => {
-    await countRequest(work, principal);
-  });
+  if (work !== undefined) await countRequest(work, principal);
 }
 
 /** Takes back one request that was invalid and caused no work. */

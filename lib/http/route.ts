@@ -45,6 +45,8 @@ export interface RequestContext {
   readonly address: string | undefined;
   readonly settings: Config;
   readonly log: Logger;
+  /** No limit has counted the request yet: its handler counts it for the end user that it names. */
+  readonly isUncounted?: boolean;
   /** Set by a handler: `Reply.log` for the case that the request fails. */
   failureLog?: (() => string) | undefined;
   /** Set by a handler: headers of the response for the case that the request fails. */
@@ -192,17 +194,18 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     }
     const { caller } = principal;
     request.caller = caller;
-    const isCountedLater = options.countsEndUsers === true && principal.trustsEndUser === true;
-    if (scope !== undefined && perMinute > 0 && !isCountedLater) {
+    const isUncounted = options.countsEndUsers === true && principal.trustsEndUser === true;
+    if (scope !== undefined && perMinute > 0 && !isUncounted) {
       await consumeRateLimit(scope, caller, perMinute);
       countedCaller = caller;
     }
-    const counted = work === undefined || isCountedLater ? undefined : countRequest(work, principal);
+    const counted = work === undefined || isUncounted ? undefined : countRequest(work, principal);
     allowance = counted instanceof Promise ? await counted : counted;
     const params = routeContext.params instanceof Promise ? await routeContext.params : routeContext.params;
     const { peerAddress } = routeContext;
     const hasClientRequestId = clientRequestId !== undefined;
-    context = { requestId, hasClientRequestId, params, principal, caller, peerAddress, address, settings, log: log() };
+    const called = { requestId, hasClientRequestId, params, principal, caller, peerAddress, address, settings };
+    context = { ...called, log: log(), isUncounted };
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;

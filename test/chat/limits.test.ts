@@ -122,6 +122,14 @@ describe('several choices', () => {
   });
 });
 
+describe('several choices above the rate limit of all callers', () => {
+  it('are not counted for the limit of people either', async () => {
+    await start({ LIMIT_REQUESTS_PER_MINUTE: '4', RATE_LIMIT_CHAT: '3' });
+    expect((await post('/v1/chat/completions', { ...said('four'), n: 4 })).status).toBe(429);
+    expect((await post('/v1/chat/completions', said('one'))).status).toBe(200);
+  });
+});
+
 describe('code', () => {
   it('has its own limit a minute, and chat is not counted for it', async () => {
     await start({ LIMIT_CODE_RUNS_PER_MINUTE: '1' });

@@ -81,6 +81,15 @@ describe('a budget', () => {
   });
 });
 
+describe('a rate limit', () => {
+  it('counts a request of a key that names end users once, also on a route without them', async () => {
+    await start({ RATE_LIMIT_CHAT: '2' });
+    const messages = [{ role: 'user', content: 'hello' }];
+    for (const path of ['/api/chat', '/api/chat-optimized'])
+      expect(await statusOf(send('front end', 'POST', path, { model: 'default-model', messages }))).toBe(200);
+  });
+});
+
 describe('GET /api/me', () => {
   const me = async (person: string) => (await send(person, 'GET', '/api/me')).json();
 

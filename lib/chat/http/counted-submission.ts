@@ -34,5 +34,7 @@ export function enqueueCounted(
 }
 
 function count({ principal }: Submitter, context: RequestContext): Promise<void> | undefined {
-  return countEndUser('chat', principal ?? context.principal, context.settings.RATE_LIMIT_CHAT);
+  const { isUncounted, settings } = context;
+  const limits = { isUncounted, perMinute: settings.RATE_LIMIT_CHAT };
+  return countEndUser('chat', principal ?? context.principal, limits);
 }

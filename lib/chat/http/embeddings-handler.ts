@@ -47,8 +47,9 @@ export async function handleOpenAiEmbeddings(request: HttpRequest, context: Requ
   const body = await readJson(request, EMBEDDINGS_LIMIT_BYTES);
   const parsed = parseBody(openAiEmbeddingsSchema, body);
   const { model, dimensions, user, encoding_format: encoding } = parsed;
-  const { RATE_LIMIT_EMBEDDINGS: perMinute } = context.settings;
-  await countEndUser('embeddings', endUserPrincipal(context.principal, user), perMinute);
+  const { isUncounted, settings } = context;
+  const limits = { isUncounted, perMinute: settings.RATE_LIMIT_EMBEDDINGS };
+  await countEndUser('embeddings', endUserPrincipal(context.principal, user), limits);
   return await embed(
     { model, inputs: inputsOf(parsed.input), dimensions, user, extra: extraOf(parsed) },
     unknownFields(body, parsed, OPENAI_FIELDS),

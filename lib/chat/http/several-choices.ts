@@ -83,17 +83,21 @@ export function replyWithChoices(
  * The request itself is counted already, unless it is of a trusted end user, and stays so if its
  * other choices are too many.
  */
-async function countChoices(count: number, principal: Principal, { settings }: RequestContext): Promise<void> {
+async function countChoices(
+  count: number,
+  principal: Principal,
+  { isUncounted, settings }: RequestContext,
+): Promise<void> {
   const { RATE_LIMIT_CHAT: perMinute } = settings;
   const { caller } = principal;
-  await countEndUser('chat', principal, perMinute);
-  requestLimits()
-    ?.allowanceOf(principal)
-    ?.count('model', count - 1);
+  await countEndUser('chat', principal, { isUncounted, perMinute });
+  const allowance = requestLimits()?.allowanceOf(principal);
+  allowance?.count('model', count - 1);
   let choice = 1;
   try {
     for (; choice < count; choice++) await consumeRateLimit('chat', caller, perMinute);
   } catch (error) {
+    allowance?.uncount('model', count - 1);
     // The one that was refused is counted, too.
     for (; choice > 0; choice--) await refundRateLimit('chat', caller, perMinute);
     throw error;
