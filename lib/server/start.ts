@@ -53,6 +53,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     process.exit(1);
   });
 
+  // In force as soon as anything opens the database, be it the first request.
+  if (settings.EXECUTOR_LANGUAGE === undefined) restoreChanges();
   // What an executor runs is recorded by the server that its user calls.
   if (settings.EXECUTOR_LANGUAGE === undefined) startUsage();
   if (settings.EXECUTOR_LANGUAGE === undefined)
