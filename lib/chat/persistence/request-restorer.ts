@@ -288,7 +288,7 @@ function requestOf({ id, caller, accepted_at, model }: Row): Pick<Generation, 'i
   return { id, caller, createdAt: Number(accepted_at), model };
 }
 
-/** Undefined also where it cannot be read: the request fails by that when it begins, and only it. */
+/** Undefined also where it cannot be read: that request alone fails when it begins. */
 function principalOf({ submitter, caller }: Row): Principal | undefined {
   try {
     return decodeSubmitter(submitter, caller).principal;
