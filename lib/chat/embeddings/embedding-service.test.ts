@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { EmbeddingService, type EmbeddingSubmitter } from '#lib/chat/embeddings/embedding-service';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import type { Allowance } from '#lib/http/request-limits';
 import type { EmbedInput, EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
@@ -170,6 +171,27 @@ describe('the batches of one request', () => {
 });
 
 describe('a client of embeddings that leaves', () => {
+  it('counts the tokens of a client that has left, and none of what it finds in the cache then', async () => {
+    const service = serviceOf();
+    const held = Promise.withResolvers<void>();
+    provider.held = held.promise;
+    const spent: number[] = [];
+    const allowance: Allowance = {
+      ...{ contextTokens: undefined, outputTokens: undefined, load: () => undefined },
+      ...{ count: () => {}, uncount: () => {}, enter: () => () => {}, overrun: () => undefined },
+      ...{ spendTokens: (tokens) => spent.push(tokens), spendCpu: () => {} },
+    };
+    const abort = new AbortController();
+    const left = service.embed(provider, request(['abc']), by({ signal: abort.signal, allowance }));
+    await settled();
+    abort.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    held.resolve();
+    await settled();
+    expect((await service.embed(provider, request(['abc']), by({ allowance }))).cacheStatus).toBe('hit');
+    expect(spent).toEqual([3]);
+  });
+
   it('holds no batch for the grace period once it has ended', async () => {
     const service = serviceOf();
     (await service.embed(provider, request(['one', 'two']), by())).release();

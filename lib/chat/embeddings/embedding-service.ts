@@ -71,8 +71,6 @@ export interface EmbeddingResponse {
   /** In the order of the inputs. */
   readonly vectors: readonly Vector[];
   readonly promptTokens: number;
-  /** The part of `promptTokens` that was sent to a model server for this request. */
-  readonly sentTokens: number;
   /** `hit` or `joined` if no input was sent to the model server for this request. */
   readonly cacheStatus: CacheHeader;
   readonly ignoredFields: readonly string[];
@@ -135,14 +133,13 @@ export class EmbeddingService {
       const keys = embeddingKeys(provider.id, request).map((key) => this.#scopedKey(key, submitter.caller));
       const inputs = new Map(keys.map((key, index) => [key, request.inputs[index] ?? '']));
       const call: Call = { provider, request, submitter, held, mayShare: submitter.policy.reads, meter };
-      const { found, cacheStatus, sent } = await this.#collect(call, inputs);
+      const { found, cacheStatus } = await this.#collect(call, inputs);
       const embeddings = keys.map((key) => found.get(key)).filter((one): one is Embedding => one !== undefined);
       const promptTokens = embeddings.reduce((sum, one) => sum + one.promptTokens, 0);
       meter.completed(cacheStatus, promptTokens);
       return {
         vectors: embeddings.map(({ vector }) => vector),
         promptTokens,
-        sentTokens: [...sent].reduce((sum, key) => sum + (found.get(key)?.promptTokens ?? 0), 0),
         cacheStatus,
         ignoredFields,
         release: () => held.release(),
@@ -184,7 +181,7 @@ export class EmbeddingService {
   async #collect(
     call: Call,
     inputs: ReadonlyMap<string, EmbedInput>,
-  ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader; sent: Set<string> }> {
+  ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader }> {
     const { signal } = call.submitter;
     signal.throwIfAborted();
     const { persistent, settings } = this.#options;
@@ -204,14 +201,12 @@ export class EmbeddingService {
     } finally {
       for (const batch of batches) batch.release(hasFailed);
     }
-    const sent = new Set(own.flatMap((batch) => batch.inputs.map(({ key }) => key)));
     const lost = new Map([...inputs].filter(([key]) => !found.has(key)));
     if (lost.size > 0) {
       const again = await this.#collect({ ...call, mayShare: false }, lost);
       for (const [key, embedding] of again.found) found.set(key, embedding);
-      for (const key of again.sent) sent.add(key);
     }
-    return { found, sent, cacheStatus: this.#statusOf(call, own.length > 0 || lost.size > 0, joined.size > 0) };
+    return { found, cacheStatus: this.#statusOf(call, own.length > 0 || lost.size > 0, joined.size > 0) };
   }
 
   /**
@@ -313,6 +308,8 @@ export class EmbeddingService {
         return withSpan(submitter.requestId, `embeddings ${request.model}`, attributes, embed, 'client');
       });
       meter.tokensRead(result.promptTokens);
+      // Also where the client has left: it finds the embeddings in the cache later.
+      allowance?.spendTokens(result.promptTokens);
       const embeddings = batch.resolve(result);
       this.#forget(batch);
       if (settings.CACHE_ENABLED && submitter.policy.stores)

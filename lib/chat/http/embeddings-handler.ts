@@ -121,7 +121,6 @@ async function embed(
   const isOpen = authMode(context.settings) === 'none';
   const embedding = isOpen ? work(request.signal) : withCallerSignal(caller, request.signal, work);
   const response = await embedding.finally(leave);
-  allowance?.spendTokens(response.sentTokens);
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(context, model, { cacheStatus, inputs: vectors.length, promptTokens });
@@ -141,7 +140,7 @@ async function loadModel(
     await chatEngine().runTask({ caller, priority: 0, model, provider, bytes: 0, signal }, async (chosen, taskSignal) =>
       chosen.embed?.({ ...request, isRaw: false }, taskSignal),
     );
-  return { vectors: [], promptTokens: 0, sentTokens: 0, cacheStatus: 'bypass', ignoredFields, release: () => {} };
+  return { vectors: [], promptTokens: 0, cacheStatus: 'bypass', ignoredFields, release: () => {} };
 }
 
 function inputsOf(input: OpenAiEmbeddings['input']): readonly EmbedInput[] {
