@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { startApp } from '../support/running-app.ts';
 
-it('what administrators changed is in force again before a silent model server has answered', async () => {
+it('what administrators changed is in force again while the model server is silent', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'changes-'));
   const silent = createServer(() => {});
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
