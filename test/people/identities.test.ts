@@ -117,3 +117,17 @@ it('does not give a name of a proxy an account that its holder may have made for
   };
   expect(await identify(claim, config(), Date.now())).toBeUndefined();
 });
+
+it('gives a name of a proxy the account of an invitation for its address, and no other', async () => {
+  await joinAs(server, admin, 'Cy', { email: 'cy@school.example' });
+  await joinAs(server, admin, 'Di');
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24' });
+  const named = (name: string) =>
+    identify(
+      { headers: headersOf({ 'x-forwarded-user': name }), peerAddress: '192.0.2.1', address: '192.0.2.1' },
+      config(),
+      Date.now(),
+    );
+  expect((await named('cy@school.example'))?.principal.name).toBe('Cy');
+  expect(await named('di@school.example')).toBeUndefined();
+});

@@ -6,6 +6,8 @@ import { singleton } from '#lib/singletons';
 export interface AccountAdmission {
   readonly role: Role;
   readonly groupId: string | null;
+  /** Whether someone else than the new person named its address: an invitation, or the operator. */
+  readonly isAddressNamed?: boolean;
 }
 
 /** What the provider says of a person: the claims of the ID token or of userinfo. */

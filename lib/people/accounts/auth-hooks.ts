@@ -71,7 +71,8 @@ export function authHooks(input: HookInput): {
             const admission = currentFlow()?.admission;
             if (admission === undefined) return false;
             const name = user.name.trim() === '' ? (user.email.split('@')[0] ?? user.email) : user.name;
-            return { data: { ...user, name, role: admission.role, groupId: admission.groupId } };
+            const { role, groupId, isAddressNamed = false } = admission;
+            return { data: { ...user, name, role, groupId, emailVerified: user.emailVerified || isAddressNamed } };
           },
           after: async ({ id, name, email }) => {
             const flow = currentFlow();
@@ -134,7 +135,11 @@ async function admitByProvider(
     const invited = await claimInvitation(store, hash, email, Date.now());
     flow.invitationId = invited.invitationId;
     const joined = groupId ?? invited.groupId;
-    return { role: role === 'admin' ? role : roleInGroup(invited.role, invited.groupId, joined), groupId: joined };
+    return {
+      role: role === 'admin' ? role : roleInGroup(invited.role, invited.groupId, joined),
+      groupId: joined,
+      isAddressNamed: invited.isAddressNamed === true,
+    };
   } catch (error) {
     if (AppError.is(error)) return undefined;
     throw error;

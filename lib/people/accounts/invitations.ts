@@ -34,10 +34,15 @@ export async function claimInvitation(
     .where((expression) =>
       expression.or([expression('email', 'is', null), expression('email', '=', email.toLowerCase())]),
     )
-    .returning(['id', 'role', 'group_id'])
+    .returning(['id', 'role', 'group_id', 'email'])
     .executeTakeFirst();
   if (claimed === undefined) throw invitationRefused();
-  return { invitationId: claimed.id, role: roleOf(claimed.role), groupId: claimed.group_id };
+  return {
+    invitationId: claimed.id,
+    role: roleOf(claimed.role),
+    groupId: claimed.group_id,
+    isAddressNamed: claimed.email !== null,
+  };
 }
 
 /** Takes a use back, because no account was made with it. */

@@ -12,7 +12,7 @@ const PROXY = 'proxy';
 /**
  * Makes the person of a name a member, or gives the name to the person with this address. Nothing
  * happens where SIGN_UP is closed, or the address belongs to a person who may have chosen it
- * freely (SIGN_UP=open): that person could be another one.
+ * freely: with SIGN_UP=open, or by an invitation for any address. That person could be another one.
  */
 export async function admitProxyUser(
   store: Store,
@@ -28,8 +28,12 @@ export async function admitProxyUser(
     .executeTakeFirst();
   // A disabled person has the name already.
   if (named !== undefined) return;
-  const existing = await store.db.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst();
-  if (existing !== undefined && settings.SIGN_UP === 'open') return;
+  const existing = await store.db
+    .selectFrom('users')
+    .select(['id', 'emailVerified'])
+    .where('email', '=', email)
+    .executeTakeFirst();
+  if (existing !== undefined && (settings.SIGN_UP === 'open' || !existing.emailVerified)) return;
   if (existing === undefined && settings.SIGN_UP === 'closed') return;
   if (name.includes('@') && !isAllowedDomain(email, settings.SIGN_UP_DOMAINS)) return;
   const now = new Date().toISOString();

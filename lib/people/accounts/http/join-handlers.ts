@@ -30,7 +30,7 @@ export async function setUp(request: HttpRequest, context: RequestContext): Prom
   await passwordThrottle().begin(context.address, undefined);
   const opened = await store();
   await claimSetUp(opened, token, Date.now());
-  const flow = flowOf(context, { role: 'admin', groupId: null });
+  const flow = flowOf(context, { role: 'admin', groupId: null, isAddressNamed: true });
   try {
     return await makeAccount(request, context, person, flow);
   } finally {
