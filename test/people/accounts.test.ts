@@ -388,6 +388,22 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     expect((await manager.post('/api/admin/groups', { name: 'Mine' })).status).toBe(403);
   });
 
+  it('lets a manager take no key from an administrator, and change the own password with it only', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const manager = await joinAs(server, admin, 'Max', { role: 'manager', group_id: group });
+    const other = await joinAs(server, admin, 'Root', { role: 'admin', group_id: group });
+    const pupil = await joinAs(server, admin, 'Pupil', { group_id: group });
+    const keyOf = async (browser: Browser) => (await browser.post('/api/keys', { name: 'K' })).textAt('id');
+    expect((await manager.delete(`/api/admin/keys/${await keyOf(other)}`)).status).toBe(403);
+    expect((await manager.delete(`/api/admin/keys/${await keyOf(pupil)}`)).status).toBe(204);
+    expect((await manager.delete(`/api/admin/keys/${await keyOf(manager)}`)).status).toBe(204);
+    const own = `/api/admin/users/${(await manager.get('/api/me')).textAt('user.id')}`;
+    expect((await manager.post(`${own}/reset-link`)).status).toBe(403);
+    expect((await manager.post(`${own}/temporary-password`)).status).toBe(403);
+    expect((await manager.patch(own, { two_factor: false })).status).toBe(403);
+    expect((await manager.patch(own, { name: 'Maxi' })).status).toBe(200);
+  });
+
   it('withdraws the invitations of a person who may not make them any more', async () => {
     const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
     const other = (await admin.post('/api/admin/groups', { name: 'Lab' })).textAt('id');

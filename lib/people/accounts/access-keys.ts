@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '#lib/errors';
 import { revoke } from '#lib/http/open-work';
-import { type Principal, type Scope, scopesOf } from '#lib/http/principal';
+import { type Principal, type Role, type Scope, scopesOf } from '#lib/http/principal';
 import { accountIdentities, KEY_PREFIX } from '#lib/people/accounts/account-identities';
-import { readNames, readScopes } from '#lib/people/accounts/identity-loader';
+import { readNames, readScopes, roleOf } from '#lib/people/accounts/identity-loader';
 import { groupName } from '#lib/people/accounts/members';
 import { type AuditActor, auditStatement } from '#lib/people/audit';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';
@@ -189,13 +189,13 @@ export async function keysOf(store: Store, userId: string): Promise<AccessKey[]>
 export async function ownerOfKey(
   store: Store,
   id: string,
-): Promise<{ name: string; userId: string | null; groupId: string | null } | undefined> {
+): Promise<{ name: string; userId: string | null; groupId: string | null; role: Role } | undefined> {
   const row = await keyQuery(store)
-    .select('users.groupId as ownerGroup')
+    .select(['users.groupId as ownerGroup', 'users.role as ownerRole'])
     .where('access_keys.id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup };
+  return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup, role: roleOf(row.ownerRole) };
 }
 
 /** Revokes a key at once, with what it has in progress. */

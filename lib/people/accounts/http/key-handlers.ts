@@ -70,6 +70,8 @@ export async function revokeAnyKey(_request: HttpRequest, context: RequestContex
   const owner = await ownerOfKey(opened, id);
   const own = groupOf(principal);
   if (owner === undefined || (own !== undefined && owner.groupId !== own)) throw keyNotFound();
+  if (own !== undefined && owner.role !== 'member' && owner.userId !== principal.userId)
+    throw new AppError('forbidden', 'Only administrators may revoke the keys of administrators and managers.');
   await revokeKey(opened, id, owner.name, actorOf(context));
   await removeLimits([{ kind: 'key', id }], context);
   return noContent();

@@ -44,6 +44,7 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
   const opened = await store();
   const before = await reachable(opened, context);
   const { name, role, group_id: groupId, disabled: isDisabled, two_factor: hasTwoFactor } = change;
+  if (hasTwoFactor === false) requireOther(context, before);
   if ((role !== undefined || groupId !== undefined) && groupOf(context.principal) !== undefined)
     throw new AppError('forbidden', 'Only administrators may change roles and groups.');
   if (isDisabled === true && before.id === context.principal.userId)
@@ -98,6 +99,7 @@ export async function endUserSessions(_request: HttpRequest, context: RequestCon
 export async function makeResetLink(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const member = await reachable(opened, context);
+  requireOther(context, member);
   const token = await (await authLibrary()).createResetToken(member.id);
   recordAudit(opened, actorOf(context), {
     action: 'user.reset_link',
@@ -111,6 +113,7 @@ export async function makeResetLink(request: HttpRequest, context: RequestContex
 export async function setTemporaryPassword(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const member = await reachable(opened, context);
+  requireOther(context, member);
   const password = newToken().slice(0, TEMPORARY_CHARS);
   await setPassword(opened, member.id, await (await authLibrary()).hashPassword(password));
   await endSessions(opened, member.id, () => true);
@@ -128,6 +131,15 @@ async function reachable(opened: Store, context: RequestContext, { isRead = fals
   if (isRead && groupOf(context.principal) === member.group?.id) return member;
   requireReach(context.principal, member);
   return member;
+}
+
+/**
+ * A manager changes the own ways to sign in as everyone does, with the current password: a key or
+ * an open session is not enough for it.
+ */
+function requireOther({ principal }: RequestContext, member: Member): void {
+  if (groupOf(principal) !== undefined && member.id === principal.userId)
+    throw new AppError('forbidden', 'Change your own password and second factor on the page of your account.');
 }
 
 async function requireGroupExists(opened: Store, groupId: string): Promise<void> {
