@@ -232,6 +232,25 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     expect((await bo.signIn('bo@school.example', temporary)).status).toBe(200);
   });
 
+  it('ends the other links of a person once a password is set', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const own = `/api/admin/users/${(await bo.get('/api/me')).textAt('user.id')}`;
+    const link = async () => new URL((await admin.post(`${own}/reset-link`)).textAt('url')).searchParams.get('token');
+    const reset = async (token: string | null) =>
+      (await server.browser().post('/api/auth/reset-password', { token, newPassword: 'another pass phrase' })).status;
+    const first = await link();
+    expect(await reset(await link())).toBe(200);
+    expect(await reset(first)).toBe(400);
+    const second = await link();
+    await bo.signIn('bo@school.example', 'another pass phrase');
+    const change = { currentPassword: 'another pass phrase', newPassword: PASSWORD };
+    expect((await bo.post('/api/auth/change-password', change)).status).toBe(200);
+    expect(await reset(second)).toBe(400);
+    const third = await link();
+    expect((await admin.post(`${own}/temporary-password`)).status).toBe(201);
+    expect(await reset(third)).toBe(400);
+  });
+
   it('changes the own password, and lists and ends the own sessions', async () => {
     const elsewhere = server.browser('192.0.2.4');
     await elsewhere.signIn('ada@school.example', PASSWORD);

@@ -13,6 +13,7 @@ import {
   roleAfterSignIn,
   roleInGroup,
 } from '#lib/people/accounts/oidc-policy';
+import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { changeRole } from '#lib/people/accounts/role-changes';
 import { recordAudit } from '#lib/people/audit';
 import type { Store } from '#lib/store/store';
@@ -56,6 +57,7 @@ export function authHooks(input: HookInput): {
       return undefined;
     },
     onPasswordReset: async ({ user: { id, name } }) => {
+      await endResetLinks(store, id);
       const flow = currentFlow();
       if (flow === undefined) return;
       recordAudit(store, flowActor(flow, id, name), {

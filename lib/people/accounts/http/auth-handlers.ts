@@ -20,6 +20,7 @@ import {
 import { findPerson, personOf } from '#lib/people/accounts/http/person-of';
 import { releaseInvitation } from '#lib/people/accounts/invitations';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { recordAudit } from '#lib/people/audit';
 import { tokenHash } from '#lib/people/secret-token';
 import { KIB } from '#lib/units';
@@ -133,6 +134,7 @@ async function recordSuccess(
   const person = await findPerson(request.headers, context.address);
   const name = person?.name ?? null;
   const { store } = await authLibrary();
+  if (audit.action === 'account.password' && person !== undefined) await endResetLinks(store, person.userId);
   recordAudit(
     store,
     { caller: account ?? 'server', name, address: context.address, requestId: context.requestId },

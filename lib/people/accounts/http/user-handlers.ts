@@ -9,6 +9,7 @@ import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/h
 import { ownOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionsOf, toSession } from '#lib/people/accounts/http/own-account';
 import { listMembers, readMember } from '#lib/people/accounts/members';
+import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
 import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
@@ -116,6 +117,7 @@ export async function setTemporaryPassword(_request: HttpRequest, context: Reque
   requireOther(context, member);
   const password = newToken().slice(0, TEMPORARY_CHARS);
   await setPassword(opened, member.id, await (await authLibrary()).hashPassword(password));
+  await endResetLinks(opened, member.id);
   await endSessions(opened, member.id, () => true);
   recordAudit(opened, actorOf(context), {
     action: 'user.temporary_password',
