@@ -283,9 +283,14 @@ describe.each(ENGINES)('accounts on %s', (_name, environment) => {
     await admin.patch('/api/admin/limits', { scope: { kind: 'user', id: user }, limits: { output_tokens: 7 } });
     for (const row of [usageRow({ user_id: user, model: 'small', requests: 3 }), usageRow({ user_id: 'other' })])
       await (await store()).writeAll(usageStatements((await store()).db, [row]));
+    await admin.patch(`/api/admin/users/${user}`, { name: 'Bob' });
     const data = await bo.get('/api/me/export');
     expect(data.at('limits')).toEqual({ output_tokens: { limit: 7, kind: 'hard' } });
     expect(data.at('usage')).toMatchObject([{ model: 'small', key: '', requests: 3 }]);
+    expect(data.at('changes.0')).toMatchObject({ action: 'user.change', address: null });
+    expect(data.at('changes')).toContainEqual(
+      expect.objectContaining({ action: 'key.create', address: '198.51.100.2' }),
+    );
     expect(data.at('user.email')).toBe('bo@school.example');
     expect(data.at('keys.0.name')).toBe('Mine');
     expect(data.text).not.toMatch(/"(password|token|hash)":"/);

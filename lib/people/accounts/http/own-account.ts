@@ -132,7 +132,7 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
     opened.report(
       opened.db
         .selectFrom('audit_log')
-        .select(['at', 'action', 'target', 'detail', 'address'])
+        .select(['at', 'actor', 'action', 'target', 'detail', 'address'])
         .where((expression) => expression.or([expression('actor', '=', caller), expression('target', '=', userId)]))
         .orderBy('id', 'desc')
         .limit(MAX_EXPORTED)
@@ -147,9 +147,11 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
       keys,
       limits: peopleLimits().table.get({ kind: 'user', id: userId })?.limits ?? {},
       usage,
-      changes: changes.map(({ at, detail, ...change }) => ({
+      changes: changes.map(({ at, actor, address, detail, ...change }) => ({
         ...change,
         at: new Date(at).toISOString(),
+        // An administrator's address is not the person's.
+        address: actor === caller ? address : null,
         detail: parsed(detail),
       })),
     },
