@@ -2,7 +2,7 @@ import { chatEngine } from '#lib/chat/engine-singleton';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { restoreResponse } from '#lib/chat/http/responses-adapter';
 import { asError } from '#lib/errors';
-import { store, whenStoreOpens } from '#lib/store/store';
+import { whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
 
@@ -22,12 +22,11 @@ export function restoredRequests(): Promise<unknown> | undefined {
 }
 
 /**
- * Opens the database for the cache and for saved requests, also when it can be opened later only.
- * To be called when the server has started; without it, both open it with their first request.
+ * Lets the cache and the saved requests use the database as soon as it is open. Both open it with
+ * their first request if nothing else has.
  */
 export function openPersistence(): void {
   whenStoreOpens(() => void useDatabase());
-  store().catch(() => undefined);
 }
 
 /** Never rejects. */
