@@ -33,6 +33,9 @@ afterAll(async () => {
 
 const authorization = `Bearer ${KEY}`;
 
+/** Pages of accounts, which lead to the first page where there are none. */
+const OF_ACCOUNTS: ReadonlySet<string> = new Set(['/setup', '/join', '/reset-password']);
+
 describe('every method', () => {
   interface Case extends Asked {
     address: Address;
@@ -88,7 +91,8 @@ describe('every method', () => {
         // Ollama's clients look at it without a key, and get no page.
         if (address.path === '/' && isRead(method)) return status(200);
         if (!hasKey && PAGE_RIGHTS.get(address.path) !== 'open') return error(401, 'unauthorized', method);
-        return isRead(method) ? status(200) : notAllowed(method);
+        if (!isRead(method)) return notAllowed(method);
+        return status(OF_ACCOUNTS.has(address.path) ? 307 : 200);
       case 'route':
         return ofRoute(address.operations, method, hasKey);
     }
@@ -251,7 +255,9 @@ describe('no header', () => {
     const security = names.map((name) => [name, String(headers[name]).replace(/'nonce-[^']+'/g, "'nonce'")]);
     // What the client says to have already, or wants a part of, it was allowed to have. Next puts
     // a mark into the address of data.
-    const isServed = [206, 304, 416].includes(status) || (status === 307 && headers.location === `${path}?_rsc`);
+    const isMarked = status === 307 && headers.location === `${path}?_rsc`;
+    const isElsewhere = OF_ACCOUNTS.has(path) && status === 307 && headers.location === '/';
+    const isServed = [206, 304, 416].includes(status) || isMarked || isElsewhere;
     const what = isServed ? { status: 200 } : { status, location: headers.location };
     return { ...what, ...Object.fromEntries(security) };
   }
