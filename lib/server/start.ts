@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openPersistence } from '#lib/chat/http/restored-requests';
 import { authMode } from '#lib/config/auth-mode';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
@@ -70,7 +71,6 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     crashes.markCleanExit();
     fail(listenFailure(error, address));
   });
-  if (settings.EXECUTOR_LANGUAGE === undefined) restoreChanges();
   // For the first requests, no session that was signed out may be valid again, and what
   // administrators changed, such as who may join, is in force.
   const hasPeople = settings.API_KEYS.length > 0 || authMode(settings) === 'accounts';
@@ -96,14 +96,14 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
 }
 
 async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
-  if (settings.EXECUTOR_LANGUAGE === undefined) setTimeout(openPersistence, OPEN_DELAY_MS).unref();
+  const isOpened = settings.EXECUTOR_LANGUAGE === undefined ? openSoon(settings) : undefined;
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
-  if (settings.EXECUTOR_LANGUAGE === undefined) await openDatabase(settings);
+  await isOpened;
   if (authMode(settings) === 'accounts') {
     const { setUpLine } = await import('#lib/people/accounts/start');
     const line = await setUpLine(serverUrl(settings, settings.PORT));
@@ -117,6 +117,13 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
   // Loading leaves a third of the heap as garbage, which V8 keeps until the first load. Undefined
   // without --expose-gc.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
+
+/** Opens the database, if it is used from the start, after the first responses. */
+async function openSoon(settings: Config): Promise<void> {
+  await delay(OPEN_DELAY_MS, undefined, { ref: false });
+  openPersistence();
+  await openDatabase(settings);
 }
 
 const NO_MODELS = new Error('this is an executor of programs only');
