@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BodyBudget, bodyBudget } from '#lib/http/body-budget';
 import { boundedStream } from '#lib/http/body-stream';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
@@ -11,6 +12,16 @@ import { resetSingleton } from '#lib/singletons';
 import { KIB, MIB } from '#lib/units';
 
 let budget: BodyBudget;
+
+/** A temporary directory of these tests alone: others use the common one at the same time. */
+const directory = mkdtempSync(join(tmpdir(), 'chill-space-uploads-'));
+beforeAll(() => {
+  vi.stubEnv('TMPDIR', directory);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
 
 beforeEach(() => {
   budget = new BodyBudget(16 * MIB);
@@ -37,7 +48,7 @@ function openFiles(): number {
       return '';
     }
   });
-  return targets.filter((target) => target.startsWith(tmpdir()) && target.endsWith('(deleted)')).length;
+  return targets.filter((target) => target.startsWith(directory) && target.endsWith('(deleted)')).length;
 }
 
 describe('an upload that has arrived', () => {
@@ -58,14 +69,14 @@ describe('an upload that has arrived', () => {
   });
 
   it('has no name, and is closed by its release, also while it is sent', async () => {
-    const before = [openFiles(), readdirSync(tmpdir()).length];
+    const before = openFiles();
     const upload = await receive(Readable.from([LARGE]));
-    expect([openFiles(), readdirSync(tmpdir()).length]).toEqual([(before[0] ?? 0) + 1, before[1]]);
+    expect([openFiles(), readdirSync(directory)]).toEqual([before + 1, []]);
     const sent = contentOf(upload);
     upload.release();
     upload.release();
     await expect(sent).rejects.toThrow();
-    await expect.poll(openFiles).toBe(before[0]);
+    await expect.poll(openFiles).toBe(before);
     expect(budget.usedBytes).toBe(0);
   });
 
