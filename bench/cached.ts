@@ -48,23 +48,27 @@ export function responsesBodies(count: number, { model, stream }: { model: strin
   );
 }
 
-export function postJson(url: string, body: string): Promise<Response> {
-  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+type Headers = Readonly<Record<string, string>>;
+
+export function postJson(url: string, body: string, headers: Headers = {}): Promise<Response> {
+  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
 }
 
 const AT_ONCE = 16;
 
 /** Asks each question once, so that all responses are cached. Resolves to one from the cache. */
-export async function fillCache(url: string, bodies: readonly string[]): Promise<Response> {
+export async function fillCache(url: string, bodies: readonly string[], headers: Headers = {}): Promise<Response> {
   for (let from = 0; from < bodies.length; from += AT_ONCE)
-    await Promise.all(bodies.slice(from, from + AT_ONCE).map(async (body) => (await checked(url, body)).text()));
-  const again = await checked(url, bodies[0] ?? '');
+    await Promise.all(
+      bodies.slice(from, from + AT_ONCE).map(async (body) => (await checked(url, body, headers)).text()),
+    );
+  const again = await checked(url, bodies[0] ?? '', headers);
   if (again.headers.get('x-cache') !== 'hit') throw new Error(`${url} did not answer from the cache`);
   return again;
 }
 
-async function checked(url: string, body: string): Promise<Response> {
-  const response = await postJson(url, body);
+async function checked(url: string, body: string, headers: Headers): Promise<Response> {
+  const response = await postJson(url, body, headers);
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response;
 }

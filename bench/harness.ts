@@ -60,6 +60,8 @@ export interface RunningServer {
   pid: number;
   /** From its start to its first response. */
   startedMs: number;
+  /** The last 4,000 characters that it wrote to its standard error. */
+  stderr: () => string;
   stop: () => Promise<void>;
 }
 
@@ -107,12 +109,12 @@ export async function startProgram(
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   children.add(child);
-  let complaints = '';
+  let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    complaints = (complaints + chunk.toString()).slice(-4000);
+    stderr = (stderr + chunk.toString()).slice(-4000);
   });
   child.on('error', (error) => {
-    complaints += error.message;
+    stderr += error.message;
   });
   const url = `http://127.0.0.1:${port}`;
   const ended = new Promise<void>((resolve) =>
@@ -124,7 +126,7 @@ export async function startProgram(
   for (;;) {
     if (child.pid === undefined || child.exitCode !== null || performance.now() - began > START_TIMEOUT_MS) {
       child.kill('SIGKILL');
-      throw new Error(`${program} ${made.join(' ')} did not start:\n${complaints}`);
+      throw new Error(`${program} ${made.join(' ')} did not start:\n${stderr}`);
     }
     const responded = await fetch(url + path, { signal: AbortSignal.timeout(2000) }).then(
       async (response) => {
@@ -140,6 +142,7 @@ export async function startProgram(
     url,
     pid: child.pid,
     startedMs: performance.now() - began,
+    stderr: () => stderr,
     stop: async () => {
       child.kill('SIGTERM');
       const force = setTimeout(() => child.kill('SIGKILL'), 5000);

@@ -1,5 +1,6 @@
 /** Every table, in the order of `bench/RESULTS.md`. */
 import type { Benchmark } from './harness.ts';
+import { accounts } from './tables/accounts.ts';
 import { cachedQuestions } from './tables/cached-questions.ts';
 import { cachedJson, cachedStream } from './tables/cached-response.ts';
 import { chatPage } from './tables/chat-page.ts';
@@ -35,6 +36,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   queue,
   modelServers,
   memory,
+  accounts,
   usageReport,
   code,
   codeThroughput,
