@@ -94,7 +94,7 @@ export class ChatEngine {
 
   /** Memory of the waiting requests; bounded by QUEUE_MAX_MB. */
   get waitingBytes(): number {
-    return this.#parts.scheduler.waitingBytes;
+    return this.#parts.scheduler.view.waitingBytes;
   }
 
   /**
@@ -183,7 +183,7 @@ export class ChatEngine {
   /** The queue as `principal` sees it: with the ids of what it may control. */
   overview(principal: Principal): QueueOverview {
     const { clock, settings } = this.#options;
-    return queueOverview(this.#parts.scheduler, settings, clock.now(), {
+    return queueOverview(this.#parts.scheduler.view, settings, clock.now(), {
       mayControl: (owner) => mayControl(owner, principal, settings),
       seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
     });
@@ -197,7 +197,7 @@ export class ChatEngine {
   /** The model servers in use, with their work and their figures. */
   modelServers(): ModelServerStats[] {
     return (this.#options.directory.servers?.all ?? []).map((server) =>
-      modelServerStats(server, this.#parts.scheduler.laneOf(server)),
+      modelServerStats(server, this.#parts.scheduler.view.laneOf(server)),
     );
   }
 
@@ -205,24 +205,26 @@ export class ChatEngine {
     model_servers: ModelServerStats[];
   } {
     const { cache, conversations, counts, scheduler } = this.#parts;
+    const { view } = scheduler;
     return {
       response_cache: cache.stats(),
       conversation_cache: conversations.stats(),
-      batch_processor: counts.batches(scheduler.releasedBatches),
-      queue_length: scheduler.queueLength,
-      is_processing: scheduler.isRunning,
+      batch_processor: counts.batches(view.releasedBatches),
+      queue_length: view.queueLength,
+      is_processing: view.isRunning,
       latency: { first_token_ms: counts.firstToken.percentiles(), total_ms: counts.total.percentiles() },
       model_servers: this.modelServers(),
     };
   }
 
   counters(): ChatCounters {
-    return this.#parts.counts.counters(this.#parts.scheduler.tokens);
+    return this.#parts.counts.counters(this.#parts.scheduler.view.tokens);
   }
 
   /** Running and waiting generations. */
   get load(): { running: number; waiting: number } {
-    return { running: this.#parts.scheduler.runningCount, waiting: this.#parts.scheduler.queueLength };
+    const { view } = this.#parts.scheduler;
+    return { running: view.runningCount, waiting: view.queueLength };
   }
 
   /** Times of generations, from the request on. */

@@ -119,7 +119,7 @@ export async function unloadModel(
   const unloaders = providers.flatMap(({ ollama }) => ollama ?? []);
   if (unloaders.length === 0)
     throw new AppError('unsupported_value', 'Only Ollama unloads models, and this one is of another model server.');
-  const uses = scheduler.usesOf((used) => isSameTaggedModel(used, model));
+  const uses = scheduler.view.usesOf((used) => isSameTaggedModel(used, model));
   if (uses > 0)
     throw new AppError('unsupported_value', `${model} is in use: ${uses} running or waiting. Try again later.`);
   await Promise.all(unloaders.map((ollama) => ollama.unload(model, signal)));

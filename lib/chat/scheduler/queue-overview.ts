@@ -1,6 +1,6 @@
 import type { RequestOwner } from '#lib/chat/request-access';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
-import type { Scheduler } from '#lib/chat/scheduler/scheduler';
+import type { SchedulerView } from '#lib/chat/scheduler/scheduler-view';
 import type { Config } from '#lib/config/config';
 import { ownerOf } from '#lib/http/principal';
 import type { ModelServer } from '#lib/models/model-server';
@@ -14,8 +14,8 @@ interface QueueReader {
 }
 
 /** The queue as a reader sees it. */
-export function queueOverview(
-  scheduler: Scheduler,
+export function queueOverview<T extends QueuedWork>(
+  view: SchedulerView<T>,
   settings: Pick<Config, 'QUEUE_MAX_SIZE'>,
   now: number,
   { mayControl, seesCallers }: QueueReader,
@@ -28,18 +28,18 @@ export function queueOverview(
     return {};
   };
   const serverOf = (server: ModelServer | undefined) =>
-    scheduler.areServersSeveral && server !== undefined ? { model_server: server.name } : {};
+    view.areServersSeveral && server !== undefined ? { model_server: server.name } : {};
   return {
-    queue_length: scheduler.queueLength,
-    is_processing: scheduler.isRunning,
-    processing: [...scheduler.running].map((work) => ({
+    queue_length: view.queueLength,
+    is_processing: view.isRunning,
+    processing: [...view.running].map((work) => ({
       ...visibleId(work),
       model: work.model,
       running_ms: Math.round(now - (work.startedAt ?? now)),
       tokens: work.tokens,
       ...serverOf(work.server),
     })),
-    pending: scheduler.waiting().map(({ item, since, position, server }) => ({
+    pending: view.waiting().map(({ item, since, position, server }) => ({
       ...visibleId(item),
       model: item.model,
       queue_position: position,
@@ -47,10 +47,10 @@ export function queueOverview(
       waiting_ms: Math.round(now - since),
       ...serverOf(server),
     })),
-    max_concurrent: scheduler.slots,
+    max_concurrent: view.slots,
     max_queue_size: settings.QUEUE_MAX_SIZE,
-    average_processing_time_ms: Math.round(scheduler.averageMs),
-    is_average_measured: scheduler.isAverageMeasured,
+    average_processing_time_ms: Math.round(view.averageMs),
+    is_average_measured: view.isAverageMeasured,
   };
 }
 

@@ -1,16 +1,19 @@
 import { Generation } from '#lib/chat/generation/generation';
 import { toAppError } from '#lib/chat/model-error';
+import { Failover } from '#lib/chat/scheduler/failover';
 import type { Lane } from '#lib/chat/scheduler/lane';
 import { Lanes } from '#lib/chat/scheduler/lanes';
+import { measureCompleted } from '#lib/chat/scheduler/measure-completed';
 import { type ModelCallOptions, ModelCalls } from '#lib/chat/scheduler/model-calls';
 import { CALLER_SHARE, QueueAdmission } from '#lib/chat/scheduler/queue-admission';
 import { QueuePositions, type QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
+import type { SchedulerParts } from '#lib/chat/scheduler/scheduler-parts';
+import { SchedulerView } from '#lib/chat/scheduler/scheduler-view';
 import type { RunnableTask } from '#lib/chat/scheduler/task';
 import type { AppError } from '#lib/errors';
 import type { ModelServer } from '#lib/models/model-server';
-import { isRetryable, mayAnotherServerSucceed } from '#lib/models/resilience';
 import type { ModelServers } from '#lib/models/servers';
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
@@ -36,14 +39,6 @@ export interface SchedulerOptions extends ModelCallOptions {
 /** What a slot is for. */
 type Work = Generation | RunnableTask;
 
-/** Waiting work with its place in the line of a model server. */
-export interface WaitingWork {
-  readonly item: QueuedWork;
-  readonly since: number;
-  readonly position: number;
-  readonly server: ModelServer;
-}
-
 /**
  * Gives generations and tasks their slots. Each model server is a lane: it works on as many at a
  * time as it has slots, and others wait in its line. The bounds of the queue are of all lines
@@ -58,12 +53,14 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #servers: ModelServers | undefined;
   readonly #lanes: Lanes<Work>;
+  readonly #parts: SchedulerParts<Work>;
   readonly #running: RunningCalls;
   readonly #calls: ModelCalls;
   readonly #admission: QueueAdmission<Work>;
   readonly #positions: QueuePositions<Work>;
-  /** Of running work that another server could take over. */
-  readonly #attempts = new WeakMap<QueuedWork, AbortController>();
+  readonly #failover: Failover<Work>;
+  /** Its work and its figures, for readers. */
+  readonly view: SchedulerView<Work>;
   #closed: AppError | undefined;
 
   constructor(options: SchedulerOptions, servers?: ModelServers) {
@@ -88,8 +85,11 @@ export class Scheduler {
       serverOf: (provider) => servers?.serverOf(provider),
     });
     this.#calls = new ModelCalls(options, this.#running);
-    this.#admission = new QueueAdmission(settings, this.#lanes.bounds, () => this.averageMs / this.slots);
-    this.#positions = new QueuePositions(this.#lanes, () => this.areServersSeveral);
+    this.#parts = { settings, clock: options.clock, servers, lanes: this.#lanes };
+    this.#failover = new Failover(this.#parts);
+    this.view = new SchedulerView({ ...this.#parts, running: this.#running, calls: this.#calls });
+    this.#admission = new QueueAdmission(settings, this.#lanes.bounds, () => this.view.averageMs / this.view.slots);
+    this.#positions = new QueuePositions(this.#lanes, () => this.#areServersSeveral);
     servers?.onChange((server) => this.#handleServerChange(server));
   }
 
@@ -100,88 +100,6 @@ export class Scheduler {
 
   throwIfClosed(): void {
     if (this.#closed !== undefined) throw this.#closed;
-  }
-
-  /** The work that holds a slot. */
-  get running(): Iterable<QueuedWork> {
-    return this.#running;
-  }
-
-  get isRunning(): boolean {
-    return this.#running.size > 0;
-  }
-
-  get runningCount(): number {
-    return this.#running.size;
-  }
-
-  /** Generated tokens so far. */
-  get tokens(): number {
-    return this.#calls.tokens;
-  }
-
-  get queueLength(): number {
-    return this.#lanes.bounds.size;
-  }
-
-  /** Memory of the waiting generations. */
-  get waitingBytes(): number {
-    return this.#lanes.bounds.bytes;
-  }
-
-  /** Batches released so far, and the requests in them. */
-  get releasedBatches(): { batches: number; requests: number } {
-    const sum = { batches: 0, requests: 0 };
-    for (const { line } of this.#lanes) {
-      sum.batches += line.releasedBatches.batches;
-      sum.requests += line.releasedBatches.requests;
-    }
-    return sum;
-  }
-
-  /** Moving average of measured generation times, the configured estimate before the first. */
-  get averageMs(): number {
-    return this.#lanes.times.averageMs;
-  }
-
-  get isAverageMeasured(): boolean {
-    return this.#lanes.times.isMeasured;
-  }
-
-  /** Requests that all model servers in use work on at a time. */
-  get slots(): number {
-    const servers = this.#servers?.all ?? [];
-    if (servers.length === 0) return this.#options.settings.QUEUE_MAX_CONCURRENT;
-    return servers.reduce((sum, { slots }) => sum + slots, 0);
-  }
-
-  /** Whether requests may run on several model servers. */
-  get areServersSeveral(): boolean {
-    return this.#servers?.areSeveral === true;
-  }
-
-  /** The lane of a server, if anything was asked of it. */
-  laneOf(server: ModelServer): Lane<Work> | undefined {
-    return this.#lanes.find(server);
-  }
-
-  /** All waiting work, by its position: in queue order, if there is one server. */
-  waiting(): WaitingWork[] {
-    const all: WaitingWork[] = [];
-    for (const { line, server } of this.#lanes) {
-      let position = 0;
-      for (const { item, since } of line.waiting()) {
-        position += 1;
-        all.push({ item, since, position, server });
-      }
-    }
-    return this.#lanes.areSeveral ? all.sort((a, b) => a.position - b.position || a.since - b.since) : all;
-  }
-
-  /** The number of running and waiting requests whose model `isOne` accepts. */
-  usesOf(isOne: (model: string) => boolean): number {
-    const all = [...this.#running, ...this.waiting().map(({ item }) => item)];
-    return all.filter(({ model }) => isOne(model)).length;
   }
 
   queueStatus(generation: Generation): QueueStanding {
@@ -249,16 +167,20 @@ export class Scheduler {
     }
     this.#running.uncountResponse(work);
     this.#countOutcome(lane, work.state);
-    if (work.state === 'completed') this.#measure(work, lane);
+    if (work.state === 'completed') measureCompleted(work, lane, this.#parts);
     else this.#running.setAbortTimer(work, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(work, lane)));
   }
 
   /** Ends everything that waits or runs. */
   close(error: AppError): void {
     this.#closed = error;
-    const waiting = this.waiting().map(({ item }) => item);
+    const waiting = this.view.waiting().map(({ item }) => item);
     for (const work of [...waiting, ...this.#running]) work.finish({ type: 'error', error });
     for (const lane of this.#lanes) lane.cancelMove?.();
+  }
+
+  get #areServersSeveral(): boolean {
+    return this.#servers?.areSeveral === true;
   }
 
   #canStart(work: Work, lane: Lane<Work>): boolean {
@@ -269,7 +191,7 @@ export class Scheduler {
 
   /** Whether the line of a lane waits until its server is up again. */
   #isHeld(lane: Lane<Work>): boolean {
-    return !lane.server.isUp && this.areServersSeveral;
+    return !lane.server.isUp && this.#areServersSeveral;
   }
 
   #start(work: Work, lane: Lane<Work>): void {
@@ -285,18 +207,18 @@ export class Scheduler {
     else void this.#runTask(work, lane);
   }
 
-  async #runTask(task: RunnableTask, lane: Lane<Work>, retries = this.#retriesOf(task)): Promise<void> {
+  async #runTask(task: RunnableTask, lane: Lane<Work>, retries = this.#failover.retriesOf(task)): Promise<void> {
     const { call, settings } = this.#options;
     const { provider } = lane.server;
     const end = await task.run({
       provider,
-      lost: this.#attemptOf(task),
+      lost: this.#failover.attemptOf(task),
       // An endpoint that fails is no reason to refuse the chats of its model.
       guard: (work, signal) =>
         call.guard?.(provider, task.timingKey, work, signal, task.isRetried ? retries : 0) ?? work(),
       onFailure: (error) => {
         if (this.#moveOn(task, lane, error)) return 'moved';
-        return task.isRetried && this.#isGivenUpEarly(task, retries, error) ? 'again' : 'ended';
+        return task.isRetried && this.#isAskedAgain(task, retries, error) ? 'again' : 'ended';
       },
     });
     if (end === 'again') await this.#runTask(task, lane, settings.UPSTREAM_RETRIES);
@@ -316,47 +238,25 @@ export class Scheduler {
   }
 
   /** `retries` replaces UPSTREAM_RETRIES. */
-  async #execute(generation: Generation, lane: Lane<Work>, retries = this.#retriesOf(generation)): Promise<void> {
+  async #execute(
+    generation: Generation,
+    lane: Lane<Work>,
+    retries = this.#failover.retriesOf(generation),
+  ): Promise<void> {
     try {
-      await this.#calls.generate(generation, retries, this.#attemptOf(generation));
+      await this.#calls.generate(generation, retries, this.#failover.attemptOf(generation));
     } catch (error) {
       if (this.#moveOn(generation, lane, error)) return;
-      if (this.#isGivenUpEarly(generation, retries, error))
+      if (this.#isAskedAgain(generation, retries, error))
         return await this.#execute(generation, lane, this.#options.settings.UPSTREAM_RETRIES);
-      generation.finish({ type: 'error', error: this.#namingServer(toAppError(error, this.#options.log), lane) });
+      const failure = this.#failover.namingServer(toAppError(error, this.#options.log), lane);
+      generation.finish({ type: 'error', error: failure });
     }
     this.#freeSlot(generation, lane);
   }
 
-  /** Aborts when the server is lost. Undefined if no other server could take over. */
-  #attemptOf(work: Work): AbortSignal | undefined {
-    if (work.targets === undefined) return undefined;
-    const attempt = new AbortController();
-    this.#attempts.set(work, attempt);
-    return attempt.signal;
-  }
-
-  /**
-   * Whether work failed without a retry because another server was there, which went down in the
-   * meantime: its server is asked as if it were the only one.
-   */
-  #isGivenUpEarly(work: Work, retries: number | undefined, error: unknown): boolean {
-    if (retries !== 0 || this.#options.settings.UPSTREAM_RETRIES === 0) return false;
-    return work.isRepeatable && isRetryable(error) && work.finishedAt === undefined && this.#closed === undefined;
-  }
-
-  /** The error of a server that is away says which one, if there are several. */
-  #namingServer(error: AppError, { server }: Lane<Work>): AppError {
-    if (!this.areServersSeveral || error.code !== 'provider_unavailable') return error;
-    return error.withData({ model_server: server.name });
-  }
-
-  /** Undefined is UPSTREAM_RETRIES. One failure is enough while another server can do it. */
-  #retriesOf(work: Work): number | undefined {
-    const { tried } = work;
-    if (tried === undefined) return undefined;
-    if (this.#lanes.hasOther(work, this.#options.clock.now())) return 0;
-    return Math.max(0, this.#options.settings.UPSTREAM_RETRIES - (tried.size - 1));
+  #isAskedAgain(work: Work, retries: number | undefined, error: unknown): boolean {
+    return this.#closed === undefined && this.#failover.isGivenUpEarly(work, retries, error);
   }
 
   /**
@@ -365,11 +265,7 @@ export class Scheduler {
    */
   #moveOn(work: Work, lane: Lane<Work>, error: unknown): boolean {
     if (work.finishedAt !== undefined || this.#closed !== undefined) return false;
-    const now = this.#options.clock.now();
-    this.#servers?.reportFailure(lane.server, error);
-    if (!work.isRepeatable || !mayAnotherServerSucceed(error)) return false;
-    lane.avoid(work.model, now);
-    const next = this.#lanes.next(work, now);
+    const next = this.#failover.next(work, lane, error);
     if (next === undefined) return false;
     this.#running.delete(work);
     lane.running.delete(work);
@@ -388,24 +284,6 @@ export class Scheduler {
 
   #countOutcome({ server }: Lane<Work>, outcome: QueuedWork['state'] | 'moved'): void {
     this.#options.metrics.modelServerRequests.inc({ model_server: server.name, outcome });
-  }
-
-  #measure(work: Work, lane: Lane<Work>): void {
-    const { server } = lane;
-    const { startedAt = 0, finishedAt = startedAt } = work;
-    const isGeneration = work instanceof Generation;
-    for (const times of [lane.times, this.#lanes.times])
-      times.add(work.timingKey, finishedAt - startedAt, isGeneration);
-    this.#servers?.reportReached(server);
-    if (!isGeneration || work.response === undefined) return;
-    const { response, request, firstTokenAt = finishedAt, model } = work;
-    lane.measure({ ...response, model, writingMs: finishedAt - firstTokenAt });
-    if (!this.areServersSeveral) return;
-    if (request !== undefined && this.#options.settings.MODEL_AFFINITY)
-      this.#lanes.affinity.record(server.kind, request, response, server);
-    if (server.isLoaded(model)) return;
-    server.setLoaded(model);
-    void this.#servers?.refresh(server);
   }
 
   /** Gives a slot to the next in the queue. */
@@ -459,12 +337,12 @@ export class Scheduler {
       if (lane.cancelMove !== undefined && this.#lanes.next(item, now) === undefined) continue;
       lane.line.remove(item.id);
       this.#start(item, lane);
-      if (lane.cancelMove === undefined) this.#giveUpOn(item, lane, now);
+      if (lane.cancelMove === undefined) this.#failover.giveUpOn(item, lane, now);
     }
   }
 
   #handleServerChange(server: ModelServer): void {
-    if (this.#closed !== undefined || !this.areServersSeveral) return;
+    if (this.#closed !== undefined || !this.#areServersSeveral) return;
     // An idle server may take work, also one that nothing was asked of before.
     for (const each of this.#servers?.all ?? []) this.#lanes.of(each);
     const lane = this.#lanes.of(server);
@@ -490,7 +368,7 @@ export class Scheduler {
   #moveLine(from: Lane<Work>): void {
     if (from.server.isUp) return;
     const now = this.#options.clock.now();
-    for (const work of [...from.running]) this.#giveUpOn(work, from, now);
+    for (const work of [...from.running]) this.#failover.giveUpOn(work, from, now);
     for (const { item, since, isFirst } of [...from.line.waiting()]) {
       const to = this.#lanes.chooseUp(item, now);
       if (to === undefined) continue;
@@ -503,14 +381,9 @@ export class Scheduler {
     this.#dispatchAll(from);
   }
 
-  /** Fails a call without a token on a server that is down, if another one can do it. */
-  #giveUpOn(work: Work, { server }: Lane<Work>, now: number): void {
-    if (work.isRepeatable && this.#lanes.hasOther(work, now)) this.#attempts.get(work)?.abort(server.error);
-  }
-
   /** Reports the new length of the queue and the positions in it. */
   #schedulePositionUpdate(): void {
-    this.#options.metrics.queueLength.set(this.queueLength);
+    this.#options.metrics.queueLength.set(this.#lanes.bounds.size);
     this.#positions.scheduleUpdate();
   }
 }
