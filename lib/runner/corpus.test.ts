@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLanguage, LANGUAGES } from '#lib/languages/index';
-import {
-  differences,
-  loadCorpus,
-  PATIENT_POLL,
-  poolRefilled,
-  runnerHarness,
-} from '../../test/support/runner-harness.ts';
+import { differences, loadCorpus } from '../../test/support/program-cases.ts';
+import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../test/support/runner-harness.ts';
 
 // A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
 const PREPARATION_MS = 600_000;

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findLanguage } from '#lib/languages/index';
 import type { Tier } from '#lib/runner/sandbox/sandbox';
-import { differences, loadAttacks, PATIENT_POLL, poolRefilled, type RunnerHarness } from './runner-harness.ts';
+import { differences, loadAttacks } from './program-cases.ts';
+import { PATIENT_POLL, poolRefilled, type RunnerHarness } from './runner-harness.ts';
 
 /**
  * For a bench of hostile programs: none of its compilers needs long, and every kind of sandbox may

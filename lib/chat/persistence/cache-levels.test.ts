@@ -1,26 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openStore } from '#lib/store/open-store';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '#lib/store/types';
 import { type EngineHarness, engineHarness, ManualClock } from '../../../test/support/chat.ts';
+import { scratchStores } from '../../../test/support/scratch-stores.ts';
 import { PersistentCache } from './persistent-cache.ts';
 
 const TTL_MS = 3_600_000;
+const stores = scratchStores('cache-levels');
 let store: Store;
-let folder: string;
 let clock: ManualClock;
 
 beforeEach(async () => {
   clock = new ManualClock();
-  folder = await mkdtemp(join(tmpdir(), 'cache-levels-'));
-  store = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
-});
-
-afterEach(async () => {
-  await store.close();
-  await rm(folder, { recursive: true });
+  store = await stores.open('sqlite');
 });
 
 /** The engine of a process over the database. */

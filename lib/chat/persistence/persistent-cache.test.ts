@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '#lib/store/errors';
-import { openStore } from '#lib/store/open-store';
 import type { Store } from '#lib/store/types';
 import { ManualClock } from '../../../test/support/chat.ts';
-import { type PostgresServer, startPostgres } from '../../../test/support/postgres.ts';
+import { scratchStores, withoutWrites } from '../../../test/support/scratch-stores.ts';
 import {
   MAX_UNWRITTEN,
   MAX_VALUE_BYTES,
@@ -15,27 +11,12 @@ import {
   ROW_BYTES,
 } from './persistent-cache.ts';
 
-let postgres: PostgresServer;
+const stores = scratchStores('persistent-cache');
 let store: Store;
-let folder: string;
 let clock: ManualClock;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-
-afterAll(async () => {
-  await postgres.close();
-});
-
-beforeEach(async () => {
+beforeEach(() => {
   clock = new ManualClock();
-  folder = await mkdtemp(join(tmpdir(), 'persistent-cache-'));
-});
-
-afterEach(async () => {
-  await store.close();
-  await rm(folder, { recursive: true });
 });
 
 const KIB = 1024;
@@ -79,8 +60,7 @@ const rows = async () => (await store.db.selectFrom('chat_cache').select(['key',
 
 describe.each(['sqlite', 'postgres'] as const)('the persistent cache on %s', (engine) => {
   beforeEach(async () => {
-    const DATABASE_URL = engine === 'postgres' ? await postgres.createDatabase() : undefined;
-    store = await openStore({ DATA_DIR: folder, DATABASE_URL });
+    store = await stores.open(engine);
   });
 
   it('finds values again with the time at which they were stored', async () => {
@@ -262,7 +242,7 @@ describe.each(['sqlite', 'postgres'] as const)('the persistent cache on %s', (en
 
 describe('the persistent cache', () => {
   beforeEach(async () => {
-    store = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+    store = await stores.open('sqlite');
   });
 
   it('stores neither a value above its bound nor more than it may collect', async () => {
@@ -281,15 +261,7 @@ describe('the persistent cache', () => {
   });
 
   it('goes on without a disk that takes writes, and without a database', async () => {
-    const full: Store = {
-      ...{ engine: store.engine, db: store.db, health: store.health },
-      write: () => Promise.reject(new StoreUnavailable('full')),
-      writeAll: () => Promise.reject(new StoreUnavailable('full')),
-      flush: () => store.flush(),
-      report: (query) => store.report(query),
-      check: () => store.check(),
-      close: () => store.close(),
-    };
+    const full = withoutWrites(store, new StoreUnavailable('full'));
     const first = await open();
     first.store('response', 'key', clock.now(), text('one'));
     await written();

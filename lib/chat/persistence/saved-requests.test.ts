@@ -1,17 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
 import { UsageRecorder } from '#lib/people/usage/usage-recorder';
 import { type UsageRow, UsageTotals } from '#lib/people/usage/usage-totals';
 import { StoreUnavailable } from '#lib/store/errors';
-import { openStore } from '#lib/store/open-store';
 import type { Store } from '#lib/store/types';
 import type { ChatRequest } from '#lib/wire/chat';
 import { chatRequest, type EngineHarness, engineHarness, ManualClock } from '../../../test/support/chat.ts';
-import { type PostgresServer, startPostgres } from '../../../test/support/postgres.ts';
+import { scratchStores, withoutWrites } from '../../../test/support/scratch-stores.ts';
 import type { RestoredApi } from './request-restorer.ts';
 import { MAX_STORED_RESULT_BYTES, SavedRequests, type SavedRequestsOptions } from './saved-requests.ts';
 
@@ -19,27 +15,12 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const TTL_MS = 600_000;
 
-let postgres: PostgresServer;
+const stores = scratchStores('saved-requests');
 let store: Store;
-let folder: string;
 let clock: ManualClock;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-
-afterAll(async () => {
-  await postgres.close();
-});
-
-beforeEach(async () => {
+beforeEach(() => {
   clock = new ManualClock();
-  folder = await mkdtemp(join(tmpdir(), 'saved-requests-'));
-});
-
-afterEach(async () => {
-  await store.close();
-  await rm(folder, { recursive: true });
 });
 
 /** The engine of a process. Another one over the same database is the process after a crash. */
@@ -105,8 +86,7 @@ const partsOf = async (part: 'request' | 'result') =>
 
 describe.each(['sqlite', 'postgres'] as const)('saved requests on %s', (engine) => {
   beforeEach(async () => {
-    const DATABASE_URL = engine === 'postgres' ? await postgres.createDatabase() : undefined;
-    store = await openStore({ DATA_DIR: folder, DATABASE_URL });
+    store = await stores.open(engine);
   });
 
   it('run again in their order under their ids, each once', async () => {
@@ -232,7 +212,7 @@ describe.each(['sqlite', 'postgres'] as const)('saved requests on %s', (engine) 
 
 describe('saved requests', () => {
   beforeEach(async () => {
-    store = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+    store = await stores.open('sqlite');
   });
 
   it('wait until the queue has places and displace none', async () => {
@@ -368,16 +348,7 @@ describe('saved requests', () => {
   });
 
   it('run, and are not saved, where the disk takes no writes', async () => {
-    const refuse = () => Promise.reject(new StoreUnavailable('full'));
-    const full: Store = {
-      ...{ engine: store.engine, db: store.db, health: store.health },
-      write: refuse,
-      writeAll: refuse,
-      flush: () => store.flush(),
-      report: (query) => store.report(query),
-      check: () => store.check(),
-      close: () => store.close(),
-    };
+    const full = withoutWrites(store, new StoreUnavailable('full'));
     const first = await start();
     const { id } = await enqueue(first, 'from before');
     const second = await start({}, { openStore: async () => full });

@@ -3,7 +3,8 @@ import { findCgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { probeGvisor } from '#lib/runner/sandbox/probe/probe-gvisor';
 import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
 import { PREPARATION_MS, testHostilePrograms } from '../../../../test/support/hostile-programs.ts';
-import { differences, loadCorpus, PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
+import { differences, loadCorpus } from '../../../../test/support/program-cases.ts';
+import { PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
 
 // The stronger tier passes the same attacks and programs. gVisor handles each system call itself,
 // which is slow.
