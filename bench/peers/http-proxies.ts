@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNginx } from '../../scripts/nginx.ts';
+import { proxySite, temporaryPaths } from '../../test/support/nginx-site.ts';
 import { type RunningServer, scratchDirectory, scratchFile, startProgram, startServer } from '../harness.ts';
 import { debianPeer, installedPeer } from './install.ts';
 import { startNextPeer } from './next-app.ts';
@@ -168,9 +169,6 @@ async function startNginx(name: string, site: (port: number) => string): Promise
   const binary = await ensureNginx({ log: console.error });
   if (binary === undefined) throw new Error('nginx is needed for this table');
   const folder = scratchDirectory(`nginx-${name}`);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
-  );
   const log = join(folder, 'error.log');
   // As root, the worker would otherwise be a user that cannot read the folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -178,7 +176,7 @@ async function startNginx(name: string, site: (port: number) => string): Promise
 events { worker_connections 8192; }
 http {
   access_log off;
-  ${temporary.join('\n  ')}
+  ${temporaryPaths(folder)}
   keepalive_requests 1000000000;
   ${site(port)}
 }
@@ -186,22 +184,3 @@ http {
   const args = (port: number) => ['-p', folder, '-c', scratchFile(`${name}.conf`, config(port)), '-e', log];
   return await startProgram(binary, args, '/');
 }
-
-const proxySite = (port: number, backend: string) => `
-  client_max_body_size 0;
-  upstream backend { server ${backend}; keepalive 50; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=1024;
-    location / {
-      proxy_pass http://backend;
-      proxy_http_version 1.1;
-      proxy_buffering off;
-      proxy_request_buffering off;
-      proxy_set_header Host ${backend};
-      proxy_set_header Connection "";
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Forwarded-Proto $scheme;
-    }
-  }
-`;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNginx } from '../../scripts/nginx.ts';
+import { proxySite, temporaryPaths } from './nginx-site.ts';
 import { freePort } from './running-app.ts';
 
 /**
@@ -61,10 +62,12 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-function configuration(folder: string, port: number, backend: string, site = plainSite(port, backend)): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${folder}/${kind};`,
-  );
+function configuration(
+  folder: string,
+  port: number,
+  backend: string,
+  site = `keepalive_requests 1000000000; ${proxySite(port, backend)}`,
+): string {
   return `
 daemon off;
 worker_processes 1;
@@ -73,30 +76,8 @@ error_log ${folder}/error.log;
 events { worker_connections 4096; }
 http {
   access_log off;
-  ${temporary.join('\n  ')}
+  ${temporaryPaths(folder)}
   ${site.replace(/listen 80;/, `listen 127.0.0.1:${port};`).replace(/server 127\.0\.0\.1:3000;/, `server ${backend};`)}
 }
-`;
-}
-
-function plainSite(port: number, backend: string): string {
-  return `
-  client_max_body_size 0;
-  keepalive_requests 1000000000;
-  upstream backend { server ${backend}; keepalive 50; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=1024;
-    location / {
-      proxy_pass http://backend;
-      proxy_http_version 1.1;
-      proxy_buffering off;
-      proxy_request_buffering off;
-      proxy_set_header Host ${backend};
-      proxy_set_header Connection "";
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Forwarded-Proto $scheme;
-    }
-  }
 `;
 }

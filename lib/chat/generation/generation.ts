@@ -146,17 +146,7 @@ export class Generation {
     { id, caller, createdAt }: Pick<Generation, 'id' | 'caller' | 'createdAt'>,
     response: CompletedResponse,
   ): Generation {
-    const { model } = response;
-    const generation = new Generation({
-      id,
-      caller,
-      group: '',
-      model,
-      createdAt,
-      key: undefined,
-      priority: 0,
-      requestBytes: 0,
-    });
+    const generation = new Generation(withoutRequest(id, caller, createdAt, response.model));
     generation.cached = true;
     generation.startedAt = generation.firstTokenAt = createdAt;
     generation.response = response;
@@ -173,16 +163,7 @@ export class Generation {
     createdAt,
     model,
   }: Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'>): Generation {
-    return new Generation({
-      id,
-      caller,
-      group: '',
-      model,
-      createdAt,
-      key: undefined,
-      priority: 0,
-      requestBytes: 0,
-    });
+    return new Generation(withoutRequest(id, caller, createdAt, model));
   }
 
   /** The finished generation of a request whose result was stored. */
@@ -384,3 +365,13 @@ const ABANDONED = {
   type: 'error',
   error: new AppError('cancelled', 'The request was cancelled because no client was connected.'),
 } as const;
+
+/** The input of a generation that calls no model, or not yet. */
+function withoutRequest(
+  id: string,
+  caller: string,
+  createdAt: number,
+  model: string,
+): Omit<GenerationInit, 'provider' | 'request'> {
+  return { id, caller, group: '', model, createdAt, key: undefined, priority: 0, requestBytes: 0 };
+}
