@@ -4,6 +4,7 @@ import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
 import { Section } from '#components/people/section';
 import { Button } from '#components/ui/button';
@@ -84,12 +85,7 @@ function DeleteForm({ email, hasPassword }: { email: string; hasPassword: boolea
           onChange={setPassword}
         />
       ) : null}
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="danger" disabled={isBusy} className="h-10">
-          {isBusy ? STRINGS.deleting : STRINGS.delete}
-        </Button>
-      </div>
+      <FormSubmit action={STRINGS.delete} busyAction={STRINGS.deleting} isBusy={isBusy} error={error} kind="danger" />
     </form>
   );
 }

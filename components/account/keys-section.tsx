@@ -3,11 +3,11 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import useSWR from 'swr';
-import { Failure } from '#components/people/failure';
 import { KeyForm } from '#components/people/key-form';
 import { KeyList } from '#components/people/key-list';
+import { LoadState } from '#components/people/load-state';
 import { NewKey } from '#components/people/new-key';
-import { EmptyList, ListSkeleton, Section } from '#components/people/section';
+import { EmptyList, Section } from '#components/people/section';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import type { CreatedKey, KeyScope } from '#lib/wire/people';
@@ -37,12 +37,8 @@ export function KeysSection({ scopes }: { scopes: readonly KeyScope[] }) {
           <NewKey created={created} onDone={() => setCreated(undefined)} />
         </div>
       )}
-      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
-      {data === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={2} />
-        ) : null
-      ) : isEmpty ? (
+      <LoadState data={data} error={error} onRetry={() => void mutate()} rows={2} />
+      {data === undefined ? null : isEmpty ? (
         <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
           {create}
         </EmptyList>

@@ -2,10 +2,9 @@
 
 import { useState } from 'react';
 import { useSWRConfig } from 'swr';
-import { Failure } from '#components/people/failure';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
 import { Section } from '#components/people/section';
-import { Button } from '#components/ui/button';
 import { showToast } from '#lib/browser/toasts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
@@ -54,12 +53,14 @@ export function PasswordSection({ email }: { email: string | null }) {
           value={next}
           onChange={setNext}
         />
-        {error === undefined ? null : <Failure error={error} />}
-        <div>
-          <Button type="submit" disabled={isBusy} className="h-10">
-            {isBusy ? STRINGS.changing : STRINGS.change}
-          </Button>
-        </div>
+        <FormSubmit
+          action={STRINGS.change}
+          busyAction={STRINGS.changing}
+          isBusy={isBusy}
+          error={error}
+          kind="secondary"
+          place="start"
+        />
       </form>
     </Section>
   );

@@ -1,9 +1,8 @@
 'use client';
 
 import { useState } from 'react';
-import { Failure } from '#components/people/failure';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
-import { Button } from '#components/ui/button';
 import { useSubmit } from '../people/use-submit.ts';
 import { ACCOUNT_STRINGS } from './strings.ts';
 
@@ -29,12 +28,7 @@ export function PasswordStep({ action, busyAction, onPassword }: PasswordStepPro
         value={password}
         onChange={setPassword}
       />
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? busyAction : action}
-        </Button>
-      </div>
+      <FormSubmit action={action} busyAction={busyAction} isBusy={isBusy} error={error} />
     </form>
   );
 }

@@ -1,8 +1,8 @@
 'use client';
 
 import useSWR from 'swr';
-import { Failure } from '#components/people/failure';
-import { ListSkeleton, Section } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { Section } from '#components/people/section';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { formatAgo } from '#lib/browser/format-date';
@@ -40,12 +40,8 @@ export function SessionsSection() {
         )
       }
     >
-      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
-      {data === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={2} />
-        ) : null
-      ) : (
+      <LoadState data={data} error={error} onRetry={() => void mutate()} rows={2} />
+      {data === undefined ? null : (
         <ul className="flex flex-col">
           {data.map((session) => (
             <SessionRow

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import useSWR from 'swr';
 import { PasswordStep } from '#components/account/password-step';
 import { TwoFactorSetUp } from '#components/account/two-factor-set-up';
-import { Failure } from '#components/people/failure';
-import { ListSkeleton, Section } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { Section } from '#components/people/section';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
@@ -38,12 +38,8 @@ export function TwoFactorSection() {
   };
   return (
     <Section id="two-factor" title={STRINGS.title} action={isOn === undefined ? undefined : change}>
-      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
-      {isOn === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={1} />
-        ) : null
-      ) : (
+      <LoadState data={isOn} error={error} onRetry={() => void mutate()} rows={1} />
+      {isOn === undefined ? null : (
         <p className="flex flex-wrap items-center gap-2 text-ink-2 text-sm">
           <Badge tone={isOn ? 'good' : 'neutral'}>{isOn ? STRINGS.isOn : STRINGS.isOff}</Badge>
           <span className="min-w-[min(14rem,100%)] flex-1">{isOn ? STRINGS.on : STRINGS.off}</span>

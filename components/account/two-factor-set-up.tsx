@@ -3,8 +3,8 @@
 import { useState } from 'react';
 import { PasswordStep } from '#components/account/password-step';
 import { QrCode } from '#components/account/qr-code';
-import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { SecretText } from '#components/people/secret-text';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
@@ -61,12 +61,7 @@ function AppStep({ setup: { uri }, onConfirmed }: { setup: TwoFactorSetup; onCon
         onChange={setCode}
         className="font-mono"
       />
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? STRINGS.checking : STRINGS.confirm}
-        </Button>
-      </div>
+      <FormSubmit action={STRINGS.confirm} busyAction={STRINGS.checking} isBusy={isBusy} error={error} />
     </form>
   );
 }

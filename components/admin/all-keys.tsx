@@ -2,12 +2,13 @@
 
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import { ListHead } from '#components/admin/list-head';
 import { LoadMore } from '#components/admin/load-more';
-import { Failure } from '#components/people/failure';
 import { KeyForm } from '#components/people/key-form';
 import { KeyList } from '#components/people/key-list';
+import { LoadState } from '#components/people/load-state';
 import { NewKey } from '#components/people/new-key';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { EmptyList } from '#components/people/section';
 import { SelectField } from '#components/people/select-field';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
@@ -30,20 +31,15 @@ export function AllKeys() {
   const isEmpty = items?.length === 0 && created === undefined;
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">{STRINGS.hint}</p>
+      <ListHead hint={STRINGS.hint}>
         <Button onClick={() => setCreating(true)}>
           <Plus className="size-4" aria-hidden />
           {STRINGS.create}
         </Button>
-      </div>
+      </ListHead>
       {created === undefined ? null : <NewKey created={created} onDone={() => setCreated(undefined)} />}
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {items === undefined ? (
-        error === undefined ? (
-          <ListSkeleton />
-        ) : null
-      ) : isEmpty ? (
+      <LoadState data={items} error={error} onRetry={list.reload} />
+      {items === undefined ? null : isEmpty ? (
         <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint} />
       ) : (
         <KeyList

@@ -2,8 +2,8 @@
 
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
-import { Failure } from '#components/people/failure';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { EmptyList } from '#components/people/section';
 import { formatDateTime } from '#lib/browser/format-date';
 import { usePaged } from '../people/use-paged.ts';
 import { fetchAudit, PATHS } from './admin-api.ts';
@@ -19,12 +19,8 @@ export function Audit() {
   return (
     <div className="flex flex-col gap-4">
       <p className="text-ink-2 text-sm">{STRINGS.hint}</p>
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {items === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={8} />
-        ) : null
-      ) : items.length === 0 ? (
+      <LoadState data={items} error={error} onRetry={list.reload} rows={8} />
+      {items === undefined ? null : items.length === 0 ? (
         <EmptyList title={STRINGS.empty} />
       ) : (
         <ListTable

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import useSWR from 'swr';
 import { Failure } from '#components/people/failure';
 import { TextAreaField } from '#components/people/field';
-import { ListSkeleton, Section } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { Section } from '#components/people/section';
 import { Segments } from '#components/people/segments';
 import { Button } from '#components/ui/button';
 import { fetchBanner } from '#lib/browser/banner';
@@ -24,12 +25,8 @@ export function BannerForm() {
   const { data, error, mutate } = useSWR('banner', fetchBanner);
   return (
     <Section title={STRINGS.banner} hint={STRINGS.bannerHint}>
-      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
-      {data === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={1} />
-        ) : null
-      ) : (
+      <LoadState data={data} error={error} onRetry={() => void mutate()} rows={1} />
+      {data === undefined ? null : (
         <Form
           key={`${data?.kind} ${data?.text}`}
           shown={data}

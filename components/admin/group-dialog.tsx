@@ -4,35 +4,24 @@ import { useState } from 'react';
 import useSWR from 'swr';
 import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { SelectField } from '#components/people/select-field';
-import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import { showToast } from '#lib/browser/toasts';
 import type { Group } from '#lib/wire/people';
 import { useSubmit } from '../people/use-submit.ts';
 import { changeGroup, createGroup, fetchMembers, PATHS } from './admin-api.ts';
+import { closeSaved, type EditDialogProps } from './edit-dialog.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 
 const { groups: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const NO_MANAGER = '';
 
-interface NewGroupDialogProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  onChange: () => void;
-}
-
-export function NewGroupDialog({ open, onOpenChange, onChange }: NewGroupDialogProps) {
+/** Creates a group. */
+export function NewGroupDialog({ open, ...dialog }: EditDialogProps) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={STRINGS.create}>
-      <NewGroupForm
-        onCreated={(name) => {
-          onOpenChange(false);
-          showToast({ text: STRINGS.created(name) });
-          onChange();
-        }}
-      />
+    <Dialog open={open} onOpenChange={dialog.onOpenChange} title={STRINGS.create}>
+      <NewGroupForm onCreated={(name) => closeSaved(dialog, STRINGS.created(name))} />
     </Dialog>
   );
 }
@@ -43,29 +32,16 @@ function NewGroupForm({ onCreated }: { onCreated: (name: string) => void }) {
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <TextField label={STRINGS.name} required maxLength={100} autoComplete="off" value={name} onChange={setName} />
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? STRINGS.submitting : STRINGS.submit}
-        </Button>
-      </div>
+      <FormSubmit action={STRINGS.submit} busyAction={STRINGS.submitting} isBusy={isBusy} error={error} />
     </form>
   );
 }
 
 /** Changes the name and the manager of a group. */
-export function GroupDialog({ open, onOpenChange, group, onChange }: NewGroupDialogProps & { group: Group }) {
+export function GroupDialog({ open, group, ...dialog }: EditDialogProps & { group: Group }) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={STRINGS.editTitle(group.name)}>
-      <GroupForm
-        key={group.id}
-        group={group}
-        onSaved={(name) => {
-          onOpenChange(false);
-          showToast({ text: ADMIN_STRINGS.saved(name) });
-          onChange();
-        }}
-      />
+    <Dialog open={open} onOpenChange={dialog.onOpenChange} title={STRINGS.editTitle(group.name)}>
+      <GroupForm key={group.id} group={group} onSaved={(name) => closeSaved(dialog, ADMIN_STRINGS.saved(name))} />
     </Dialog>
   );
 }
@@ -100,12 +76,7 @@ function GroupForm({ group, onSaved }: { group: Group; onSaved: (name: string) =
         onChange={setManager}
       />
       {members.error === undefined ? null : <Failure error={members.error} onRetry={() => void members.mutate()} />}
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? ADMIN_STRINGS.saving : ADMIN_STRINGS.save}
-        </Button>
-      </div>
+      <FormSubmit action={ADMIN_STRINGS.save} busyAction={ADMIN_STRINGS.saving} isBusy={isBusy} error={error} />
     </form>
   );
 }

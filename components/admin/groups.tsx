@@ -5,11 +5,12 @@ import { useState } from 'react';
 import { useSWRConfig } from 'swr';
 import { GroupDialog, NewGroupDialog } from '#components/admin/group-dialog';
 import { LimitsDialog } from '#components/admin/limits-dialog';
+import { ListHead } from '#components/admin/list-head';
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
 import { RowMenu } from '#components/admin/row-menu';
-import { Failure } from '#components/people/failure';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { EmptyList } from '#components/people/section';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
 import type { Group } from '#lib/wire/people';
@@ -49,16 +50,9 @@ export function Groups() {
   ) : null;
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">{STRINGS.hint}</p>
-        {items?.length === 0 ? null : create}
-      </div>
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {items === undefined ? (
-        error === undefined ? (
-          <ListSkeleton />
-        ) : null
-      ) : items.length === 0 ? (
+      <ListHead hint={STRINGS.hint}>{items?.length === 0 ? null : create}</ListHead>
+      <LoadState data={items} error={error} onRetry={list.reload} />
+      {items === undefined ? null : items.length === 0 ? (
         <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
           {create}
         </EmptyList>

@@ -1,11 +1,10 @@
 'use client';
 
 import { useState } from 'react';
-import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { Segments } from '#components/people/segments';
 import { SelectField } from '#components/people/select-field';
-import { Button } from '#components/ui/button';
 import type { CreatedInvitation, PersonRole } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
@@ -113,12 +112,7 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
         value={note}
         onChange={setNote}
       />
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? STRINGS.submitting : STRINGS.submit}
-        </Button>
-      </div>
+      <FormSubmit action={STRINGS.submit} busyAction={STRINGS.submitting} isBusy={isBusy} error={error} />
     </form>
   );
 }

@@ -1,13 +1,15 @@
 'use client';
 
 import { Plus } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { InvitationForm } from '#components/admin/invitation-form';
+import { ListHead } from '#components/admin/list-head';
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
-import { Failure } from '#components/people/failure';
+import { CreatedSection } from '#components/people/created-section';
+import { LoadState } from '#components/people/load-state';
 import { SecretText } from '#components/people/secret-text';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { EmptyList } from '#components/people/section';
 import { PageLink } from '#components/shell/page-link';
 import { Badge } from '#components/ui/badge';
 import { Button, buttonClasses } from '#components/ui/button';
@@ -52,19 +54,10 @@ export function Invitations() {
   const isEmpty = items?.length === 0 && created === undefined;
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">
-          {isEmpty && isNew ? STRINGS.welcome : STRINGS.hint}
-        </p>
-        {isEmpty ? null : create}
-      </div>
+      <ListHead hint={isEmpty && isNew ? STRINGS.welcome : STRINGS.hint}>{isEmpty ? null : create}</ListHead>
       {created === undefined ? null : <NewInvitation created={created} onDone={() => setCreated(undefined)} />}
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {items === undefined ? (
-        error === undefined ? (
-          <ListSkeleton />
-        ) : null
-      ) : isEmpty ? (
+      <LoadState data={items} error={error} onRetry={list.reload} />
+      {items === undefined ? null : isEmpty ? (
         <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
           <div className="flex flex-wrap gap-2">
             {create}
@@ -153,25 +146,11 @@ function cellsOf(invitation: Invitation, now: number) {
   ];
 }
 
-/** The link of a new invitation. In the page, so that no stray click closes it. */
+/** The link of a new invitation. */
 function NewInvitation({ created, onDone }: { created: CreatedInvitation; onDone: () => void }) {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
   return (
-    <section
-      aria-label={STRINGS.created}
-      className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm"
-    >
-      <div>
-        <h2 ref={heading} tabIndex={-1} className="font-medium outline-none">
-          {STRINGS.created}
-        </h2>
-        <p className="text-ink-2">{STRINGS.copyNow}</p>
-      </div>
+    <CreatedSection label={STRINGS.created} heading="h2" hint={STRINGS.copyNow} onDone={onDone}>
       <SecretText label={STRINGS.link} text={created.url} copyLabel={STRINGS.copyLink} />
-      <div>
-        <Button onClick={onDone}>{PEOPLE_STRINGS.done}</Button>
-      </div>
-    </section>
+    </CreatedSection>
   );
 }

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import useSWR from 'swr';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { LoadMore } from '#components/admin/load-more';
-import { Failure } from '#components/people/failure';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { EmptyList } from '#components/people/section';
 import { Button } from '#components/ui/button';
 import { formatCount } from '#lib/browser/format';
 import type { LimitScope, ScopedLimits } from '#lib/wire/limits';
@@ -41,12 +41,8 @@ export function Limits() {
   return (
     <div className="flex flex-col gap-4">
       <p className="text-ink-2 text-sm">{STRINGS.hint}</p>
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {items === undefined ? (
-        error === undefined ? (
-          <ListSkeleton />
-        ) : null
-      ) : (
+      <LoadState data={items} error={error} onRetry={list.reload} />
+      {items === undefined ? null : (
         <ul>
           {items.map((entry) => (
             <ScopeRow

@@ -1,17 +1,16 @@
 'use client';
 
 import { useState } from 'react';
-import { Failure } from '#components/people/failure';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { SelectField } from '#components/people/select-field';
-import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import { showToast } from '#lib/browser/toasts';
 import type { Group, Member, PersonRole } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { useSubmit } from '../people/use-submit.ts';
 import { changeMember } from './admin-api.ts';
+import { closeSaved, type EditDialogProps } from './edit-dialog.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 import { groupOptions, NO_GROUP } from './use-groups.ts';
@@ -19,27 +18,20 @@ import { groupOptions, NO_GROUP } from './use-groups.ts';
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const ROLES: readonly PersonRole[] = ['member', 'manager', 'admin'];
 
-interface MemberDialogProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
+interface MemberDialogProps extends EditDialogProps {
   member: Member;
   groups: readonly Group[];
-  onChange: () => void;
 }
 
 /** Changes name, role and group. */
-export function MemberDialog({ open, onOpenChange, member, groups, onChange }: MemberDialogProps) {
+export function MemberDialog({ open, member, groups, ...dialog }: MemberDialogProps) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={STRINGS.editTitle(member.name)}>
+    <Dialog open={open} onOpenChange={dialog.onOpenChange} title={STRINGS.editTitle(member.name)}>
       <MemberForm
         key={member.id}
         member={member}
         groups={groups}
-        onSaved={(name) => {
-          onOpenChange(false);
-          showToast({ text: ADMIN_STRINGS.saved(name) });
-          onChange();
-        }}
+        onSaved={(name) => closeSaved(dialog, ADMIN_STRINGS.saved(name))}
       />
     </Dialog>
   );
@@ -83,12 +75,7 @@ function MemberForm({ member, groups, onSaved }: MemberFormProps) {
           <SelectField label={STRINGS.group} value={group} options={groupOptions(groups)} onChange={setGroup} />
         </>
       ) : null}
-      {error === undefined ? null : <Failure error={error} />}
-      <div className="flex justify-end">
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? ADMIN_STRINGS.saving : ADMIN_STRINGS.save}
-        </Button>
-      </div>
+      <FormSubmit action={ADMIN_STRINGS.save} busyAction={ADMIN_STRINGS.saving} isBusy={isBusy} error={error} />
     </form>
   );
 }

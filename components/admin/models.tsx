@@ -4,12 +4,13 @@ import { Download as DownloadIcon } from 'lucide-react';
 import { useState } from 'react';
 import useSWR, { useSWRConfig } from 'swr';
 import { Downloads } from '#components/admin/download-list';
+import { ListHead } from '#components/admin/list-head';
 import { ListTable } from '#components/admin/list-table';
 import { ModelDialog } from '#components/admin/model-dialog';
 import { ModelMenu } from '#components/admin/model-menu';
 import { PullForm } from '#components/admin/pull-form';
-import { Failure } from '#components/people/failure';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { EmptyList } from '#components/people/section';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Confirm, Dialog } from '#components/ui/dialog';
@@ -51,19 +52,12 @@ export function Models() {
     ) : null;
   return (
     <div className="flex flex-col gap-4">
-      <div className="flex flex-wrap items-center justify-between gap-2">
-        <p className="min-w-[min(14rem,100%)] flex-1 text-ink-2 text-sm">
-          {STRINGS.hint} {data?.can_pull === false ? STRINGS.cannotPull : null}
-        </p>
+      <ListHead hint={data?.can_pull === false ? `${STRINGS.hint} ${STRINGS.cannotPull}` : STRINGS.hint}>
         {data?.models.length === 0 ? null : pull}
-      </div>
+      </ListHead>
       <Downloads />
-      {error === undefined ? null : <Failure error={error} onRetry={() => void mutate()} />}
-      {data === undefined ? (
-        error === undefined ? (
-          <ListSkeleton />
-        ) : null
-      ) : data.models.length === 0 ? (
+      <LoadState data={data} error={error} onRetry={() => void mutate()} />
+      {data === undefined ? null : data.models.length === 0 ? (
         <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
           {pull}
         </EmptyList>

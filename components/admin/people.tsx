@@ -9,9 +9,9 @@ import { MemberDialog } from '#components/admin/member-dialog';
 import { MemberMenu } from '#components/admin/member-menu';
 import { PersonCell, personCells } from '#components/admin/person-cell';
 import { ResetLinkDialog } from '#components/admin/reset-link-dialog';
-import { Failure } from '#components/people/failure';
 import { FIELD_INPUT } from '#components/people/field';
-import { EmptyList, ListSkeleton } from '#components/people/section';
+import { LoadState } from '#components/people/load-state';
+import { EmptyList } from '#components/people/section';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
@@ -90,12 +90,8 @@ export function People() {
           {STRINGS.invite}
         </PageLink>
       </div>
-      {error === undefined ? null : <Failure error={error} onRetry={list.reload} />}
-      {members === undefined ? (
-        error === undefined ? (
-          <ListSkeleton rows={6} />
-        ) : null
-      ) : members.length === 0 ? (
+      <LoadState data={members} error={error} onRetry={list.reload} rows={6} />
+      {members === undefined ? null : members.length === 0 ? (
         <EmptyList
           title={isFiltered ? STRINGS.noMatch : STRINGS.empty}
           {...(isFiltered ? {} : { hint: STRINGS.emptyHint })}

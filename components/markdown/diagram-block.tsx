@@ -2,7 +2,7 @@
 
 import { Code, Download, Maximize2, Workflow } from 'lucide-react';
 import Image from 'next/image';
-import { useEffect, useState } from 'react';
+import { type CSSProperties, useEffect, useState } from 'react';
 import { HighlightedCode } from '#components/markdown/highlighted-code';
 import { CopyButton } from '#components/ui/copy-button';
 import { Dialog } from '#components/ui/dialog';
@@ -74,38 +74,56 @@ export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }
   );
 }
 
-function DiagramImage({ diagram, source }: { diagram: Diagram; source: string }) {
-  const { url, width, height } = diagram;
+interface DiagramImageProps {
+  diagram: Diagram;
+  source: string;
+}
+
+function DiagramImage({ diagram, source }: DiagramImageProps) {
   return (
     <div className="diagram scroller flex max-h-[70dvh] overflow-x-auto p-3" {...SCROLLABLE}>
-      <Image
-        unoptimized
-        src={url}
-        width={Math.round(width)}
-        height={Math.round(height)}
-        alt={MARKDOWN_STRINGS.diagramAlt(source)}
+      <SizedImage
+        diagram={diagram}
+        source={source}
         className="m-auto h-auto max-w-full"
         // On a narrow screen it scrolls before its labels get too small to read.
-        style={{ minWidth: Math.min(Math.round(width), READABLE_PX) }}
+        style={{ minWidth: Math.min(Math.round(diagram.width), READABLE_PX) }}
       />
     </div>
   );
 }
 
 /** As large as the window allows: a wide diagram scrolls sideways instead of shrinking. */
-function LargeDiagram({ diagram: { url, width, height }, source }: { diagram: Diagram; source: string }) {
+function LargeDiagram({ diagram, source }: DiagramImageProps) {
+  const { width } = diagram;
   return (
     <div className="scroller max-h-[calc(100dvh-8rem)] overflow-x-auto rounded-md bg-sunken p-4" {...SCROLLABLE}>
-      <Image
-        unoptimized
-        src={url}
-        width={Math.round(width)}
-        height={Math.round(height)}
-        alt={MARKDOWN_STRINGS.diagramAlt(source)}
+      <SizedImage
+        diagram={diagram}
+        source={source}
         className="h-auto max-w-none"
         style={{ width: Math.round(Math.max(width * LARGE_SCALE, Math.min(width * MAX_SCALE, LARGE_PX))) }}
       />
     </div>
+  );
+}
+
+interface SizedImageProps extends DiagramImageProps {
+  className: string;
+  style: CSSProperties;
+}
+
+function SizedImage({ diagram: { url, width, height }, source, className, style }: SizedImageProps) {
+  return (
+    <Image
+      unoptimized
+      src={url}
+      width={Math.round(width)}
+      height={Math.round(height)}
+      alt={MARKDOWN_STRINGS.diagramAlt(source)}
+      className={className}
+      style={style}
+    />
   );
 }
 

@@ -1,8 +1,7 @@
 'use client';
 
-import { useEffect, useRef } from 'react';
+import { CreatedSection } from '#components/people/created-section';
 import { SecretText } from '#components/people/secret-text';
-import { Button } from '#components/ui/button';
 import { useModels } from '#lib/browser/service-status';
 import type { CreatedKey } from '#lib/wire/people';
 import { keyExample } from './key-example.ts';
@@ -10,23 +9,22 @@ import { PEOPLE_STRINGS } from './strings.ts';
 
 const { keys: STRINGS } = PEOPLE_STRINGS;
 
-/** A new key with an example. In the page, so that no stray click closes it. */
+/** A new key with an example. */
 export function NewKey({ created, onDone }: { created: CreatedKey; onDone: () => void }) {
   const { data } = useModels();
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
   const model = created.models?.[0] ?? data?.default_model ?? 'model';
   return (
-    <section
-      aria-label={STRINGS.created}
-      className="flex min-w-0 flex-col gap-3 rounded-lg border border-good p-4 text-sm"
-    >
-      <div>
-        <h3 ref={heading} tabIndex={-1} className="font-medium outline-none">
+    <CreatedSection
+      label={STRINGS.created}
+      heading="h3"
+      title={
+        <>
           {STRINGS.created}: <span className="[overflow-wrap:anywhere]">{created.name}</span>
-        </h3>
-        <p className="text-ink-2">{STRINGS.copyNow}</p>
-      </div>
+        </>
+      }
+      hint={STRINGS.copyNow}
+      onDone={onDone}
+    >
       <SecretText label={STRINGS.keyLabel} text={created.key} copyLabel={STRINGS.copyKey} />
       <SecretText
         label={STRINGS.example}
@@ -34,9 +32,6 @@ export function NewKey({ created, onDone }: { created: CreatedKey; onDone: () =>
         copyLabel={STRINGS.copyExample}
         isCode
       />
-      <div>
-        <Button onClick={onDone}>{PEOPLE_STRINGS.done}</Button>
-      </div>
-    </section>
+    </CreatedSection>
   );
 }

@@ -5,6 +5,7 @@ import { Play, Square } from 'lucide-react';
 import { useCallback, useEffect, useId, useMemo, useRef } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
 import { EditorBar } from '#components/playground/editor-bar';
+import { FilePicker } from '#components/playground/file-picker';
 import { FileTabs, tabId } from '#components/playground/file-tabs';
 import { OutputPanel } from '#components/playground/output-panel';
 import { Panes, usePanes } from '#components/playground/panes';
@@ -184,16 +185,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
           />
         }
       />
-      <input
-        ref={filePicker}
-        type="file"
-        multiple
-        hidden
-        onChange={({ currentTarget: field }) => {
-          void actions.takeFiles([...(field.files ?? [])], 'files');
-          field.value = '';
-        }}
-      />
+      <FilePicker ref={filePicker} onChoose={(files) => void actions.takeFiles(files, 'files')} />
       {drop.isOver ? (
         <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-canvas/85 font-medium">
           {S.dropFiles}

@@ -4,6 +4,7 @@ import { ListRestart } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type RefObject, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
+import { FilePicker } from '#components/playground/file-picker';
 import { ProgramMenu } from '#components/playground/program-menu';
 import { SaveStatus } from '#components/playground/save-status';
 import { LinkDialog, ShareButton, useLinkCopy } from '#components/playground/share-button';
@@ -138,16 +139,7 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
       />
       <ShareButton link={link} />
       <LinkDialog link={link} />
-      <input
-        ref={filePicker}
-        type="file"
-        multiple
-        hidden
-        onChange={({ currentTarget: field }) => {
-          void actions.takeFiles([...(field.files ?? [])], 'program');
-          field.value = '';
-        }}
-      />
+      <FilePicker ref={filePicker} onChoose={(files) => void actions.takeFiles(files, 'program')} />
       <Dialog open={openDialog === 'rename'} onOpenChange={close} title={S.renameTitle}>
         {program === undefined ? null : (
           <NameForm

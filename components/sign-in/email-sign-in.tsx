@@ -2,13 +2,14 @@
 
 import { useState } from 'react';
 import useSWR from 'swr';
-import { Failure } from '#components/people/failure';
-import { CheckboxField, TextField } from '#components/people/field';
+import { EmailField } from '#components/people/email-field';
+import { CheckboxField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
 import { PageLink } from '#components/shell/page-link';
 import { ProviderButton } from '#components/sign-in/provider-button';
 import { TwoFactorForm } from '#components/sign-in/two-factor-form';
-import { Button, buttonClasses } from '#components/ui/button';
+import { buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
@@ -78,16 +79,7 @@ function PasswordForm({ onDone, onCode }: { onDone: () => void; onCode: () => vo
   return (
     <form onSubmit={submit} className="mt-2 flex flex-col gap-4">
       <p className="text-ink-2 text-sm">{STRINGS.hint}</p>
-      <TextField
-        label={PEOPLE_STRINGS.email}
-        type="email"
-        name="email"
-        autoComplete="username"
-        required
-        maxLength={254}
-        value={email}
-        onChange={setEmail}
-      />
+      <EmailField value={email} onChange={setEmail} />
       <PasswordField
         label={PEOPLE_STRINGS.password}
         name="password"
@@ -96,10 +88,13 @@ function PasswordForm({ onDone, onCode }: { onDone: () => void; onCode: () => vo
         onChange={setPassword}
       />
       <CheckboxField label={STRINGS.remember} checked={remember} onChange={setRemember} />
-      {error === undefined ? null : <Failure error={error} />}
-      <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-        {isBusy ? SIGN_IN_STRINGS.signingIn : SIGN_IN_STRINGS.signIn}
-      </Button>
+      <FormSubmit
+        action={SIGN_IN_STRINGS.signIn}
+        busyAction={SIGN_IN_STRINGS.signingIn}
+        isBusy={isBusy}
+        error={error}
+        place="wide"
+      />
     </form>
   );
 }

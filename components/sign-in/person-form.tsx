@@ -1,10 +1,10 @@
 'use client';
 
 import { type ReactNode, useState } from 'react';
-import { Failure } from '#components/people/failure';
+import { EmailField } from '#components/people/email-field';
 import { TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
-import { Button } from '#components/ui/button';
 import type { NewPerson } from '#lib/wire/accounts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
@@ -37,19 +37,7 @@ export function PersonForm({ action, busyAction, email: fixed, emailHint, onSubm
         value={name}
         onChange={setName}
       />
-      <TextField
-        label={PEOPLE_STRINGS.email}
-        type="email"
-        name="email"
-        autoComplete="username"
-        hint={isFixed ? emailHint : undefined}
-        required
-        readOnly={isFixed}
-        maxLength={254}
-        value={email}
-        onChange={setEmail}
-        className="read-only:bg-sunken"
-      />
+      <EmailField hint={isFixed ? emailHint : undefined} readOnly={isFixed} value={email} onChange={setEmail} />
       <PasswordField
         label={PEOPLE_STRINGS.password}
         name="password"
@@ -57,10 +45,7 @@ export function PersonForm({ action, busyAction, email: fixed, emailHint, onSubm
         value={password}
         onChange={setPassword}
       />
-      {error === undefined ? null : <Failure error={error} />}
-      <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-        {isBusy ? busyAction : action}
-      </Button>
+      <FormSubmit action={action} busyAction={busyAction} isBusy={isBusy} error={error} place="wide" />
       {children}
     </form>
   );

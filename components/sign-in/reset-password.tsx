@@ -1,11 +1,10 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { Failure } from '#components/people/failure';
+import { FormSubmit } from '#components/people/form-submit';
 import { PasswordField } from '#components/people/password-field';
 import { DeadLink } from '#components/sign-in/dead-link';
 import { EntryFrame } from '#components/sign-in/entry-frame';
-import { Button } from '#components/ui/button';
 import { ApiError } from '#lib/browser/api-client';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
@@ -54,10 +53,7 @@ export function ResetPassword() {
           value={password}
           onChange={setPassword}
         />
-        {error === undefined ? null : <Failure error={error} />}
-        <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-          {isBusy ? STRINGS.saving : STRINGS.save}
-        </Button>
+        <FormSubmit action={STRINGS.save} busyAction={STRINGS.saving} isBusy={isBusy} error={error} place="wide" />
       </form>
     </EntryFrame>
   );

@@ -1,8 +1,8 @@
 'use client';
 
 import { useState } from 'react';
-import { Failure } from '#components/people/failure';
 import { CheckboxField, TextField } from '#components/people/field';
+import { FormSubmit } from '#components/people/form-submit';
 import { Button } from '#components/ui/button';
 import { useSubmit } from '../people/use-submit.ts';
 import { verifyCode } from './sign-in-api.ts';
@@ -49,10 +49,7 @@ export function TwoFactorForm({ onBack, onDone }: TwoFactorFormProps) {
         className="font-mono"
       />
       <CheckboxField label={STRINGS.trust} checked={trust} onChange={setTrust} />
-      {error === undefined ? null : <Failure error={error} />}
-      <Button type="submit" kind="primary" disabled={isBusy} className="h-10">
-        {isBusy ? STRINGS.verifying : STRINGS.verify}
-      </Button>
+      <FormSubmit action={STRINGS.verify} busyAction={STRINGS.verifying} isBusy={isBusy} error={error} place="wide" />
       <div className="flex flex-wrap justify-between gap-2">
         <Button kind="quiet" onClick={onBack}>
           {STRINGS.back}
