@@ -8,6 +8,7 @@ export function createAttachmentStore(): AttachmentStore {
   const { id: page, previousId } = thisPage();
   return new AttachmentStore({
     read: async (file) => {
+      // The sentence for a file that cannot be read is what helps here, too.
       const reader = await import('./read-file.ts').catch(() => undefined);
       if (reader === undefined) throw new Error(COMPOSER_STRINGS.unreadableFile(file.name));
       return reader.readFile(file);

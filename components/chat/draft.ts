@@ -22,6 +22,7 @@ export function forgetDraft(chat: string): void {
   forgetUnread(chat);
   // What is only stored is deleted when it is read: its conversation is missing then.
   loadedOutbox()?.forget(chat);
+  // Without that code, results stay until there are too many of them.
   void import('../code-run/kept-runs.ts').then(({ forgetRuns }) => forgetRuns(chat)).catch(() => undefined);
 }
 

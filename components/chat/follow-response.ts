@@ -65,6 +65,7 @@ async function follow(
         return;
       }
       loss.begin();
+      // A pause rejects when it is aborted, which is checked below.
       await effects.pause(delay, signal).catch(() => undefined);
       // Without a network attempts are free: a tunnel is longer than a minute.
       if (await effects.online(signal)) attempt += 1;

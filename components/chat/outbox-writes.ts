@@ -59,6 +59,7 @@ export class OutboxWrites {
   }
 
   #write(action: () => Promise<void>): void {
+    // A message whose write fails lasts as long as the page.
     this.#last = this.#last
       .then(this.#holdPage)
       .then(action)

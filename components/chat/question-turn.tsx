@@ -49,7 +49,10 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
       {message.content === '' ? null : <QuestionText text={message.content} />}
       <div className="turn-actions mt-0.5 flex items-center">
         <MessageTime at={message.createdAt} className="px-1.5" />
-        {/* Toggles the icons alone: a transparent box would be a compositing layer in each turn of a long chat. */}
+        {/*
+         * Toggles the icons alone: a transparent box would be a compositing layer in each turn of a
+         * long chat.
+         */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
           <IconButton ref={change} label={TURN_STRINGS.edit} onClick={() => setEditing(true)}>
             <TurnIcon name="pencil" />

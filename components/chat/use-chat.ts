@@ -48,6 +48,7 @@ export function useChatSelector<T>(select: (state: ChatState) => T): T {
  */
 export function preloadChat(conversationId: string): void {
   const current = chatStore();
+  // A message that needs it fetches it again, and shows the failure.
   void responseCode().catch(() => undefined);
   void current.load();
   void current.open(conversationId);
@@ -60,6 +61,7 @@ export function useChatLifecycle(): void {
     void current.load();
     const flush = () => current.flush();
     window.addEventListener('pagehide', flush);
+    // A message that needs the code fetches it again, and shows the failure.
     const cancelPreload = onFirstInput(() => void responseCode().catch(() => undefined));
     return () => {
       window.removeEventListener('pagehide', flush);

@@ -69,8 +69,9 @@ export function keptRuns(): KeptRuns {
   return shared;
 }
 
-/** Deletes the results of all programs of a conversation. Without storage there are none. */
+/** Deletes the results of all programs of a conversation. */
 export function forgetRuns(conversationId: string): void {
+  // Without storage there are none.
   keptRuns()
     .removeAll(`${conversationId}/`)
     .catch(() => undefined);

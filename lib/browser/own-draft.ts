@@ -27,7 +27,7 @@ export async function restoreDraft(key: string): Promise<void> {
 
 /** Puts `text` at the end of what this tab has under `key`. */
 export async function appendToDraft(key: string, text: string): Promise<void> {
-  // What a closed page has left stays in front of it.
+  // What a closed page has left stays in front of it. Without storage there is nothing of it.
   await restoreDraft(key).catch(() => undefined);
   const draft = readDraft(key).trimEnd();
   writeOwnDraft(key, draft === '' ? text : `${draft}\n\n${text}`);

@@ -30,6 +30,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       if (done) return;
     }
   } finally {
+    // A stream that has failed rejects again; the loop has thrown its error.
     if (!ended) await reader.cancel().catch(() => undefined);
     reader.releaseLock();
   }

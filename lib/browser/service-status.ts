@@ -55,7 +55,7 @@ async function fetchModels(): Promise<Models> {
   try {
     return await requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) });
   } catch (error) {
-    // Before the error is shown: `modelsFailure` needs them.
+    // Before the error is shown: `modelsFailure` needs them, and has a sentence without them.
     if (hasResponse(error)) sentences ??= await import('#lib/browser/error-sentence').catch(() => undefined);
     throw error;
   }

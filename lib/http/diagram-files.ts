@@ -71,7 +71,7 @@ const SCRIPT = `
 import mermaid from '/api/diagrams/${DIAGRAM_MODULES}/mermaid.esm.min.mjs';
 const themes = ${JSON.stringify(DIAGRAM_THEMES)};
 const font = document.getElementById('font').textContent;
-// Text is measured with the font that it is drawn with.
+// Text is measured with the font that it is drawn with, and with a usual one where that fails to load.
 let last = Promise.all([400, 600].map((weight) => document.fonts.load(weight + ' 14px Geist'))).catch(() => {});
 addEventListener('message', ({ source, data }) => {
   if (source !== parent) return;

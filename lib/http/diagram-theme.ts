@@ -9,7 +9,10 @@ import { join } from 'node:path';
 const DIAGRAM_FONT = 'Geist';
 const FALLBACK_FONTS = 'Helvetica, Arial, sans-serif';
 
-/** The font as a style sheet. An SVG image loads nothing, so the font is in its text. */
+/**
+ * The font as a style sheet. An SVG image loads nothing, so the font is in its text. Empty if it is
+ * not installed: diagrams have fallback fonts.
+ */
 export async function diagramFontStyle(): Promise<string> {
   const path = join(process.cwd(), 'node_modules/@fontsource-variable/geist/files/geist-latin-wght-normal.woff2');
   const font = await readFile(path).catch(() => undefined);

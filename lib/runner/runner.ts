@@ -167,7 +167,7 @@ export function createRunner(dependencies: RunnerDependencies): Runner {
     }
   };
 
-  /** The sandbox is closed only after all tracked work has ended. */
+  /** The sandbox is closed only after all tracked work has ended. Callers get its failures. */
   const track = <T>(work: Promise<T>): Promise<T> => {
     const settled = work.catch(() => {});
     pending.add(settled);
@@ -178,6 +178,7 @@ export function createRunner(dependencies: RunnerDependencies): Runner {
   const close = async (): Promise<void> => {
     closing.abort();
     await Promise.all(pending);
+    // A probe that failed has reported it to the runs, and has opened nothing.
     const found = await probing?.catch(() => undefined);
     await found?.toolchains.survey();
     await found?.pool.close();

@@ -92,6 +92,7 @@ export async function initialHistory(
   group: HistoryGroup,
 ): Promise<StatsHistory | undefined> {
   const found = API_BASE === '' ? await readerOf(headers, 'history') : undefined;
+  // Without it the page requests the history itself, and shows why it is missing.
   return await found?.data.history(range, group).catch(() => undefined);
 }
 

@@ -20,6 +20,7 @@ export async function openDatabase(settings: Config): Promise<void> {
   whenStoreOpens((opened) => void maintain(opened));
   if (settings.API_KEYS.length > 0) void loadRevocations();
   else if (settings.DATABASE_URL === undefined && !existsSync(join(settings.DATA_DIR, DATABASE_FILE))) return;
+  // The store has logged why it is not open, and opens again by itself.
   await store().catch(() => undefined);
 }
 

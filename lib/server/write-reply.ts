@@ -197,6 +197,7 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, 
   outgoing.once('close', () => {
     wake();
     clearImmediate(flush);
+    // A body that has failed rejects here too; the read below has logged it.
     if (!outgoing.writableFinished) void reader.cancel().catch(() => {});
   });
   try {

@@ -85,7 +85,7 @@ export class StoreOpener {
       const retryMs = needsPerson ? LONG_RETRY_MS : RETRY_MS;
       this.#failure = { error: unavailable, retryAtMs: performance.now() + retryMs };
       this.#opening = undefined;
-      // Later than the time before which calls are rejected.
+      // Later than the time before which calls are rejected. `#open` logs a failure.
       setTimeout(() => void this.open().catch(() => undefined), retryMs + 100).unref();
       throw unavailable;
     }

@@ -65,6 +65,7 @@ export class WriteQueue {
 
   /** Resolves when all that was added before is on disk or rejected. */
   async flush(): Promise<void> {
+    // The callers of `add` get the failure, and `onHealth` reports it.
     await this.#last.catch(() => undefined);
   }
 

@@ -103,6 +103,7 @@ class MessageQueue<T> {
   #arrived = Promise.withResolvers<void>();
 
   constructor() {
+    // Its reader may have left, or not come yet.
     this.failed.catch(() => undefined);
   }
 

@@ -73,7 +73,7 @@ export class EmbeddingBatch {
     this.inputs = inputs;
     this.#clock = clock;
     this.#graceMs = graceMs;
-    // The readers may have left.
+    // Reported to its readers, who may have left.
     this.#result.promise.catch(() => {});
   }
 

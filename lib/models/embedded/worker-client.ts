@@ -259,6 +259,7 @@ export class EmbeddedWorkerClient {
         log().error({ reason: message.reason }, 'the built-in model could not be loaded');
       } else receive(child, message);
     });
+    // Calls of the model report a failed load: they wait for `ready`.
     void loading.promise.then(() => unrefIfIdle(child)).catch(() => {});
     return child;
   }

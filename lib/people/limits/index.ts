@@ -90,7 +90,7 @@ export class PeopleLimits {
     return this.#counters.close();
   }
 
-  /** One after another, so that no change is lost to another one. */
+  /** One after another, so that no change is lost to another one. A failure is its caller's. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
     this.#last = turn.catch(() => undefined);

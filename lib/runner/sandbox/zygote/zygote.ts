@@ -183,7 +183,7 @@ export class Zygote {
         throw error;
       }
     });
-    // Both are also awaited by the run, which may begin later.
+    // The run awaits it too, and reports its failure; it may begin later.
     confined.catch(() => {});
     this.#process.control.write(Buffer.of(index));
     return {

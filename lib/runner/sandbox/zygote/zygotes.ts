@@ -208,6 +208,7 @@ function runningSandbox(cloned: ClonedSandbox, limits: ResourceLimits, zygote: Z
       if (cgroup === undefined) tree = new ProcessTree(init, memoryBytes, writableMounts(diskBytes));
       if (isKilled) kill();
     },
+    // `confined` rejects too, and the run reports it.
     () => {},
   );
   return {

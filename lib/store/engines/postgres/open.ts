@@ -120,6 +120,7 @@ async function inTransaction(client: pg.PoolClient, task: () => Promise<boolean>
     await client.query(isWhole ? 'commit' : 'rollback');
     return isWhole;
   } catch (error) {
+    // The first error says more. The pool closes a connection whose state is unknown.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }

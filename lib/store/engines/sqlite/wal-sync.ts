@@ -29,7 +29,7 @@ export class WalSync {
   /** Resolves when everything that was committed before the call is on disk. */
   sync(): Promise<void> {
     if (this.#running === undefined) return this.#start();
-    // The running one may have begun before the commit.
+    // The running one may have begun before the commit. Its callers get its failure.
     this.#next ??= this.#running
       .catch(() => undefined)
       .then(() => {
@@ -40,6 +40,7 @@ export class WalSync {
   }
 
   async close(): Promise<void> {
+    // The callers of `sync` get these failures.
     await this.#running?.catch(() => undefined);
     const descriptor = await this.#descriptor?.catch(() => undefined);
     if (descriptor !== undefined) await closeFile(descriptor);
