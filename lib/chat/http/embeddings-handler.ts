@@ -20,10 +20,11 @@ import { withCallerSignal } from '#lib/http/open-work';
 import { countEndUser } from '#lib/http/rate-limit';
 import { jsonBytes, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
+import { textStream } from '#lib/http/text-stream';
 import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
 import { checkEmbedSupport, noEmbeddings } from '#lib/models/embedding-support';
 import { modelDirectory } from '#lib/models/model-directory';
-import { KIB, MIB } from '#lib/units';
+import { MIB } from '#lib/units';
 import {
   EXTRA_EMBEDDING_FIELDS,
   type OpenAiEmbeddings,
@@ -36,7 +37,6 @@ import {
 const EMBEDDINGS_LIMIT_BYTES = 8 * MIB;
 /** A body of more numbers is made while it is sent. */
 const MAX_NUMBERS_AT_ONCE = 32_768;
-const PIECE_CHARACTERS = 64 * KIB;
 
 const OPENAI_FIELDS = Object.keys(openAiEmbeddingsSchema.shape);
 const EMBED_FIELDS = Object.keys(ollamaEmbedSchema.shape);
@@ -171,26 +171,5 @@ function partsReply(
     release();
     return reply;
   }
-  const utf8 = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        let text = '';
-        while (text.length < PIECE_CHARACTERS) {
-          const next = parts.next();
-          if (next.done === true) {
-            controller.enqueue(utf8.encode(text));
-            controller.close();
-            release();
-            return;
-          }
-          text += next.value;
-        }
-        controller.enqueue(utf8.encode(text));
-      },
-      cancel: release,
-    },
-    { highWaterMark: 0 },
-  );
-  return { ...jsonBytes('', 200, headers), body };
+  return { ...jsonBytes('', 200, headers), body: textStream(parts, release) };
 }

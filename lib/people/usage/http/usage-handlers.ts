@@ -3,7 +3,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
 import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { textStream } from '#lib/people/usage/http/text-stream';
+import { textStream } from '#lib/http/text-stream';
 import { usageCsv } from '#lib/people/usage/usage-csv';
 import { reportDays, type UsageFilter } from '#lib/people/usage/usage-question';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
