@@ -1,10 +1,10 @@
 /** What every table of `bench/` is made with: its shape, and servers as child processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/server-process.ts';
+import { freePort } from '../test/support/free-port.ts';
 
 export interface Table {
   title: string;
@@ -155,16 +155,3 @@ export async function startProgram(
 
 const START_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 10;
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
 import { type FaultyModelServer, ollama } from '../test/support/faulty-model-server.ts';
-import { freePort, startApp } from '../test/support/running-app.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { startApp } from '../test/support/running-app.ts';
 import { expect, saying, test } from './scripted.ts';
 import { accessibilityFaults, ask, freshQuestion, responseComplete, responses } from './support.ts';
 

@@ -5,7 +5,8 @@ import {
   type Script,
   startFaultyModelServer,
 } from '../test/support/faulty-model-server.ts';
-import { freePort, type RunningApp, startApp } from '../test/support/running-app.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { accessibilityFaultsInBoth } from './support.ts';
 
 /** One server with one slot, from its first second to its end. The tests go on from one another. */

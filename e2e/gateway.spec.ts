@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, type Page, test } from 'playwright/test';
-import { freePort, type RunningApp, startApp } from '../test/support/running-app.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { accessibilityFaults, test as watched } from './support.ts';
 
 watched('a gateway without a backend says what to set', async ({ page }) => {

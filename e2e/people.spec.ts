@@ -1,90 +1,25 @@
-import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright/test';
-import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { layoutFaults } from './layout-faults.ts';
-import { test as base, expect, lookWithAxe as look } from './support.ts';
+import {
+  ADMIN,
+  button,
+  field,
+  fillPerson,
+  heading,
+  invite,
+  openAs,
+  STUDENT,
+  secret,
+  signIn,
+  test,
+  totp,
+} from './school.ts';
+import { expect, lookWithAxe as look } from './support.ts';
 
-/** A server with accounts, from its first start on. The tests of this file follow one another. */
-interface School {
-  app: RunningApp;
-  /** The administrator's browser. */
-  admin: BrowserContext;
-}
-
-const ADMIN = { name: 'Ada Lovelace', email: 'ada@school.example', password: 'correct horse battery' };
-const STUDENT = { name: 'Grace Hopper', email: 'grace@school.example', password: 'unrelated words again' };
 const LONG_NAME = `${'Wolfeschlegelsteinhausenbergerdorff'.repeat(2)} von und zu`;
 const FIRST_STUDENT_MS = 120_000;
 
-const test = base.extend<Record<never, never>, { school: School }>({
-  school: [
-    async ({ browser }, use) => {
-      const folder = mkdtempSync(join(tmpdir(), 'chill-people-'));
-      const app = await startApp('server', { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'warn' });
-      const admin = await browser.newContext({ baseURL: app.url });
-      await use({ app, admin });
-      await admin.close();
-      await app.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-    { scope: 'worker' },
-  ],
-  baseURL: async ({ school }, use) => use(school.app.url),
-});
-
+// The tests follow one another.
 test.describe.configure({ mode: 'serial' });
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });
-const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
-
-/** The first code element below a caption: a link, a key or a secret that is shown once. */
-const secret = (page: Page, section: string) => page.getByRole('region', { name: section }).locator('code').first();
-
-async function fillPerson(page: Page, person: typeof ADMIN): Promise<void> {
-  await field(page, 'Name').fill(person.name);
-  const email = field(page, 'E-mail');
-  if (await email.isEditable()) await email.fill(person.email);
-  await field(page, 'Password').fill(person.password);
-}
-
-async function signIn(page: Page, person: typeof ADMIN): Promise<void> {
-  await field(page, 'E-mail').fill(person.email);
-  await field(page, 'Password').fill(person.password);
-  await button(page, 'Sign in').click();
-}
-
-async function openAs(context: BrowserContext, path: string): Promise<Page> {
-  const page = await context.newPage();
-  await page.goto(path);
-  return page;
-}
-
-/** Invites people, and returns the link. */
-async function invite(page: Page, places: 'One person' | 'Several people'): Promise<string> {
-  await page.goto('/admin/invitations?new=1');
-  const dialog = page.getByRole('dialog', { name: 'New invitation' });
-  await dialog.getByRole('button', { name: places }).click();
-  await dialog.getByRole('button', { name: 'Create link' }).click();
-  await expect(dialog).toBeHidden();
-  return (await secret(page, 'Invitation created').textContent()) ?? '';
-}
-
-/** A code of RFC 6238 with its usual parameters. */
-function totp(secretText: string, nowMs: number): string {
-  const bits = [...secretText.replaceAll(' ', '')]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('');
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(nowMs / 30_000)));
-  const digest = createHmac('sha1', key).update(counter).digest();
-  const offset = (digest.at(-1) ?? 0) & 0xf;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
 
 test('leads from the first start to the first invited student in less than two minutes', async ({
   browser,

@@ -1,7 +1,8 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, expect } from 'playwright/test';
-import { freePort, launch, type RunningApp, startApp } from '../test/support/running-app.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { launch, type RunningApp, startApp } from '../test/support/running-app.ts';
 import { ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 /**

@@ -1,42 +1,28 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseCacheControl } from '#lib/chat/cache/cache-policy';
-import { nativeResponse, queueEntry } from '#lib/chat/formats/native';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
 import { member } from '#lib/http/principal';
-import { chatRequest, type EngineHarness, engineHarness, settled } from '../../test/support/chat.ts';
+import {
+  chatRequest,
+  type EngineHarness,
+  endEngine,
+  engineHarness,
+  entryOf,
+  responseOf,
+  settled,
+} from '../../test/support/chat.ts';
 
 let b: EngineHarness;
 const open = new AbortController().signal;
 
-afterEach(async () => {
-  b.engine.close();
-  await settled();
-  expect(b.provider.open).toBe(0);
-  await b.clock.advance(60 * 60 * 1000);
-  expect(b.clock.pending).toBe(0);
-});
-
-/** Reads the whole response. */
-async function responseOf(pending: PendingRequest) {
-  await waitUntilFinished(b.engine, pending, open);
-  const { response } = pending.generation;
-  if (response === undefined) throw new Error('no response');
-  return nativeResponse(pending, response);
-}
-
-/** The request as a poll of the queue route shows it. */
-function entryOf(pending: PendingRequest) {
-  return queueEntry(pending, b.engine.queueStatus(pending));
-}
+afterEach(() => endEngine(b));
 
 describe('ChatEngine', () => {
   it('runs a request, caches the response, and returns it again without a second call', async () => {
     b = engineHarness();
     const first = await b.submit('hello');
     expect(first.cacheStatus).toBe('miss');
-    const whole = responseOf(first);
+    const whole = responseOf(b, first);
     b.provider.last.think('hm').say('Ru').say('st\n').done();
     expect(await whole).toMatchObject({
       message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
@@ -73,13 +59,13 @@ describe('ChatEngine', () => {
   ])('never caches %s, and reports it', async (_, error) => {
     b = engineHarness();
     const pending = await b.submit('hello');
-    const whole = responseOf(pending);
+    const whole = responseOf(b, pending);
     b.provider.last.say('Ru');
     const cut = error();
     if (cut === undefined) b.provider.last.end();
     else b.provider.last.fail(cut);
     await expect(whole).rejects.toMatchObject({ code: cut?.code ?? 'upstream_truncated' });
-    expect(entryOf(pending)).toMatchObject({ status: 'failed', completed: false });
+    expect(entryOf(b, pending)).toMatchObject({ status: 'failed', completed: false });
     expect((await b.submit('hello')).cacheStatus).toBe('miss');
     expect(b.provider.calls).toHaveLength(2);
   });
@@ -88,7 +74,7 @@ describe('ChatEngine', () => {
     b = engineHarness();
     const pending = await b.submit('hello');
     b.provider.last.say('Rus').done('length');
-    expect((await responseOf(pending)).done_reason).toBe('length');
+    expect((await responseOf(b, pending)).done_reason).toBe('length');
     expect((await b.submit('hello')).cacheStatus).toBe('miss');
   });
 
@@ -124,9 +110,9 @@ describe('ChatEngine', () => {
     const blocker = await b.submit('other');
     const requests = await Promise.all(Array.from({ length: 5 }, () => b.submit('hello')));
     expect(new Set(requests.map(({ id }) => id)).size).toBe(5);
-    const responses = requests.map((pending) => responseOf(pending).catch((error: AppError) => error.code));
+    const responses = requests.map((pending) => responseOf(b, pending).catch((error: AppError) => error.code));
     b.provider.last.done();
-    await responseOf(blocker);
+    await responseOf(b, blocker);
     await settled();
     expect(b.provider.calls).toHaveLength(2);
     b.provider.last.say('one ');
@@ -191,108 +177,6 @@ describe('ChatEngine', () => {
     ]);
   });
 
-  it('accepts a bounded number of waiting requests', async () => {
-    b = engineHarness({ QUEUE_MAX_SIZE: '1' });
-    await b.submit('a');
-    await b.submit('b');
-    await expect(b.submit('c')).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
-    // A joined request takes no place in the queue.
-    await b.submit('b');
-  });
-
-  it('accepts a bounded number of requests that join others', async () => {
-    b = engineHarness();
-    for (let n = 0; n < 50_000; n += 1) await b.engine.enqueue(chatRequest('the same'), { caller: 'ann' });
-    await expect(b.submit('the same')).rejects.toMatchObject({ code: 'queue_full' });
-    b.provider.last.say('x').done();
-    await settled();
-    expect((await b.submit('the same')).cacheStatus).toBe('hit');
-  });
-
-  it('displaces the newest request of the caller with the largest share, unless others share it', async () => {
-    b = engineHarness({ QUEUE_MAX_SIZE: '3' });
-    await b.submit('running');
-    const [first, second, third] = [await b.submit('a1'), await b.submit('a2'), await b.submit('a3')];
-    // Ben shares the newest request.
-    await b.submit('a3', { caller: 'ben' });
-    const end = responseOf(second);
-    const other = await b.submit('c1', { caller: 'cid' });
-    await expect(end).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
-    expect(entryOf(second)).toMatchObject({ status: 'failed', code: 'queue_full' });
-    expect([first, third, other].map(({ state }) => state)).toEqual(['queued', 'queued', 'queued']);
-    await expect(b.submit('a4')).rejects.toMatchObject({ code: 'queue_full' });
-    await expect(b.submit('c2', { caller: 'cid' })).rejects.toMatchObject({ code: 'queue_full' });
-  });
-
-  it('bounds the requests of all running responses, and keeps the order if one does not fit', async () => {
-    b = engineHarness({ QUEUE_MAX_MB: '64', QUEUE_MAX_CONCURRENT: '9' });
-    const image = (byte: number) => [Buffer.alloc(9_000_000, byte).toString('base64')];
-    const requests = [];
-    for (const byte of [1, 2])
-      requests.push(await b.submit({ messages: [{ role: 'user', content: 'see', images: image(byte) }] }));
-    requests.push(await b.submit('small'));
-    expect(requests.map(({ state }) => state)).toEqual(['running', 'queued', 'queued']);
-    b.provider.last.say('x').done();
-    await settled();
-    expect(requests.map(({ state }) => state)).toEqual(['completed', 'running', 'running']);
-    expect(b.provider.calls.map(({ request }) => request.messages[0]?.images?.[0] === image(2)[0])).toEqual([
-      false,
-      true,
-      false,
-    ]);
-  });
-
-  it('ends a response that grows too large, or the largest if all together do', async () => {
-    b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
-    const lone = await b.submit('lone');
-    b.provider.last.say('x'.repeat(600_000)).think('x'.repeat(600_000));
-    await settled();
-    expect(entryOf(lone)).toMatchObject({ status: 'failed', code: 'upstream_failed' });
-    expect(lone.error?.message).toContain('MAX_RESPONSE_MB');
-    const requests = [];
-    for (let n = 0; n < 5; n += 1) {
-      requests.push(await b.submit(`question ${n}`));
-      b.provider.last.say('x'.repeat(n === 1 ? 800_000 : 700_000));
-    }
-    await settled();
-    expect(requests.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'running', 'running']);
-    for (const call of b.provider.calls.slice(1)) call.done();
-    await settled();
-    // Finished responses are not counted.
-    const next = await b.submit('next');
-    b.provider.last.say('x'.repeat(900_000)).done();
-    expect((await responseOf(next)).message.content).toHaveLength(900_000);
-  });
-
-  it('does not count a finished response that still holds its slot', async () => {
-    b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
-    const requests: PendingRequest[] = [];
-    for (let n = 0; n < 8; n += 1) {
-      requests.push(await b.submit(`question ${n}`));
-      b.provider.last.ignoresAbort = true;
-      b.provider.last.say('x'.repeat(n === 0 ? 400_000 : 395_000));
-    }
-    await settled();
-    for (const call of b.provider.calls) call.say('y');
-    await settled();
-    expect(requests.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('running')]);
-    for (const call of b.provider.calls) call.done();
-    await settled();
-    expect(requests.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('completed')]);
-  });
-
-  it('displaces requests that two addresses share if no others can be displaced', async () => {
-    b = engineHarness({ QUEUE_MAX_SIZE: '4' });
-    await b.submit('running');
-    const joined: PendingRequest[] = [];
-    for (const caller of ['127.0.0.1', '::1'])
-      for (let n = 0; n < 4; n += 1) joined.push(await b.submit(`question ${n}`, { caller }));
-    const other = await b.submit('other', { caller: 'ben' });
-    expect(other.state).toBe('queued');
-    const ends = ['queued', 'queued', 'queued', 'failed'];
-    expect(joined.map(({ state }) => state)).toEqual([...ends, ...ends]);
-  });
-
   it('shares responses between all callers, or keeps them per caller', async () => {
     b = engineHarness({ CACHE_SCOPE: 'caller' });
     await b.submit('hello');
@@ -334,14 +218,14 @@ describe('ChatEngine', () => {
     await b.clock.advance(60_000);
     b.provider.last.say('done').done();
     await settled();
-    expect(entryOf(b.engine.find(pending.id, 'ann'))).toMatchObject({
+    expect(entryOf(b, b.engine.find(pending.id, 'ann'))).toMatchObject({
       status: 'completed',
       completed: true,
       cached: false,
       message: { content: 'done' },
     });
     const again = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann' });
-    expect(entryOf(again)).toMatchObject({ completed: true, cached: true });
+    expect(entryOf(b, again)).toMatchObject({ completed: true, cached: true });
     await b.clock.advance(600_001);
     expect(() => b.engine.find(pending.id, 'ann')).toThrow(/No request has this id/);
   });
@@ -351,7 +235,7 @@ describe('ChatEngine', () => {
     const running = await b.submit('a');
     const waiting = await b.submit('b');
     const next = await b.submit('c');
-    const failed = responseOf(running).catch((error: AppError) => error.code);
+    const failed = responseOf(b, running).catch((error: AppError) => error.code);
     b.engine.cancel(waiting.id, 'ann');
     expect(waiting.state).toBe('cancelled');
     b.engine.cancel(running.id, 'ann');
@@ -380,70 +264,6 @@ describe('ChatEngine', () => {
     expect(b.engine.overview(member('ann')).processing).toHaveLength(1);
   });
 
-  it('submits one request per idempotency key', async () => {
-    b = engineHarness();
-    const submitter = { caller: 'ann', idempotencyKey: 'k1' };
-    const [one, two] = await Promise.all([
-      b.engine.enqueue(chatRequest({ use_cache: false }), submitter),
-      b.engine.enqueue(chatRequest({ use_cache: false }), submitter),
-    ]);
-    expect(two).toBe(one);
-    const other = await b.engine.enqueue(chatRequest({ use_cache: false }), { ...submitter, caller: 'ben' });
-    expect(other).not.toBe(one);
-    await expect(async () => b.engine.enqueue(chatRequest('different'), submitter)).rejects.toMatchObject({
-      code: 'idempotency_conflict',
-    });
-  });
-
-  it('keeps an idempotency key for as long as its request waits', async () => {
-    b = engineHarness();
-    await b.engine.enqueue(chatRequest('holds the slot'), { caller: 'ann' });
-    const submitter = { caller: 'ann', idempotencyKey: 'k1' };
-    const submit = (content: string) =>
-      b.engine.enqueue(chatRequest({ use_cache: false, system_prompt: content }), submitter);
-    const pending = await submit('one');
-    await b.clock.advance(11 * 60_000);
-    expect(await submit('one')).toBe(pending);
-    await expect(async () => submit('two')).rejects.toMatchObject({ code: 'idempotency_conflict' });
-    b.provider.last.done();
-    await settled();
-    b.provider.last.done();
-    await settled();
-    await b.clock.advance(11 * 60_000);
-    // The result is no longer kept, and its key is free.
-    expect(await submit('two')).not.toBe(pending);
-  });
-
-  it('does not confuse a later request of the same id with that of an idempotency key', async () => {
-    b = engineHarness();
-    const [id, idempotencyKey] = ['0b5f0f3e-6b1f-4c79-8d5c-0f1f6d0d7f11', 'k1'];
-    await b.engine.enqueue(chatRequest('hello'), { caller: 'ann', id, isIdGiven: true, idempotencyKey });
-    b.provider.last.done();
-    await settled();
-    await b.clock.advance(11 * 60_000);
-    const other = await b.engine.enqueue(chatRequest('other'), { caller: 'ben', id, isIdGiven: true });
-    expect(other.id).toBe(id);
-    const again = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann', idempotencyKey });
-    expect(again).not.toBe(other);
-  });
-
-  it('keeps an idempotency key for as long as the result, but does not retain the result', async () => {
-    b = engineHarness({ MAX_RESPONSE_MB: '64' });
-    const submitter = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };
-    const submit = () => b.engine.enqueue(chatRequest({ use_cache: false }), submitter);
-    const first = await submit();
-    b.provider.last.say('x').done();
-    await settled();
-    expect(await submit()).toBe(first);
-    // Larger results evict the first one.
-    for (const content of ['a', 'b']) {
-      await b.submit({ messages: [{ role: 'user', content }], use_cache: false });
-      b.provider.last.say('x'.repeat(30_000_000)).done();
-      await settled();
-    }
-    expect(await submit()).not.toBe(first);
-  });
-
   it('shows ids only to their callers if there are keys', async () => {
     b = engineHarness({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
     const pending = await b.submit('a');
@@ -455,7 +275,7 @@ describe('ChatEngine', () => {
   it('ends everything when it closes, and accepts nothing', async () => {
     b = engineHarness();
     const requests = [await b.submit('a'), await b.submit('b')];
-    const ends = requests.map((pending) => responseOf(pending).catch((error: AppError) => error.code));
+    const ends = requests.map((pending) => responseOf(b, pending).catch((error: AppError) => error.code));
     b.engine.close();
     expect(await Promise.all(ends)).toEqual(['shutting_down', 'shutting_down']);
     await expect(b.submit('c')).rejects.toMatchObject({ code: 'shutting_down' });

@@ -1,38 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
-import { OllamaProvider } from '#lib/models/ollama/provider';
-import { OpenAiProvider } from '#lib/models/openai/provider';
-import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelProvider } from '#lib/models/provider';
 import { createResilientChat } from '#lib/models/resilience';
-import {
-  type FaultyModelServer,
-  ollama,
-  openai,
-  type Script,
-  startFaultyModelServer,
-} from '../../test/support/faulty-model-server';
+import { dialects, REQUEST } from '../../test/support/failing-providers.ts';
+import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/support/faulty-model-server';
 import { chatEvents, eventsOf } from '../../test/support/model-events.ts';
 
-const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 const LENGTHS = [1, 300, 5_000, 70_000];
-
-interface Dialect {
-  name: string;
-  make(url: string): ModelProvider;
-  text(content: string): string;
-  end: string[];
-  error(message: string): string;
-}
-
-const dialects: Dialect[] = [
-  { name: 'ollama', make: (url) => new OllamaProvider({ url, keepAlive: '5m' }), ...ollama, end: [ollama.done()] },
-  {
-    name: 'openai',
-    make: (url) => new OpenAiProvider({ url: `${url}/v1` }),
-    ...openai,
-    end: [openai.finish(), openai.usage(), openai.done()],
-  },
-];
 
 describe.each(dialects)('connections to an $name server', ({ make, text, end, error }) => {
   const call = createResilientChat(readConfig({ UPSTREAM_RETRIES: '0' }));

@@ -4,41 +4,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '#lib/errors';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelEvent, ModelRequest } from '#lib/models/provider';
+import { type Dialect, dialects, REQUEST } from '../../test/support/failing-providers.ts';
 import {
   type FaultyModelServer,
-  ollama,
   openai,
   type Script,
   startFaultyModelServer,
 } from '../../test/support/faulty-model-server';
 import { chatEvents } from '../../test/support/model-events.ts';
-
-const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
-
-interface Dialect {
-  name: string;
-  make(url: string): ModelProvider & { readonly connections: number };
-  text(content: string): string;
-  thinking(text: string): string;
-  end: string[];
-  error(message: string): string;
-}
-
-const dialects: Dialect[] = [
-  {
-    name: 'ollama',
-    make: (url) => new OllamaProvider({ url, keepAlive: '5m' }),
-    ...ollama,
-    end: [ollama.done()],
-  },
-  {
-    name: 'openai',
-    make: (url) => new OpenAiProvider({ url: `${url}/v1`, key: 'sk-secret-key-1' }),
-    ...openai,
-    end: [openai.finish(), openai.usage(), openai.done()],
-  },
-];
 
 const done: ModelEvent = {
   type: 'done',

@@ -6,6 +6,7 @@ import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-reque
 import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { responsesRequestSchema } from '#lib/wire/responses-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
+import { PNG } from '../support/images.ts';
 
 /** What other people's clients send, and bare model servers take. */
 
@@ -25,7 +26,6 @@ beforeEach(() => {
 
 afterAll(() => s.close());
 
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 /** As MIME writers and `base64` without `-w0` put it. */
 const WRAPPED = `${PNG.replace(/.{40}/g, '$&\r\n')}\n`;
 

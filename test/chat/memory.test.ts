@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/server-process.ts';
 import { type FaultyModelServer, ollama, type Step, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, launch, type RunningApp, whenServing } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { launch, type RunningApp, whenServing } from '../support/running-app.ts';
 
 /**
  * The server with the heap that `npm start` gives it, against callers and a model server that fill

@@ -1,56 +1,40 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { endUserPrincipal } from '#lib/http/end-user';
 import { openWork, revoke } from '#lib/http/open-work';
 import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
-import { resetSingleton } from '#lib/singletons';
-import { queueOverviewSchema } from '#lib/wire/chat-queue';
 import { meSchema } from '#lib/wire/people';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
-import { asPerson, PEOPLE, type Person, registerPeople } from '../support/people.ts';
-
-const KEY = 'an-administrators-key';
-const HELLO = { messages: [{ role: 'user', content: 'hello' }] };
-const COMPLETION = { model: 'default-model', ...HELLO };
-const MESSAGES = { model: 'default-model', max_tokens: 5, ...HELLO };
-const RESPONSE = { model: 'default-model', input: 'hello' };
+import {
+  COMPLETION,
+  forgetIdentities,
+  HELLO,
+  KEY,
+  MESSAGES,
+  overviewOf,
+  RESPONSE,
+  sendAs,
+  startOwned,
+} from '../support/owned-requests.ts';
+import type { Person } from '../support/people.ts';
 
 let s: ChatServer;
 let lockOut: (person: Person) => void;
 
 beforeEach(async () => {
-  resetSingleton('http.identities');
-  resetSingleton('http.failed-keys');
-  resetSingleton('http.open-work');
-  s = await start();
+  forgetIdentities();
+  await start();
 });
 
 afterEach(async () => {
   await s.close();
-  resetSingleton('http.identities');
+  forgetIdentities();
 });
 
-async function start(environment: Record<string, string> = {}): Promise<ChatServer> {
-  lockOut = registerPeople();
-  return await chatServer({
-    AUTH: 'accounts',
-    API_KEYS: KEY,
-    OLLAMA_MANAGE: 'true',
-    QUEUE_MAX_CONCURRENT: '1',
-    ...environment,
-  });
+async function start(environment: Record<string, string> = {}): Promise<void> {
+  ({ s, lockOut } = await startOwned(environment));
 }
 
-function send(person: Person | 'anonymous', method: string, path: string, body?: object, more = {}) {
-  return fetch(s.url + path, {
-    method,
-    headers: {
-      ...(person === 'anonymous' ? {} : asPerson(person)),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...more,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
+const send = (...request: [Person | 'anonymous', string, string, object?, object?]) => sendAs(s, ...request);
+const overview = (person: Person) => overviewOf(s, person);
 
 async function enqueue(person: Person, body: object = HELLO): Promise<string> {
   const response = await send(person, 'POST', '/api/chat-queue', body);
@@ -60,10 +44,6 @@ async function enqueue(person: Person, body: object = HELLO): Promise<string> {
 
 const cancel = (person: Person, id: string, more = '') =>
   send(person, 'DELETE', `/api/chat-queue?requestId=${id}${more}`);
-
-async function overview(person: Person) {
-  return queueOverviewSchema.parse(await (await send(person, 'GET', '/api/chat-queue')).json());
-}
 
 describe('a request in the queue', () => {
   it.each<[Person, number]>([
@@ -246,111 +226,6 @@ describe('what changes the server for everyone', () => {
     expect([await unload('member'), await unload('manager')]).toEqual([403, 403]);
     // The scripted model server is no Ollama.
     expect(await unload('admin')).toBe(422);
-  });
-});
-
-describe('a key for one model', () => {
-  const REFUSED = [
-    ['/api/chat-optimized', HELLO],
-    ['/api/chat-queue', HELLO],
-    ['/v1/chat/completions', COMPLETION],
-    ['/v1/completions', { model: 'default-model', prompt: 'x' }],
-    ['/v1/messages', MESSAGES],
-    ['/v1/messages/count_tokens', MESSAGES],
-    ['/v1/responses', RESPONSE],
-    ['/v1/responses/input_tokens', RESPONSE],
-    ['/v1/infill', { model: 'default-model', input_prefix: 'x', input_suffix: 'y' }],
-    ['/api/chat', COMPLETION],
-    ['/api/generate', { model: 'default-model', prompt: 'x' }],
-    ['/api/generate', { model: 'default-model' }],
-    ['/api/show', { model: 'default-model' }],
-  ] as const;
-
-  it.each(REFUSED)('gets 404 for another one at %s', async (path, body) => {
-    const response = await send('key for one model', 'POST', path, body);
-    expect([response.status, JSON.stringify(await response.json())]).toEqual([
-      404,
-      expect.stringMatching(/default.model/i),
-    ]);
-    expect(s.provider.calls).toEqual([]);
-  });
-
-  it('gets no cached response of another one', async () => {
-    s.provider.onCall = (call) => void call.say('secret').done();
-    const body = { ...COMPLETION, temperature: 0 };
-    for (const status of ['miss', 'hit'])
-      expect(
-        (await send('member', 'POST', '/api/chat-optimized', { ...body, stream: false })).headers.get('x-cache'),
-      ).toBe(status);
-    const refused = await send('key for one model', 'POST', '/api/chat-optimized', { ...body, stream: false });
-    expect([refused.status, await refused.text()]).toEqual([404, expect.not.stringContaining('secret')]);
-  });
-
-  it('uses its own, and sees only that in lists', async () => {
-    s.provider.onCall = (call) => void call.say('x').done();
-    const own = await send('key for one model', 'POST', '/v1/chat/completions', { ...COMPLETION, model: 'other:7b' });
-    expect(own.status).toBe(200);
-    const get = async (path: string) => (await send('key for one model', 'GET', path)).json();
-    expect(await get('/api/models')).toMatchObject({ models: [{ id: 'other:7b' }], default_model: 'other:7b' });
-    expect((await get('/v1/models')).data).toMatchObject([{ id: 'other:7b' }]);
-    expect((await get('/api/tags')).models).toMatchObject([{ name: 'other:7b' }]);
-    expect((await send('key for one model', 'GET', '/v1/models/default-model')).status).toBe(404);
-  });
-
-  it('sends no files and names its model where the model server would choose', async () => {
-    const form = new FormData();
-    form.set('model', 'other:7b');
-    const upload = await fetch(`${s.url}/v1/audio/transcriptions`, {
-      method: 'POST',
-      headers: asPerson('key for one model'),
-      body: form,
-    });
-    expect(upload.status).toBe(403);
-  });
-});
-
-describe('an end user of a key', () => {
-  const callers = async () => (await overview('admin')).processing.map(({ caller }) => caller);
-
-  it('waits as a caller below the key, if the key is trusted to name it', async () => {
-    const ask = (person: Person, user: string) =>
-      void send(person, 'POST', '/v1/chat/completions', { ...COMPLETION, user }).catch(() => {});
-    ask('front end', 'alice');
-    await vi.waitFor(async () => expect(await callers()).toEqual(['key:front/alice']));
-  });
-
-  it('is no caller below a key that is not', async () => {
-    const ask = send('key for chat', 'POST', '/v1/messages', { ...MESSAGES, metadata: { user_id: 'alice' } });
-    void ask.catch(() => {});
-    await vi.waitFor(async () => expect(await callers()).toEqual(['for-chat']));
-  });
-
-  it('is a digest if its name could be mistaken for something else', () => {
-    const { caller } = PEOPLE['front end'];
-    for (const name of ['a b', 'x\n{"level":50}', 'a/b', 'ä', '~0', 'x'.repeat(100_000)])
-      expect(endUserPrincipal(PEOPLE['front end'], name).caller).toMatch(new RegExp(`^${caller}/~[0-9a-f]{16}$`));
-    expect(endUserPrincipal(PEOPLE['front end'], 'alice@example.org').caller).toBe(`${caller}/alice@example.org`);
-    expect(endUserPrincipal(PEOPLE['front end'], '').caller).toBe(caller);
-  });
-
-  it('has a separate rate limit', async () => {
-    await s.close();
-    s = await start({ RATE_LIMIT_CHAT: '1' });
-    s.provider.onCall = (call) => void call.say('x').done();
-    const ask = async (user?: string) =>
-      (await send('front end', 'POST', '/v1/chat/completions', { ...COMPLETION, user })).status;
-    expect([await ask('alice'), await ask('alice'), await ask('bob')]).toEqual([200, 429, 200]);
-    expect([await ask(), await ask()]).toEqual([200, 429]);
-    const messages = async (user_id: string) =>
-      (await send('front end', 'POST', '/v1/messages', { ...MESSAGES, metadata: { user_id } })).status;
-    expect([await messages('carol'), await messages('carol'), await messages('alice')]).toEqual([200, 429, 429]);
-  });
-
-  it('leaves what it stored to the key', async () => {
-    s.provider.onCall = (call) => void call.say('x').done();
-    const { id } = await (await send('front end', 'POST', '/v1/responses', { ...RESPONSE, user: 'alice' })).json();
-    expect((await send('front end', 'GET', `/v1/responses/${id}`)).status).toBe(200);
-    expect((await send('front end', 'DELETE', `/v1/responses/${id}`)).status).toBe(200);
   });
 });
 

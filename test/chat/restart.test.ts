@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, type RunningApp, startApp } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /** A server that is restarted during responses: what its clients receive. */
 const apps: RunningApp[] = [];

@@ -1,12 +1,8 @@
-import { request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#lib/errors';
 import { type ChatEvent, chatEventSchema, chatResponseSchema } from '#lib/wire/chat';
 import { queueEntrySchema, queueOverviewSchema, queueSubmittedSchema } from '#lib/wire/chat-queue';
-import { errorBodySchema } from '#lib/wire/error';
-import { modelsSchema } from '#lib/wire/models';
-import { serverStatsSchema, statsActionResultSchema } from '#lib/wire/server-stats';
-import { type ChatServer, chatServer } from '../support/chat-server.ts';
+import { type ChatServer, chatServer, failureOf, postJson } from '../support/chat-server.ts';
 
 let s: ChatServer;
 
@@ -17,14 +13,8 @@ afterEach(async () => {
 
 const HELLO = { messages: [{ role: 'user', content: 'hello' }] };
 
-function post(path: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) {
-  return fetch(`${s.url}${path}`, {
-    method: 'POST',
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-    headers: { 'content-type': 'application/json', ...headers },
-    ...(signal === undefined ? {} : { signal }),
-  });
-}
+const post = (path: string, ...rest: [unknown, Record<string, string>?, AbortSignal?]) =>
+  postJson(s.url + path, ...rest);
 
 const chat = (body: object, headers?: Record<string, string>) => post('/api/chat-optimized', body, headers);
 const queue = (query = '', init: RequestInit = {}) => fetch(`${s.url}/api/chat-queue${query}`, init);
@@ -35,11 +25,6 @@ function dataLines(body: string): ChatEvent[] {
     expect(line.startsWith('data: ')).toBe(true);
     return [chatEventSchema.parse(JSON.parse(line.slice(6)))];
   });
-}
-
-async function failure(reply: Promise<Response>) {
-  const response = await reply;
-  return { status: response.status, headers: response.headers, ...errorBodySchema.parse(await response.json()) };
 }
 
 /** Lets the model say one thing to every call, at once. */
@@ -115,7 +100,7 @@ describe('POST /api/chat-optimized', () => {
 
   it('names every bad field, and refuses what is too large, no JSON, or for another method', async () => {
     s = await chatServer();
-    const bad = await failure(chat({ messages: [{ role: 'king', content: 1 }], priority: 11, stream: 'yes' }));
+    const bad = await failureOf(chat({ messages: [{ role: 'king', content: 1 }], priority: 11, stream: 'yes' }));
     expect([bad.status, bad.code]).toEqual([400, 'invalid_request']);
     expect(bad.details?.map(({ field }) => field)).toEqual([
       'messages.0.role',
@@ -123,17 +108,17 @@ describe('POST /api/chat-optimized', () => {
       'stream',
       'priority',
     ]);
-    const last = await failure(chat({ messages: [{ role: 'assistant', content: '' }] }));
+    const last = await failureOf(chat({ messages: [{ role: 'assistant', content: '' }] }));
     expect(last.details?.[0]?.message).toMatch(/last message/);
-    expect(await failure(post('/api/chat-optimized', '{'))).toMatchObject({ status: 400, code: 'invalid_json' });
-    expect(await failure(post('/api/chat-optimized', '{}', { 'content-type': 'text/plain' }))).toMatchObject({
+    expect(await failureOf(post('/api/chat-optimized', '{'))).toMatchObject({ status: 400, code: 'invalid_json' });
+    expect(await failureOf(post('/api/chat-optimized', '{}', { 'content-type': 'text/plain' }))).toMatchObject({
       status: 415,
     });
-    expect(await failure(chat({ messages: [{ role: 'user', content: 'x'.repeat(1_100_000) }] }))).toMatchObject({
+    expect(await failureOf(chat({ messages: [{ role: 'user', content: 'x'.repeat(1_100_000) }] }))).toMatchObject({
       status: 413,
       code: 'body_too_large',
     });
-    const wrong = await failure(fetch(`${s.url}/api/chat-optimized`));
+    const wrong = await failureOf(fetch(`${s.url}/api/chat-optimized`));
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
   });
 
@@ -149,14 +134,17 @@ describe('POST /api/chat-optimized', () => {
   it('gives a failure before the first token its status, and one after it its event', async () => {
     s = await chatServer();
     s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Get it with `ollama pull x`.'));
-    expect(await failure(chat(HELLO))).toMatchObject({ status: 404, code: 'model_not_found' });
-    expect(await failure(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 404 });
+    expect(await failureOf(chat(HELLO))).toMatchObject({ status: 404, code: 'model_not_found' });
+    expect(await failureOf(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 404 });
     s.provider.onCall = (call) => void call.say('x').end();
     expect(dataLines(await (await chat(HELLO)).text()).at(-1)).toMatchObject({
       done: true,
       code: 'upstream_truncated',
     });
-    expect(await failure(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 502, code: 'upstream_truncated' });
+    expect(await failureOf(chat({ ...HELLO, stream: false }))).toMatchObject({
+      status: 502,
+      code: 'upstream_truncated',
+    });
   });
 
   it('attaches to a request by its id, which can be chosen as X-Request-Id', async () => {
@@ -175,8 +163,10 @@ describe('POST /api/chat-optimized', () => {
           .join(''),
       ).toBe('so far');
     expect(await (await third).json()).toMatchObject({ request_id: id, message: { content: 'so far' } });
-    expect(await failure(chat({ request_id: '0f8fad5b-d9cb-469f-a165-000000000000' }))).toMatchObject({ status: 404 });
-    expect(await failure(chat({ request_id: 'x' }))).toMatchObject({ status: 400 });
+    expect(await failureOf(chat({ request_id: '0f8fad5b-d9cb-469f-a165-000000000000' }))).toMatchObject({
+      status: 404,
+    });
+    expect(await failureOf(chat({ request_id: 'x' }))).toMatchObject({ status: 400 });
   });
 
   it.each([
@@ -230,7 +220,7 @@ describe('POST /api/chat-optimized', () => {
     s = await chatServer({ QUEUE_MAX_SIZE: '0' });
     const first = chat({ ...HELLO, stream: false });
     await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
-    const full = await failure(chat({ messages: [{ role: 'user', content: 'other' }] }));
+    const full = await failureOf(chat({ messages: [{ role: 'user', content: 'other' }] }));
     expect([full.status, full.code, full.headers.get('retry-after')]).toEqual([503, 'queue_full', '30']);
     s.provider.last.say('x').done();
     await first;
@@ -266,8 +256,8 @@ describe('/api/chat-queue', () => {
     });
     const hit = queueSubmittedSchema.parse(await (await post('/api/chat-queue', HELLO)).json());
     expect(hit).toMatchObject({ completed: true, cached: true });
-    expect(await failure(queue('?request_id=0f8fad5b-d9cb-469f-a165-000000000000'))).toMatchObject({ status: 404 });
-    expect(await failure(queue('?request_id=x'))).toMatchObject({ status: 400 });
+    expect(await failureOf(queue('?request_id=0f8fad5b-d9cb-469f-a165-000000000000'))).toMatchObject({ status: 404 });
+    expect(await failureOf(queue('?request_id=x'))).toMatchObject({ status: 400 });
   });
 
   it('honours an Idempotency-Key', async () => {
@@ -277,7 +267,7 @@ describe('/api/chat-queue', () => {
       [1, 2].map(async () => (await (await post('/api/chat-queue', HELLO, headers)).json()).request_id),
     );
     expect(ids[0]).toBe(ids[1]);
-    const other = failure(post('/api/chat-queue', { messages: [{ role: 'user', content: 'x' }] }, headers));
+    const other = failureOf(post('/api/chat-queue', { messages: [{ role: 'user', content: 'x' }] }, headers));
     expect(await other).toMatchObject({ status: 409, code: 'idempotency_conflict' });
   });
 
@@ -291,18 +281,18 @@ describe('/api/chat-queue', () => {
     for (const id of ids.reverse()) {
       const response = await queue(`?requestId=${id}`, { method: 'DELETE' });
       expect(await response.json()).toEqual({ request_id: id, status: 'cancelled', cancelled: true });
-      expect(await failure(queue(`?requestId=${id}`, { method: 'DELETE' }))).toMatchObject({ status: 409 });
+      expect(await failureOf(queue(`?requestId=${id}`, { method: 'DELETE' }))).toMatchObject({ status: 409 });
       expect(await (await queue(`?requestId=${id}`)).json()).toMatchObject({ status: 'cancelled', code: 'cancelled' });
     }
     expect(s.provider.calls.map(({ signal }) => signal.aborted)).toEqual([true]);
-    expect(await failure(queue('', { method: 'DELETE' }))).toMatchObject({ status: 400 });
+    expect(await failureOf(queue('', { method: 'DELETE' }))).toMatchObject({ status: 400 });
   });
 
   it('reports to the readers of a request that the operator cancelled it', async () => {
     s = await chatServer();
     const { request_id: id } = await (await post('/api/chat-queue', HELLO)).json();
     const live = queue(`?requestId=${id}`, { headers: { accept: 'text/event-stream' } });
-    expect(await failure(queue(`?requestId=${id}&cancelled_by=me`, { method: 'DELETE' }))).toMatchObject({
+    expect(await failureOf(queue(`?requestId=${id}&cancelled_by=me`, { method: 'DELETE' }))).toMatchObject({
       status: 400,
     });
     await queue(`?requestId=${id}&cancelled_by=operator`, { method: 'DELETE' });
@@ -359,69 +349,5 @@ describe('/api/chat-queue', () => {
     expect(rest.match(/^id: .*$/gm)).toEqual(['id: 3', 'id: 4']);
     const nothing = await queue(`?requestId=${id}`, { headers: { accept, 'last-event-id': '4' } });
     expect(nothing.status).toBe(204);
-  });
-});
-
-describe('/api/cache-stats', () => {
-  it('has exactly the agreed shape, with measured numbers', async () => {
-    s = await chatServer();
-    says('x');
-    await chat({ ...HELLO, stream: false });
-    await chat({ ...HELLO, stream: false });
-    const stats = await (await fetch(`${s.url}/api/cache-stats`)).json();
-    expect(serverStatsSchema.strict().parse(stats)).toMatchObject({
-      response_cache: { total_entries: 1, hits: 1, misses: 1, hit_rate: 0.5, miss_rate: 0.5, evictions: 0 },
-      batch_processor: {
-        total_requests: 2,
-        cached_responses: 1,
-        deduplicated_requests: 0,
-        batches_processed: 1,
-        average_batch_size: 1,
-        cache_hit_rate: 50,
-        deduplication_rate: 0,
-      },
-      queue_length: 0,
-      is_processing: false,
-      latency: { total_ms: { p50: 0, p95: 0, p99: 0 } },
-    });
-    const exposition = await (await fetch(`${s.url}/api/metrics`)).text();
-    expect(exposition).toContain('chill_space_cache_lookups_total{result="hit"} 1');
-    expect(exposition).toContain('chill_space_cache_lookups_total{result="miss"} 1');
-    expect(exposition).toContain('chill_space_tokens_total{kind="completion"} 5');
-  });
-
-  it('clears caches, and says how many entries went', async () => {
-    s = await chatServer();
-    says('x');
-    await chat({ ...HELLO, stream: false, conversation_id: 'c' });
-    const act = async (action: string) =>
-      statsActionResultSchema.parse(await (await post('/api/cache-stats', { action })).json());
-    expect((await act('clear_conversation_cache')).cleared_entries).toBe(1);
-    expect(await act('clear_response_cache')).toMatchObject({ success: true, cleared_entries: 1 });
-    expect((await act('clear')).cleared_entries).toBe(0);
-    expect(await failure(post('/api/cache-stats', { action: 'x' }))).toMatchObject({ status: 400 });
-  });
-
-  it('warms a model, and says why where it cannot be loaded', async () => {
-    s = await chatServer();
-    const warmed = await post('/api/cache-stats', { action: 'warm_model', data: { model: 'm' } });
-    expect(await warmed.json()).toMatchObject({ success: true, model: 'm', load_duration_ms: 12 });
-    s.provider.loadFault = new AppError('model_not_found', 'Get it with `ollama pull m`.');
-    const failed = await failure(post('/api/cache-stats', { action: 'warm_model' }));
-    expect(failed).toMatchObject({ status: 502, code: 'model_load_failed', error: 'Get it with `ollama pull m`.' });
-  });
-});
-
-describe('GET /api/models and /api/ready', () => {
-  it('list what there is, and tell each part’s state', async () => {
-    s = await chatServer();
-    expect(modelsSchema.parse(await (await fetch(`${s.url}/api/models`)).json()).models).toHaveLength(2);
-    s.provider.checkFault = new AppError('provider_unavailable', 'Start it with `ollama serve`.');
-    const response = await httpRequest(`${s.url}/api/ready`);
-    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '5']);
-    expect(await response.body.json()).toMatchObject({
-      status: 'not_ready',
-      parts: { model: { state: 'down', detail: 'Start it with `ollama serve`.' } },
-    });
   });
 });

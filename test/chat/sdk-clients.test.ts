@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#lib/errors';
 import { member } from '#lib/http/principal';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
+import { PNG } from '../support/images.ts';
 
 let s: ChatServer;
 
@@ -17,7 +18,6 @@ afterEach(async () => {
 });
 
 const messages = [{ role: 'user' as const, content: 'hello' }];
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const TOOL = {
   type: 'function' as const,
   function: {

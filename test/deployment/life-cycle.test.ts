@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ollama as ollamaLines, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, launch, type RunningApp, startApp, whenServing } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { launch, type RunningApp, startApp, whenServing } from '../support/running-app.ts';
 
 /** How the production server starts, fails to start, and ends. */
 const running: Pick<RunningApp, 'stop'>[] = [];

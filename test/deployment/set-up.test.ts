@@ -16,7 +16,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
 
 /**
  * Set-up in a clone with its own packages: what `npm start`, `npm run dev` and `npm run setup`

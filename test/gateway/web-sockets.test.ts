@@ -4,8 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
+import { freePort } from '../support/free-port.ts';
 import { closeAll, closedPort, startBackend, startGateway } from '../support/gateway-backend.ts';
-import { freePort, whenServing } from '../support/running-app.ts';
+import { whenServing } from '../support/running-app.ts';
 
 const sockets: Socket[] = [];
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER_ARGUMENTS } from '../../scripts/server-process.ts';
-import { freePort, launch, type RunningApp, whenServing } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { launch, type RunningApp, whenServing } from '../support/running-app.ts';
 
 let app: RunningApp;
 const sockets: Socket[] = [];

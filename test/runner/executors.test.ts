@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serverReadinessSchema } from '#lib/wire/health';
-import { freePort, type RunningApp, startApp } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /** A main app and its executors, as processes of their own. */
 const KEY = 'executor-key-of-this-test';

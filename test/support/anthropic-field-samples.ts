@@ -1,17 +1,7 @@
 import type { ANTHROPIC_FIELDS } from '#lib/wire/anthropic-field-support';
+import type { FieldSample } from './field-sample.ts';
+import { GIF, PNG } from './images.ts';
 
-/** How a field of a type gets into a whole request, and two values for each field. */
-export interface FieldSample {
-  /** The request that differs only in not having the field. */
-  base?: object;
-  put(field: string, value: unknown): object;
-  values: Readonly<Record<string, readonly [unknown, unknown]>>;
-  /** Fields without which there is no request of this type, which every other row sends. */
-  always?: readonly string[];
-}
-
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const GIF = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
 const USER = { role: 'user', content: 'hello' };
 const TOOL = { name: 'look', input_schema: { type: 'object', properties: {} } };
 const SCHEMA = { type: 'json_schema', schema: { type: 'object' } };

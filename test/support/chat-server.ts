@@ -5,6 +5,7 @@ import { readConfig } from '#lib/config/config';
 import { createAppServer } from '#lib/server/app-server';
 import { drain } from '#lib/server/drain';
 import { resetSingleton, singleton } from '#lib/singletons';
+import { errorBodySchema } from '#lib/wire/error';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { type EngineHarness, engineHarness, settled } from './chat.ts';
 
@@ -75,4 +76,20 @@ export async function chatServer(
       await settled();
     },
   };
+}
+
+/** Sends JSON, or a text as it is. */
+export function postJson(url: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) {
+  return fetch(url, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The status, the headers and the body of an error. */
+export async function failureOf(reply: Promise<Response>) {
+  const response = await reply;
+  return { status: response.status, headers: response.headers, ...errorBodySchema.parse(await response.json()) };
 }

@@ -1,6 +1,9 @@
+import { expect } from 'vitest';
 import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
 import type { Clock } from '#lib/chat/clock';
+import { nativeResponse, queueEntry } from '#lib/chat/formats/native';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import type { Submitter } from '#lib/chat/submitter';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
@@ -203,6 +206,28 @@ export function engineHarness(
     metrics,
     submit: (request, submitter = {}) => engine.submit(chatRequest(request), { caller: 'ann', ...submitter }),
   };
+}
+
+/** Closes the engine. Expects no open call, and no timer an hour later. */
+export async function endEngine({ engine, provider, clock }: EngineHarness): Promise<void> {
+  engine.close();
+  await settled();
+  expect(provider.open).toBe(0);
+  await clock.advance(60 * 60 * 1000);
+  expect(clock.pending).toBe(0);
+}
+
+/** Reads the whole response. */
+export async function responseOf({ engine }: EngineHarness, pending: PendingRequest) {
+  await waitUntilFinished(engine, pending, new AbortController().signal);
+  const { response } = pending.generation;
+  if (response === undefined) throw new Error('no response');
+  return nativeResponse(pending, response);
+}
+
+/** The request as a poll of the queue route shows it. */
+export function entryOf({ engine }: EngineHarness, pending: PendingRequest) {
+  return queueEntry(pending, engine.queueStatus(pending));
 }
 
 /** A whole request; a string is its one message. */

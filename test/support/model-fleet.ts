@@ -152,3 +152,32 @@ export async function modelFleet(
     },
   };
 }
+
+/** Two servers, `a` and `b`. */
+export const TWO = { OLLAMA_API_URL: 'http://a:1#name=a,http://b:1#name=b' };
+
+export const unreached = (what: string) =>
+  new AppError('provider_unavailable', what, { upstream: { isUnreached: true } });
+
+/** Every request of the model `m` begins on `first`: the other has to load the model. */
+export const onlyLoadedOn = (first: string) => (at: Fleet['at']) => {
+  for (const name of ['a', 'b']) at(name).loaded = name === first ? ['m'] : [];
+};
+
+/** The server accepts connections, and responds to nothing. */
+export async function hangs(fleet: Fleet, name: string): Promise<void> {
+  const provider = fleet.at(name);
+  provider.models = provider.check = async () => {
+    throw new AppError('provider_unavailable', `${name} does not respond in time`);
+  };
+  fleet.directory.servers.reportFailure(fleet.server(name), new AppError('upstream_timeout', 'too slow'));
+  await settled();
+}
+
+/** The open calls of `a` and `b`. */
+export const openCalls = (fleet: Fleet) => [fleet.at('a').open, fleet.at('b').open];
+
+/** A model whose responses take `ms`. */
+export function takes(fleet: Fleet, provider: FleetProvider, ms: number): void {
+  provider.onCall = (call) => void fleet.clock.after(ms, () => call.say('x').done());
+}

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNginx } from '../../scripts/nginx.ts';
+import { freePort } from './free-port.ts';
 import { proxySite, temporaryPaths } from './nginx-site.ts';
-import { freePort } from './running-app.ts';
 
 /**
  * A real nginx in front of `backend`, as one would set it up for the same purpose: unbuffered both

@@ -1,20 +1,12 @@
 import type { RESPONSES_FIELDS } from '#lib/wire/responses-field-support';
+import type { FieldSample } from './field-sample.ts';
+import { GIF, PNG } from './images.ts';
 
 /** Requests of OpenAI's Responses API for the test of the table of request fields. */
-
-/** How a field of a type gets into a whole request, and two values for each field. */
-interface ResponsesSample {
-  base?: object;
-  put(field: string, value: unknown): object;
-  values: Readonly<Record<string, readonly [unknown, unknown]>>;
-  always?: readonly string[];
-}
 
 /** The id that a test gives to the request of a response that others continue. */
 export const STORED_ID = '00000000-0000-4000-8000-00000000000a';
 
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const GIF = 'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
 const dataUrl = (image: string) => `data:image/png;base64,${image}`;
 const USER = { role: 'user', content: 'hello' };
 const FUNCTION = { type: 'function', name: 'look', parameters: { type: 'object', properties: {} }, strict: null };
@@ -37,7 +29,7 @@ function part(type: string, least: object, isOutput: boolean): (fields: object) 
   };
 }
 
-function textPart(isOutput: boolean): ResponsesSample {
+function textPart(isOutput: boolean): FieldSample {
   const of = part('input_text', { text: 'hello' }, isOutput);
   return {
     base: of({}),
@@ -47,7 +39,7 @@ function textPart(isOutput: boolean): ResponsesSample {
   };
 }
 
-function imagePart(isOutput: boolean): ResponsesSample {
+function imagePart(isOutput: boolean): FieldSample {
   const of = part('input_image', { image_url: dataUrl(PNG) }, isOutput);
   return {
     base: of({}),
@@ -62,7 +54,7 @@ function imagePart(isOutput: boolean): ResponsesSample {
   };
 }
 
-function filePart(isOutput: boolean): ResponsesSample {
+function filePart(isOutput: boolean): FieldSample {
   const of = part('input_file', { file_data: btoa('text') }, isOutput);
   return {
     base: of({}),
@@ -87,13 +79,13 @@ const MESSAGE_VALUES = {
   status: ['completed', 'incomplete'],
   id: NAMES,
 } as const;
-const message = (role: string): ResponsesSample => ({
+const message = (role: string): FieldSample => ({
   base: input({ role, content: 'be brief' }, USER),
   put: (field, value) => input({ role, content: 'be brief', [field]: value }, USER),
   values: MESSAGE_VALUES,
 });
 
-const functionTool = (wrap: (tool: object) => object): ResponsesSample => ({
+const functionTool = (wrap: (tool: object) => object): FieldSample => ({
   base: wrap(FUNCTION),
   put: (field, value) => wrap({ ...FUNCTION, [field]: value }),
   values: {
@@ -111,7 +103,7 @@ const functionTool = (wrap: (tool: object) => object): ResponsesSample => ({
 
 const CALLERS = [{ type: 'direct' }, { type: 'program', caller_id: 'p' }] as const;
 
-export const RESPONSES_SAMPLES: Record<keyof typeof RESPONSES_FIELDS, ResponsesSample> = {
+export const RESPONSES_SAMPLES: Record<keyof typeof RESPONSES_FIELDS, FieldSample> = {
   ResponseCreateParamsBase: {
     base: {},
     put: (field, value) => ({
@@ -350,7 +342,7 @@ function customOutput(fields: object) {
   return { type: 'custom_tool_call_output', call_id: 'c1', output: 'rain', ...fields };
 }
 
-function reasoningPart(field: string, type: string): ResponsesSample {
+function reasoningPart(field: string, type: string): FieldSample {
   const of = (text: unknown) =>
     input(USER, { type: 'reasoning', [field]: [{ type, text }] }, { role: 'assistant', content: 'x' }, USER);
   return { base: of('bare'), put: (_, value) => of(value), values: { text: NAMES }, always: ['type'] };

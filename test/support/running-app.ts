@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 export interface RunningApp {
   url: string;
@@ -117,17 +117,4 @@ function refuseLeak(output: string, env: Record<string, string>): void {
   for (const name of SECRET_SETTINGS)
     for (const secret of env[name]?.split(',') ?? [])
       if (secret !== '' && output.includes(secret)) throw new Error(`the app wrote its ${name} where it can be read`);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

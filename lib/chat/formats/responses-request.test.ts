@@ -5,8 +5,8 @@ import { fromResponses, itemsOf, refusedResponsesFields, withoutRefused } from '
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import { isKnownItem, MAX_ITEMS, responsesRequestSchema } from '#lib/wire/responses-request';
+import { PNG } from '../../../test/support/images.ts';
 
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const image = { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' };
 const user = (content: unknown) => ({ role: 'user', content });
 const call = (call_id: string, name = 'look') => ({ type: 'function_call', call_id, name, arguments: '{"a":1}' });

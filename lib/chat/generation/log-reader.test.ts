@@ -9,17 +9,13 @@ import { responseStream } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
 import { toReadableStream } from '#lib/http/stream-body';
 import { type ChatEvent, chatEventSchema } from '#lib/wire/chat';
-import { type EngineHarness, engineHarness, settled } from '../../../test/support/chat.ts';
+import { type EngineHarness, endEngine, engineHarness, settled } from '../../../test/support/chat.ts';
 
 let b: EngineHarness;
 
 afterEach(async () => {
   vi.useRealTimers();
-  b.engine.close();
-  await settled();
-  expect(b.provider.open).toBe(0);
-  await b.clock.advance(60 * 60 * 1000);
-  expect(b.clock.pending).toBe(0);
+  await endEngine(b);
 });
 
 function stream(

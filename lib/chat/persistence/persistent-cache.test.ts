@@ -81,6 +81,7 @@ describe.each(['sqlite', 'postgres'] as const)('the persistent cache on %s', (en
     const first = await open({ maxBytes: 10_000 * KIB });
     for (let index = 0; index < 1_700; index++) first.store('embedding', `key ${index}`, clock.now(), text('x'));
     await written();
+    await expect.poll(rows).toBe(1_700);
     const second = await open({ maxBytes: 10_000 * KIB });
     expect(second.stats('embedding').entries).toBe(1_700);
     expect(second.mayHave('key 1699')).toBe(true);

@@ -115,6 +115,7 @@ export class RequestRestorer {
     const orphans = store.db
       .deleteFrom('chat_request_parts')
       .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id'));
+    // The store reports that it takes no writes. The next restart deletes them.
     await store.write(orphans).catch(() => undefined);
   }
 

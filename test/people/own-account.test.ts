@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { today } from '#lib/people/usage/usage-service';
+import { usageStatements } from '#lib/people/usage/usage-statements';
+import { NO_FIGURES, type UsageRow } from '#lib/people/usage/usage-totals';
+import { store } from '#lib/store/store';
+import {
+  type AccountsServer,
+  type Browser,
+  joinAs,
+  PASSWORD,
+  setUpAdministrator,
+  startAccounts,
+} from '../support/accounts-server.ts';
+import { databaseEngines } from '../support/database-engines.ts';
+
+/** What a person does with the own account, on both engines. */
+
+function usageRow(members: Partial<UsageRow>): UsageRow {
+  const key = { day: today(), user_id: '', key_id: '', group_id: '', model: '', server: '', language: '', outcome: '' };
+  return { ...key, ...NO_FIGURES, ...members };
+}
+
+describe.each(databaseEngines())('the own account on %s', (_name, environment) => {
+  let server: AccountsServer;
+  let admin: Browser;
+
+  beforeEach(async () => {
+    server = await startAccounts(await environment());
+    admin = await setUpAdministrator(server);
+  });
+  afterEach(async () => {
+    await server.close();
+  });
+
+  it('resets a password by a link that works once, and ends the sessions', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const id = (await admin.get('/api/admin/users?search=bo')).textAt('users.0.id');
+    const link = (await admin.post(`/api/admin/users/${id}/reset-link`)).textAt('url');
+    const token = new URL(link).searchParams.get('token');
+    const { db } = await store();
+    expect(JSON.stringify(await db.selectFrom('verifications').selectAll().execute())).not.toContain(token);
+    const reset = { token, newPassword: 'another pass phrase' };
+    expect((await server.browser().post('/api/auth/reset-password', reset)).status).toBe(200);
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await server.browser().post('/api/auth/reset-password', reset)).status).toBe(400);
+    expect((await bo.signIn('bo@school.example', PASSWORD)).status).toBe(401);
+    expect((await bo.signIn('bo@school.example', 'another pass phrase')).status).toBe(200);
+    const temporary = (await admin.post(`/api/admin/users/${id}/temporary-password`)).textAt('password');
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await bo.signIn('bo@school.example', temporary)).status).toBe(200);
+  });
+
+  it('ends the other links of a person once a password is set', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const own = `/api/admin/users/${(await bo.get('/api/me')).textAt('user.id')}`;
+    const link = async () => new URL((await admin.post(`${own}/reset-link`)).textAt('url')).searchParams.get('token');
+    const reset = async (token: string | null) =>
+      (await server.browser().post('/api/auth/reset-password', { token, newPassword: 'another pass phrase' })).status;
+    const first = await link();
+    expect(await reset(await link())).toBe(200);
+    expect(await reset(first)).toBe(400);
+    const second = await link();
+    await bo.signIn('bo@school.example', 'another pass phrase');
+    const change = { currentPassword: 'another pass phrase', newPassword: PASSWORD };
+    expect((await bo.post('/api/auth/change-password', change)).status).toBe(200);
+    expect(await reset(second)).toBe(400);
+    const third = await link();
+    expect((await admin.post(`${own}/temporary-password`)).status).toBe(201);
+    expect(await reset(third)).toBe(400);
+  });
+
+  it('changes the own password, and lists and ends the own sessions', async () => {
+    const elsewhere = server.browser('192.0.2.4');
+    await elsewhere.signIn('ada@school.example', PASSWORD);
+    const sessions = await admin.get('/api/auth/list-sessions');
+    expect(sessions.at('1.isCurrent')).not.toBe(sessions.at('0.isCurrent'));
+    expect(sessions.text).not.toContain(decodeURIComponent([...admin.cookies.values()][0] ?? '').split('.')[0]);
+    const other = sessions.at('0.isCurrent') === true ? sessions.textAt('1.token') : sessions.textAt('0.token');
+    expect((await admin.post('/api/auth/revoke-session', { token: other })).status).toBe(200);
+    expect(await elsewhere.isSignedIn()).toBe(false);
+    const change = { currentPassword: PASSWORD, newPassword: 'another pass phrase', revokeOtherSessions: true };
+    expect((await admin.post('/api/auth/change-password', change)).status).toBe(200);
+    expect(await admin.isSignedIn()).toBe(true);
+    expect((await elsewhere.signIn('ada@school.example', PASSWORD)).status).toBe(401);
+    expect((await admin.post('/api/auth/sign-out')).status).toBe(200);
+    expect(await admin.isSignedIn()).toBe(false);
+  });
+
+  it('ends a session for every copy of its cookie when it signs out', async () => {
+    const copy = server.browser('192.0.2.5');
+    for (const [name, value] of admin.cookies) copy.cookies.set(name, value);
+    expect(await copy.isSignedIn()).toBe(true);
+    await admin.post('/api/auth/sign-out');
+    expect(await copy.isSignedIn()).toBe(false);
+  });
+
+  it('exports and deletes the own account', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    await bo.post('/api/keys', { name: 'Mine' });
+    const user = (await bo.get('/api/me')).textAt('user.id');
+    await admin.patch('/api/admin/limits', { scope: { kind: 'user', id: user }, limits: { output_tokens: 7 } });
+    for (const row of [usageRow({ user_id: user, model: 'small', requests: 3 }), usageRow({ user_id: 'other' })])
+      await (await store()).writeAll(usageStatements((await store()).db, [row]));
+    await admin.patch(`/api/admin/users/${user}`, { name: 'Bob' });
+    const data = await bo.get('/api/me/export');
+    expect(data.at('limits')).toEqual({ output_tokens: { limit: 7, kind: 'hard' } });
+    expect(data.at('usage')).toMatchObject([{ model: 'small', key: '', requests: 3 }]);
+    expect(data.at('changes.0')).toMatchObject({ action: 'user.change', address: null });
+    expect(data.at('changes')).toContainEqual(
+      expect.objectContaining({ action: 'key.create', address: '198.51.100.2' }),
+    );
+    expect(data.at('user.email')).toBe('bo@school.example');
+    expect(data.at('keys.0.name')).toBe('Mine');
+    expect(data.text).not.toMatch(/"(password|token|hash)":"/);
+    expect((await bo.post('/api/auth/delete-user', { password: 'wrong' })).status).toBe(403);
+    expect((await bo.post('/api/auth/delete-user', { password: PASSWORD })).status).toBe(200);
+    expect(await bo.isSignedIn()).toBe(false);
+    expect((await admin.get('/api/admin/users')).at('total')).toBe(1);
+  });
+
+  it('asks for the second factor, and takes a recovery code once', async () => {
+    const enabled = await admin.post('/api/auth/two-factor/enable', { password: PASSWORD });
+    const uri = new URL(enabled.textAt('totpURI'));
+    const { createOTP } = await import('@better-auth/utils/otp');
+    expect(uri.protocol).toBe('otpauth:');
+    const secret = fromBase32(uri.searchParams.get('secret') ?? '');
+    const now = () => createOTP(secret, { digits: 6, period: 30 }).totp();
+    expect((await admin.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+    const browser = server.browser('192.0.2.7');
+    const first = await browser.signIn('ada@school.example', PASSWORD);
+    expect(first.at('twoFactorRedirect')).toBe(true);
+    expect(await browser.isSignedIn()).toBe(false);
+    expect((await browser.post('/api/auth/two-factor/verify-totp', { code: '000000' })).status).toBe(401);
+    expect((await browser.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+    expect(await browser.isSignedIn()).toBe(true);
+    const recovery = enabled.textAt('backupCodes.0');
+    const again = server.browser('192.0.2.8');
+    await again.signIn('ada@school.example', PASSWORD);
+    expect((await again.post('/api/auth/two-factor/verify-backup-code', { code: recovery })).status).toBe(200);
+    const third = server.browser('192.0.2.8');
+    await third.signIn('ada@school.example', PASSWORD);
+    expect((await third.post('/api/auth/two-factor/verify-backup-code', { code: recovery })).status).toBe(401);
+  });
+});
+
+/** RFC 4648, as authenticator apps read it. */
+function fromBase32(text: string): string {
+  const bits = [...text.replace(/=+$/, '')].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  return (bits.join('').match(/.{8}/g) ?? []).map((byte) => String.fromCharCode(Number.parseInt(byte, 2))).join('');
+}
