@@ -7,6 +7,7 @@ import { readSource, repositoryFiles } from '../support/source-files.ts';
 /** The rules of CONTRIBUTING.md, "Style", as far as a program can hold them. */
 const MAX_COMMENT_COLUMNS = 100;
 const MAX_ROUTE_LINES = 30;
+const MAX_FILE_LINES = 400;
 
 /** Words that slow readers down, and what to write instead. */
 const SLOW_WORDS: Record<string, string> = {
@@ -31,6 +32,10 @@ const SLOW = new RegExp(`(?<![\\w/.-])(?:${Object.keys(SLOW_WORDS).join('|')})(?
 
 /** One word per concept, in identifiers too. */
 const SYNONYM = /[aA]nswer|[pP]icture|ANSWER|PICTURE|(?<![a-zA-Z])abilit(?:y|ies)|Abilit(?:y|ies)(?![a-z])/;
+
+/** The end of an expression whose rejection no code reads. */
+const DROPPED_REJECTION = /\.catch\(\s*\(\) => (?:\{\}|undefined),?\s*\);?$/;
+const IS_TEST = /^(?:test|e2e|bench)\/|\.test\.tsx?$/;
 
 /** File names that once stood for several things. */
 const VAGUE_FILES = ['request.ts', 'stats.ts', 'words.ts', 'parts.ts', 'checks.ts', 'shape.ts', 'size.ts', 'forms.ts'];
@@ -60,13 +65,27 @@ function findings(file: string, text: string): Finding[] {
     if (slow) report(start, `"${slow[0]}" in a comment`);
     const first = lineAt(start);
     rows.slice(first - 1, first - 1 + value.split('\n').length).forEach((line, index) => {
-      if (line.length > MAX_COMMENT_COLUMNS && /^\s*(\/\/|\/?\*)/.test(line))
+      if (line.length > MAX_COMMENT_COLUMNS && /^\s*(\/\/|\{?\/?\*)/.test(line))
         found.push({ file, line: first + index, what: `a comment of ${line.length} columns` });
     });
     for (const path of citations(value))
       if (!isThere(path)) report(start, `a comment cites ${path}, which is not there`);
   }
+  const checkDropped = ({ start, end }: { start: number; end: number }) => {
+    if (IS_TEST.test(file) || !DROPPED_REJECTION.test(text.slice(start, end))) return;
+    // One comment may be for several lines.
+    const above = rows.slice(0, lineAt(start) - 1).findLast((row) => !DROPPED_REJECTION.test(row));
+    if (!/^\s*(\/\/|\*)/.test(above ?? ''))
+      report(start, 'a rejection that is dropped without a comment above it that says who reports it');
+  };
   new Visitor({
+    ExpressionStatement: (statement) => {
+      if (['CallExpression', 'ChainExpression', 'AwaitExpression'].includes(statement.expression.type))
+        checkDropped(statement);
+    },
+    UnaryExpression: (expression) => {
+      if (expression.operator === 'void') checkDropped(expression);
+    },
     Identifier: ({ name, start }) => {
       if (SYNONYM.test(name)) report(start, `the identifier ${name}`);
     },
@@ -168,6 +187,11 @@ describe('the style of the sources', () => {
     expect(long).toEqual([]);
   });
 
+  it('keeps files at 400 lines', () => {
+    const long = sources.filter((file) => readSource(file).trimEnd().split('\n').length > MAX_FILE_LINES);
+    expect(long).toEqual([]);
+  });
+
   it('has no file with a vague name, and no declarations next to a script', () => {
     const vague = files.filter(
       (file) => /^(lib|components)\//.test(file) && VAGUE_FILES.includes(file.split('/').at(-1) ?? ''),
@@ -185,6 +209,9 @@ describe('the style of the sources', () => {
     ['a section of an outer document', '// SPEC §2.1', '"SPEC" in a comment'],
     ['a synonym', 'export const lastAnswer = 1;', 'the identifier lastAnswer'],
     ['a private synonym', 'class A { #picture = 1; }', 'the identifier #picture'],
+    ['a dropped rejection', 'void work().catch(() => {});', 'a rejection that is dropped'],
+    ['a dropped rejection in a timer', 'setTimeout(() => void work().catch(() => undefined), 1);', 'a rejection that'],
+    ['a dropped rejection that is awaited', 'await work().catch(() => undefined);', 'a rejection that is dropped'],
     ['a slow title', "it('tells nobody', () => {});", '"tells" in the title of a test'],
   ])('reports %s', (_name, text, what) => {
     expect(lines(findings('lib/x.ts', text)).join()).toContain(what);
@@ -195,8 +222,15 @@ describe('the style of the sources', () => {
     '// See docs/contract.md#queue and https://example.org/answers.',
     'export const visibilityOfCapability = 1;',
     "it('responds with 404', () => {});",
+    '// Its caller reports it.\nvoid work().catch(() => {});',
+    'const found = await work().catch(() => undefined);',
   ])('accepts %s', (text) => {
     expect(findings('lib/x.ts', text)).toEqual([]);
+  });
+
+  it('measures comments in markup, too', () => {
+    const text = `const a = (\n  <>\n    {/* ${'x'.repeat(100)} */}\n  </>\n);`;
+    expect(lines(findings('lib/x.tsx', text))).toEqual(['lib/x.tsx:3: a comment of 112 columns']);
   });
 
   it('finds the exported types of a file', () => {
