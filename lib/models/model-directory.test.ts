@@ -113,6 +113,20 @@ describe('what administrators changed', () => {
   });
 });
 
+describe('names that are known', () => {
+  it('are those of the settings, and those that a server lists once its list was read', async () => {
+    const names = { ...OLLAMA, OLLAMA_MODEL: 'a', MODEL_ALIASES: 'fast=e,f' };
+    const { directory } = setUp(names, { ollama: ['b', 'c:latest'] });
+    const known = () => ['a', 'b', 'c', 'c:latest', 'e', 'f', 'made-up'].filter((name) => directory.isKnown(name));
+    expect(known()).toEqual(['a', 'e', 'f']);
+    await directory.list(signal);
+    expect(known()).toEqual(['a', 'b', 'c', 'c:latest', 'e', 'f']);
+    const builtIn = setUp({});
+    await builtIn.resolve();
+    expect(builtIn.directory.isKnown('smollm2:135m')).toBe(true);
+  });
+});
+
 describe('ModelDirectory', () => {
   it('uses the built-in model if no Ollama responds, and repeats the probe after 15 seconds', async () => {
     const { world, resolve, directory } = setUp({});

@@ -39,6 +39,8 @@ export interface ModelDirectory {
   resolve(model: string | undefined): Promise<ResolvedModel>;
   /** Like `resolve`, at once. Undefined if that takes I/O, or if `resolve` is to throw. */
   resolveKnown(model: string | undefined): ResolvedModel | undefined;
+  /** Whether a server was last seen to list the model, or a setting names it. Does no I/O. */
+  isKnown(model: string): boolean;
   /** The provider of each model server in use, in order of preference. */
   providers(): Promise<readonly ModelProvider[]>;
   /** Lists the models. An unreachable provider is reported in `providers`. */
@@ -148,6 +150,14 @@ class CachedModelDirectory implements ModelDirectory {
     if (error !== undefined) throw error;
     const name = model ?? this.#settings.OLLAMA_MODEL;
     throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
+  }
+
+  isKnown(model: string): boolean {
+    const { OLLAMA_MODEL: name, MODEL_ALIASES: aliases } = this.#settings;
+    if (model === name || aliases.values().some((targets) => targets.some((target) => target.model === model)))
+      return true;
+    if (this.servers.all.some(({ provider }) => provider.soleModel?.id === model)) return true;
+    return this.#snapshot !== undefined && findListed(this.#snapshot, model) !== undefined;
   }
 
   async providers(): Promise<readonly ModelProvider[]> {

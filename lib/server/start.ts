@@ -57,7 +57,7 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   // In force as soon as anything opens the database, be it the first request.
   if (settings.EXECUTOR_LANGUAGE === undefined) restoreChanges();
   // What an executor runs is recorded by the server that its user calls.
-  if (settings.EXECUTOR_LANGUAGE === undefined) startUsage();
+  if (settings.EXECUTOR_LANGUAGE === undefined) startUsage((model) => modelDirectory().isKnown(model));
   if (settings.EXECUTOR_LANGUAGE === undefined)
     provideInitialData(initialDataSource(settings), (headers) => findInitialDataReader(headers, settings));
   if (authMode(settings) === 'accounts') (await import('#lib/people/accounts/start')).registerAccounts();

@@ -20,9 +20,10 @@ function service(): UsageService {
 
 /**
  * Begins to keep usage in the database. The database and its modules are loaded with the first
- * rows, a few seconds after the first request.
+ * rows, a few seconds after the first request. `isKnownModel`: whether a model server lists the
+ * model, or a setting names it.
  */
-export function startUsage(): void {
+export function startUsage(isKnownModel: (model: string) => boolean): void {
   const started = service();
   if (started.writer !== undefined) return;
   const totals = new UsageTotals({
@@ -30,6 +31,7 @@ export function startUsage(): void {
     series: metrics().usage,
     onFull: () => void started.writer?.flush(),
   });
+    isKnownModel,
   const writer = new UsageWriter({
     totals,
     open: async () => await (await import('#lib/store/store')).store(),

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { administrator } from '#lib/http/principal';
-import { OTHER, UsageTotals } from '#lib/people/usage/usage-totals';
+import { MAX_UNLISTED, OTHER } from '#lib/people/usage/model-names';
+import { UsageTotals } from '#lib/people/usage/usage-totals';
 import { UsageSeries } from '#lib/telemetry/usage-series';
 import { essenceOf, person, usageEvent } from '../../../test/support/usage.ts';
 
 const NOON = new Date(2026, 10, 29, 12).getTime();
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-function totalsAt(moment: number, more: object = {}) {
+function totalsAt(moment: number, more: Partial<ConstructorParameters<typeof UsageTotals>[0]> = {}) {
   const clock = { now: moment };
   const totals = new UsageTotals({ now: () => clock.now, ...more });
   return { clock, totals };
@@ -106,6 +107,33 @@ describe('usage totals', () => {
     for (const model of ['made-up-1', 'made-up-2'])
       totals.finished(usageEvent({ model, server: '', error: 'model_not_found' }));
     expect(totals.take().map(({ model, errors }) => [model, errors])).toEqual([[OTHER, 2]]);
+  });
+
+  it.each(['queue_full', 'upstream_unavailable', undefined])(
+    'have one row for names that no one vouches for, of requests that end with %s',
+    (error) => {
+      const { totals } = totalsAt(NOON, { isKnownModel: (name) => name === 'm' });
+      for (const model of ['m', 'made-up-1', 'made-up-2'])
+        totals.finished(usageEvent({ model, server: '', promptTokens: 0, completionTokens: 0, error }));
+      expect(totals.take().map(({ model, requests }) => [model, requests])).toEqual([
+        ['m', 1],
+        [OTHER, 2],
+      ]);
+    },
+  );
+
+  it('have a bounded number of names that a server answers for and does not list', () => {
+    const { totals } = totalsAt(NOON, { isKnownModel: (name) => name === 'm' });
+    for (let index = 0; index < 2 * MAX_UNLISTED; index++) {
+      totals.finished(usageEvent({ model: `any-${index}` }));
+      totals.hit(undefined, `hit-${index}`, 8);
+    }
+    totals.finished(usageEvent({ model: 'm' }));
+    // One that a server has answered for also has the row of its failures.
+    totals.finished(usageEvent({ model: 'any-0', promptTokens: 0, completionTokens: 0, error: 'upstream_timeout' }));
+    const models = new Set(totals.take().map(({ model }) => model));
+    expect(models.size).toBe(MAX_UNLISTED + 2);
+    for (const model of ['m', 'any-0', 'hit-0', OTHER]) expect(models).toContain(model);
   });
 
   it('make no object for a hit of a caller that is known', () => {

@@ -1,5 +1,6 @@
 import { type CalendarDay, calendarDay } from '#lib/calendar';
 import type { Principal } from '#lib/http/principal';
+import { ModelNames, OTHER } from '#lib/people/usage/model-names';
 import type { UsageEvent, UsageListener } from '#lib/people/usage/usage-event';
 import type { SeriesCounts, UsageSeries } from '#lib/telemetry/usage-series';
 import { USAGE_FIGURES, type UsageFigures } from '#lib/wire/usage';
@@ -20,17 +21,15 @@ export type UsageRow = UsageKey & UsageFigures;
 
 /** Key of callers without an account and without a key. Their addresses are not kept. */
 export const LOCAL_KEY = 'local';
-/** Key and model of what does not fit into `MAX_ROWS`: only its figures are kept. */
-export const OTHER = 'other';
 /** A server writes a few hundred in the seconds between two flushes. */
 const MAX_ROWS = 10_000;
-/** Names of models come from their servers, and from clients where a server lists none. */
-const MAX_NAME_CHARACTERS = 200;
 
 interface Options {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly series?: UsageSeries | undefined;
+  /** Whether a server lists the model, or a setting names it. By default each is known. */
+  readonly isKnownModel?: (model: string) => boolean;
   /** Called when the rows are as many as fit, until they are taken. */
   readonly onFull?: () => void;
   readonly maxRows?: number;
@@ -51,16 +50,18 @@ export class UsageTotals implements UsageListener {
   readonly #series: UsageSeries | undefined;
   readonly #onFull: () => void;
   readonly #maxRows: number;
+  readonly #names: ModelNames;
   #entries = new Map<string, Entry>();
   /** The rows of cached responses by user, key and model: found without a string being made. */
   #hits = new Map<string, Map<string, Map<string, Entry>>>();
   #today: CalendarDay;
 
-  constructor({ now, series, onFull = () => {}, maxRows = MAX_ROWS }: Options) {
+  constructor({ now, series, isKnownModel = () => true, onFull = () => {}, maxRows = MAX_ROWS }: Options) {
     this.#now = now;
     this.#series = series;
     this.#onFull = onFull;
     this.#maxRows = maxRows;
+    this.#names = new ModelNames(isKnownModel);
     this.#today = calendarDay(now());
   }
 
@@ -89,8 +90,7 @@ export class UsageTotals implements UsageListener {
     const now = this.#now();
     if (now >= this.#today.endMs || now < this.#today.startMs) this.#turnDay(now);
     const { kind, server, error, outcome, language, cpuMs = 0 } = event;
-    // A client can make up any number of names that no server has.
-    const model = error === 'model_not_found' ? OTHER : event.model.slice(0, MAX_NAME_CHARACTERS);
+    const model = error === 'model_not_found' ? OTHER : this.#names.rowName(event.model, isAnswered(event));
     const { row, series } = this.#entryOf(event.principal, model, server, language ?? '', outcome ?? '');
     row.errors += error === undefined ? 0 : 1;
     if (kind === 'code') {
@@ -132,8 +132,8 @@ export class UsageTotals implements UsageListener {
   }
 
   #addHitEntry(principal: Principal | undefined, model: string): Entry {
-    const entry = this.#entryOf(principal, model.slice(0, MAX_NAME_CHARACTERS), '', '', '');
-    // The entry of what does not fit belongs to no caller.
+    const entry = this.#entryOf(principal, this.#names.rowName(model, true), '', '', '');
+    // The entry of what does not fit belongs to no caller, and that of `OTHER` to no model.
     if (entry.row.model === OTHER) return entry;
     const ofUser = getOrAdd(this.#hits, principal?.userId ?? '', () => new Map<string, Map<string, Entry>>());
     getOrAdd(ofUser, keyIdOf(principal), () => new Map<string, Entry>()).set(model, entry);
@@ -185,6 +185,11 @@ export const NO_FIGURES: UsageFigures = {
   code_runs: 0,
   code_cpu_ms: 0,
 };
+
+/** Whether a model server has answered for the model. Passed-on requests say so by their name. */
+function isAnswered({ kind, promptTokens, completionTokens, savedTokens }: UsageEvent): boolean {
+  return kind === 'passed' || promptTokens + completionTokens + savedTokens > 0;
+}
 
 function keyIdOf(principal: Principal | undefined): string {
   if (principal === undefined) return LOCAL_KEY;

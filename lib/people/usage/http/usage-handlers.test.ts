@@ -36,7 +36,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'usage-'));
   for (const name of ['config', 'store', 'usage']) resetSingleton(name);
   singleton('config', () => readConfig({ DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'silent' }));
-  startUsage();
+  startUsage(() => true);
   for (const principal of [ann, ann, bob, cem, service, local]) usageRecorder().record(usageEvent({ principal }));
   usageRecorder().record(usageEvent({ principal: { ...ann, keyId: 'own-key' }, model: '=1+1' }));
   usageRecorder().recordHit(ann, 'm', 8);
