@@ -74,8 +74,8 @@ it.each([
 it('names rows by what they are grouped by, and falls back to the id', () => {
   expect(rowName({ ...ROW, day: '2026-11-29' }, 'day')).toBe('29 Nov');
   expect(rowName({ ...ROW, model: 'qwen3' }, 'model')).toBe('qwen3');
-  expect(rowName({ ...ROW, user: 'u1' }, 'user', { u1: 'Ada' })).toBe('Ada');
-  expect(rowName({ ...ROW, user: 'u2' }, 'user', { u1: 'Ada' })).toBe('u2');
+  expect(rowName({ ...ROW, user: 'u1', user_name: 'Ada' }, 'user')).toBe('Ada');
+  expect(rowName({ ...ROW, key: 'k1', key_name: null }, 'key')).toBe('k1');
   expect(rowName({ ...ROW, user: '' }, 'user')).toBe('Without an account');
   expect(rowName({ ...ROW, model: '' }, 'model')).toBe('Code runs');
 });

@@ -78,15 +78,13 @@ const SIZES = [
   [1e3, 'k'],
 ] as const;
 
-/** Names of ids, for what people would not recognise by its id. */
-export type UsageNames = Readonly<Record<string, string>>;
-
-/** What the first column of the table shows. */
-export function rowName(row: UsageReportRow, by: ShownGroup, names: UsageNames = {}): string {
+/** What the first column of the table shows: a name, or the id of what has none. */
+export function rowName(row: UsageReportRow, by: ShownGroup): string {
   const id = row[by];
   if (id === undefined || id === '') return STRINGS.noName(by);
   if (by === 'day') return formatDay(id);
-  return names[id] ?? id;
+  if (by === 'model') return id;
+  return row[`${by}_name`] ?? id;
 }
 
 /** Days from the newest, everything else by its tokens. */

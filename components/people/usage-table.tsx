@@ -2,7 +2,7 @@ import { DataTable, numeric, type RowData, text } from '#components/ui/data-tabl
 import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
 import type { UsageFigures, UsageReportRow } from '#lib/wire/usage';
 import { PEOPLE_STRINGS } from './strings.ts';
-import { formatShort, generatedTokens, rowName, type ShownGroup, type UsageNames } from './usage-figures.ts';
+import { formatShort, generatedTokens, rowName, type ShownGroup } from './usage-figures.ts';
 
 const { usage: STRINGS } = PEOPLE_STRINGS;
 /** More rows are in the CSV. */
@@ -57,25 +57,24 @@ const COLUMNS = [
 interface UsageTableProps {
   rows: readonly UsageReportRow[];
   by: ShownGroup;
-  names?: UsageNames | undefined;
 }
 
 /** One row for each day, model, key, person or group. */
-export function UsageTable({ rows, by, names }: UsageTableProps) {
+export function UsageTable({ rows, by }: UsageTableProps) {
   return (
     <DataTable
       wide
       framed
       title={STRINGS.caption(STRINGS.groups[by])}
       columns={[text(STRINGS.groups[by]), ...COLUMNS.map(numeric)]}
-      rows={rows.slice(0, MOST_ROWS).map((row) => tableRow(row, by, names))}
+      rows={rows.slice(0, MOST_ROWS).map((row) => tableRow(row, by))}
       empty={STRINGS.empty}
     />
   );
 }
 
-function tableRow(row: UsageReportRow, by: ShownGroup, names: UsageNames | undefined): RowData {
-  const name = rowName(row, by, names);
+function tableRow(row: UsageReportRow, by: ShownGroup): RowData {
+  const name = rowName(row, by);
   return {
     key: row[by] ?? name,
     cells: [

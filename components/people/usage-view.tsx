@@ -12,15 +12,7 @@ import { API_BASE } from '#lib/browser/endpoints';
 import type { UsageReport } from '#lib/wire/usage';
 import { fetchUsage } from './people-api.ts';
 import { PEOPLE_STRINGS } from './strings.ts';
-import {
-  barsOf,
-  PERIODS,
-  periodOf,
-  type ShownGroup,
-  sortRows,
-  type UsageNames,
-  type UsagePeriod,
-} from './usage-figures.ts';
+import { barsOf, PERIODS, periodOf, type ShownGroup, sortRows, type UsagePeriod } from './usage-figures.ts';
 import { useNow } from './use-now.ts';
 
 const { usage: STRINGS } = PEOPLE_STRINGS;
@@ -32,12 +24,10 @@ interface UsageViewProps {
   groups: readonly ShownGroup[];
   /** Whether the server writes the table as CSV. */
   hasCsv?: boolean;
-  /** Names of ids in the table. */
-  names?: UsageNames;
 }
 
 /** Requests and tokens of a period: headline figures, a chart by day, and a table by a choice. */
-export function UsageView({ path, groups, hasCsv = false, names }: UsageViewProps) {
+export function UsageView({ path, groups, hasCsv = false }: UsageViewProps) {
   const [period, setPeriod] = useState<UsagePeriod>('30');
   const [by, setBy] = useState<ShownGroup>(groups[0] ?? 'day');
   const { from, to } = periodOf(Number(period), useNow());
@@ -84,7 +74,7 @@ export function UsageView({ path, groups, hasCsv = false, names }: UsageViewProp
           <div aria-hidden className="skeleton h-48 rounded-lg!" />
         ) : null
       ) : (
-        <UsageTable rows={sortRows(table.data.rows, by)} by={by} names={names} />
+        <UsageTable rows={sortRows(table.data.rows, by)} by={by} />
       )}
     </div>
   );

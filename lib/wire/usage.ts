@@ -23,6 +23,14 @@ export type UsageFigures = Record<UsageFigure, number>;
 export const USAGE_GROUPS = ['day', 'month', 'user', 'group', 'key', 'model', 'server', 'language', 'outcome'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
+/** Those whose values are ids: rows have a name next to each, `user_name` to `user`. */
+export const NAMED_USAGE_GROUPS = ['user', 'group', 'key'] as const satisfies readonly UsageGroup[];
+export type NamedUsageGroup = (typeof NAMED_USAGE_GROUPS)[number];
+
+export function isNamedUsageGroup(group: UsageGroup): group is NamedUsageGroup {
+  return NAMED_USAGE_GROUPS.some((named) => named === group);
+}
+
 /** What a caller can group its own usage by. */
 export const OWN_USAGE_GROUPS = ['day', 'month', 'model', 'key', 'language'] as const;
 
@@ -82,12 +90,17 @@ export const usageFiguresSchema = z.object({
   code_cpu_ms: figure.describe('Processor time of the programs.'),
 });
 
+const name = z.string().nullable().optional();
+
 export const usageRowSchema = usageFiguresSchema.extend({
   day: z.string().optional().describe('2026-11-29.'),
   month: z.string().optional().describe('2026-11.'),
   user: z.string().optional().describe('Id; empty without an account.'),
+  user_name: name.describe('`deleted user` for a person whose account was deleted; null without an account.'),
   group: z.string().optional().describe('Id of the group at that time; empty without one.'),
+  group_name: name.describe('`Class 9b (deleted)` for a group that was deleted; null without one.'),
   key: z.string().optional().describe('Id; empty for a session, `local` for callers without a key.'),
+  key_name: name.describe('`Editor (deleted)` for a key that was revoked; null for keys of the settings.'),
   model: z.string().optional().describe('Empty for programs.'),
   server: z.string().optional().describe('Model server; empty for cached responses and programs.'),
   language: z.string().optional().describe('Of programs; empty for requests to models.'),

@@ -15,7 +15,7 @@ import { store } from '#lib/store/store';
 type RouteModule = Partial<Record<string, RouteHandler>>;
 
 export const ORIGIN = 'http://localhost:3000';
-const ROUTES = ['auth', 'setup', 'join', 'me', 'keys', 'admin', 'session', 'cache-stats', 'models'];
+const ROUTES = ['auth', 'setup', 'join', 'me', 'keys', 'admin', 'session', 'cache-stats', 'models', 'usage'];
 /** The process's state that a restart would lose. */
 const STATE = [
   'config',

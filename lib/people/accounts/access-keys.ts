@@ -83,7 +83,7 @@ export async function createKey(
       action: 'key.create',
       target: row.id,
       summary: `made the key "${row.name}"`,
-      changes: { scopes, expires_at: row.expires_at, group: owner.groupId },
+      changes: { name: row.name, scopes, expires_at: row.expires_at, group: owner.groupId },
     }),
   ]);
   return { ...toKey({ ...row, owner: null, groupName: null, keyLimits: null }), key };
@@ -202,7 +202,12 @@ export async function ownerOfKey(
 export async function revokeKey(store: Store, id: string, name: string, actor: AuditActor): Promise<void> {
   await store.writeAll([
     store.db.deleteFrom('access_keys').where('id', '=', id),
-    auditStatement(store, actor, { action: 'key.revoke', target: id, summary: `revoked the key "${name}"` }),
+    auditStatement(store, actor, {
+      action: 'key.revoke',
+      target: id,
+      summary: `revoked the key "${name}"`,
+      changes: { name },
+    }),
   ]);
   accountIdentities().forgetKey(id);
   revoke([`key:${id}`]);

@@ -1,12 +1,22 @@
-import { USAGE_FIGURES, type UsageReport } from '#lib/wire/usage';
+import {
+  isNamedUsageGroup,
+  USAGE_FIGURES,
+  type UsageGroup,
+  type UsageReport,
+  type UsageReportRow,
+} from '#lib/wire/usage';
 
 /**
  * Lines of a report as CSV, each with its end. https://www.rfc-editor.org/rfc/rfc4180
  */
 export function* usageCsv({ group_by, rows }: UsageReport): Generator<string> {
-  const columns = [...group_by, ...USAGE_FIGURES];
+  const columns = [...group_by.flatMap(columnsOf), ...USAGE_FIGURES];
   yield line(columns);
   for (const row of rows) yield line(columns.map((column) => cell(row[column] ?? '')));
+}
+
+function columnsOf(group: UsageGroup): (keyof UsageReportRow)[] {
+  return isNamedUsageGroup(group) ? [group, `${group}_name`] : [group];
 }
 
 function line(cells: readonly string[]): string {

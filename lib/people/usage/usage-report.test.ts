@@ -91,7 +91,7 @@ describe.each(USAGE_ENGINES)('a usage report on %s', (_, open) => {
         [month, 'lab'],
       ]),
     );
-    expect(Object.keys(rows[0] ?? {}).slice(0, 3)).toEqual(['month', 'group', 'requests']);
+    expect(Object.keys(rows[0] ?? {}).slice(0, 4)).toEqual(['month', 'group', 'group_name', 'requests']);
     expect((await ask({ groupBy: ['day'] })).rows[0]).toMatchObject({ day: '2026-09-30', requests: 2 * 11_101 });
   });
 

@@ -1,10 +1,12 @@
 import { type CompiledQuery, type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import { addDays, isoDay, monthOf, nextMonth } from '#lib/calendar';
+import type { UsageNames } from '#lib/people/usage/usage-names';
 import { MAX_REPORT_ROWS, type UsageFilter, type UsageQuestion } from '#lib/people/usage/usage-question';
 import type { UsageTableName } from '#lib/people/usage/usage-statements';
 import type { Database } from '#lib/store/schema';
 import type { UsageTable } from '#lib/store/tables/usage';
 import {
+  isNamedUsageGroup,
   USAGE_FIGURES,
   type UsageFigures,
   type UsageGroup,
@@ -40,15 +42,21 @@ export function usageQuery(db: Kysely<Database>, question: UsageQuestion): Compi
     .compile();
 }
 
+/** Rows have a name next to each id: null for one that `names` does not have. */
 export function usageReport(
   { from, to, groupBy }: UsageQuestion,
   found: readonly Record<string, unknown>[],
+  names: UsageNames = {},
 ): UsageReport {
   const total = figuresOf({});
   const rows = found.map((row): UsageReportRow => {
     const figures = figuresOf(row);
     for (const figure of USAGE_FIGURES) total[figure] += figures[figure];
-    const members = groupBy.map((group) => [group, groupValue(group, row[`by_${group}`])]);
+    const members = groupBy.flatMap((group): [string, string | null][] => {
+      const value = groupValue(group, row[`by_${group}`]);
+      const member: [string, string] = [group, value];
+      return isNamedUsageGroup(group) ? [member, [`${group}_name`, names[group]?.get(value) ?? null]] : [member];
+    });
     return { ...Object.fromEntries(members), ...figures };
   });
   return { from: isoDay(from), to: isoDay(to), group_by: [...groupBy], total, rows };

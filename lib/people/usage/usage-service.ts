@@ -1,4 +1,6 @@
 import { calendarDay } from '#lib/calendar';
+import { authMode } from '#lib/config/auth-mode';
+import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { MAX_REPORT_ROWS, type UsageQuestion } from '#lib/people/usage/usage-question';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
@@ -29,9 +31,9 @@ export function startUsage(isKnownModel: (model: string) => boolean): void {
   const totals = new UsageTotals({
     now: Date.now,
     series: metrics().usage,
+    isKnownModel,
     onFull: () => void started.writer?.flush(),
   });
-    isKnownModel,
   const writer = new UsageWriter({
     totals,
     open: async () => await (await import('#lib/store/store')).store(),
@@ -50,9 +52,10 @@ export function startUsage(isKnownModel: (model: string) => boolean): void {
 /** A report with all requests that have finished. Throws `not_saved` and `invalid_request`. */
 export async function reportUsage(question: UsageQuestion): Promise<UsageReport> {
   await service().writer?.flush();
-  const [{ store }, { usageQuery, usageReport }] = await Promise.all([
+  const [{ store }, { usageQuery, usageReport }, { usageNames }] = await Promise.all([
     import('#lib/store/store'),
     import('#lib/people/usage/usage-report'),
+    import('#lib/people/usage/usage-names'),
   ]);
   const database = await store();
   const rows = await database.report(usageQuery(database.db, question));
@@ -61,7 +64,14 @@ export async function reportUsage(question: UsageQuestion): Promise<UsageReport>
       'invalid_request',
       `The report has more than ${MAX_REPORT_ROWS} rows. Choose fewer days, or group by less, such as by month.`,
     );
-  return usageReport(question, rows);
+  const settings = config();
+  const names = await usageNames(database, {
+    groupBy: question.groupBy,
+    rows,
+    hasAccounts: authMode(settings) === 'accounts',
+    settingsKeys: settings.API_KEYS,
+  });
+  return usageReport(question, rows, names);
 }
 
 /** Today as a number, by the calendar of TZ. */

@@ -5,6 +5,7 @@ import * as chatRequests from '#lib/store/migrations/0003-chat-requests';
 import * as usage from '#lib/store/migrations/0004-usage';
 import * as accounts from '#lib/store/migrations/0005-accounts';
 import * as limits from '#lib/store/migrations/0006-limits';
+import * as auditTargets from '#lib/store/migrations/0007-audit-targets';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -18,4 +19,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-usage': usage,
   '0005-accounts': accounts,
   '0006-limits': limits,
+  '0007-audit-targets': auditTargets,
 };

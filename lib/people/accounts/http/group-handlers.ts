@@ -78,6 +78,7 @@ export async function deleteGroup(_request: HttpRequest, context: RequestContext
     action: 'group.delete',
     target: group.id,
     summary: `deleted the group "${group.name}" with ${group.members} people and ${keys.length} service keys`,
+    changes: { name: group.name },
   });
   return noContent();
 }

@@ -157,8 +157,8 @@ describe('GET /api/admin/usage', () => {
       /^attachment; filename="usage-\d{4}-\d\d-\d\d-to-\d{4}-\d\d-\d\d\.csv"$/,
     );
     const [names, formula, ...others] = text.trimEnd().split('\r\n');
-    expect(names).toMatch(/^model,user,requests,/);
-    expect(formula).toMatch(/^'=1\+1,ann,1,/);
+    expect(names).toMatch(/^model,user,user_name,requests,/);
+    expect(formula).toMatch(/^'=1\+1,ann,,1,/);
     expect(others).toHaveLength(1);
   });
 });
