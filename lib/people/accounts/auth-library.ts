@@ -1,6 +1,7 @@
 import { type Config, config } from '#lib/config/config';
 import { authHooks } from '#lib/people/accounts/auth-hooks';
 import { type AuthPlugins, authOptions } from '#lib/people/accounts/auth-options';
+import { recordMaker, resetIdentifier } from '#lib/people/accounts/reset-links';
 import { authSecret } from '#lib/people/accounts/server-secret';
 import { newToken } from '#lib/people/secret-token';
 import { singleton } from '#lib/singletons';
@@ -13,8 +14,11 @@ export interface AuthLibrary {
   handle(request: Request, isSecure: boolean): Promise<Response>;
   hashPassword(password: string): Promise<string>;
   isPassword(hash: string, password: string): Promise<boolean>;
-  /** Makes the one-time token of a link that sets a password, valid for a day. */
-  createResetToken(userId: string): Promise<string>;
+  /**
+   * Makes the one-time token of a link that sets a password, valid for a day and as long as the
+   * person who makes it may. `madeBy` is undefined for a key of the settings.
+   */
+  createResetToken(userId: string, madeBy: string | undefined): Promise<string>;
 }
 
 export async function loadAuthLibrary(opened: Store, settings: Config): Promise<AuthLibrary> {
@@ -47,14 +51,15 @@ export async function loadAuthLibrary(opened: Store, settings: Config): Promise<
     },
     hashPassword: (password) => context.password.hash(password),
     isPassword: (hash, password) => context.password.verify({ hash, password }),
-    createResetToken: async (userId) => {
+    createResetToken: async (userId, madeBy) => {
       const token = newToken();
       const expiresAt = new Date(Date.now() + DAY_MS);
       await context.internalAdapter.createVerificationValue({
-        identifier: `reset-password:${token}`,
+        identifier: resetIdentifier(token),
         value: userId,
         expiresAt,
       });
+      if (madeBy !== undefined) await recordMaker(opened, token, madeBy);
       return token;
     },
   };

@@ -6,6 +6,7 @@ import * as usage from '#lib/store/migrations/0004-usage';
 import * as accounts from '#lib/store/migrations/0005-accounts';
 import * as limits from '#lib/store/migrations/0006-limits';
 import * as auditTargets from '#lib/store/migrations/0007-audit-targets';
+import * as resetLinks from '#lib/store/migrations/0008-reset-links';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -20,4 +21,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-accounts': accounts,
   '0006-limits': limits,
   '0007-audit-targets': auditTargets,
+  '0008-reset-links': resetLinks,
 };

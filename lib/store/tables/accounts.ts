@@ -69,6 +69,11 @@ export interface VerificationsTable {
   expiresAt: LibraryTime;
   createdAt: LibraryTime;
   updatedAt: LibraryTime;
+  /**
+   * Id of the person who made a reset link; null for a key of the settings. Not a column of
+   * better-auth.
+   */
+  made_by: ColumnType<string | null, string | null | undefined, string | null>;
 }
 
 export interface TwoFactorsTable {

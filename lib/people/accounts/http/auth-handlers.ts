@@ -20,11 +20,11 @@ import {
 import { findPerson, personOf } from '#lib/people/accounts/http/person-of';
 import { releaseInvitation } from '#lib/people/accounts/invitations';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
-import { endResetLinks } from '#lib/people/accounts/reset-links';
+import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
 import { recordAudit } from '#lib/people/audit';
 import { tokenHash } from '#lib/people/secret-token';
 import { KIB } from '#lib/units';
-import { providerSignInSchema, signUpRequestSchema } from '#lib/wire/accounts';
+import { passwordResetSchema, providerSignInSchema, signUpRequestSchema } from '#lib/wire/accounts';
 
 /** Handlers of /api/auth/*: better-auth behind an allow-list, and what this server does itself. */
 
@@ -82,6 +82,8 @@ async function forward(
   if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
+  if (path === '/reset-password' && body !== undefined)
+    await dropEndedLink(library.store, passwordResetSchema.parse(body).token);
   const forwarded = libraryRequest(request, context, path, {
     body: method === 'POST' ? bodyFor(path, body ?? {}, context) : undefined,
     search: path === '/callback/oidc' ? new URL(request.url).search : '',

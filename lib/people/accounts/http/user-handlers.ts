@@ -101,7 +101,7 @@ export async function makeResetLink(request: HttpRequest, context: RequestContex
   const opened = await store();
   const member = await reachable(opened, context);
   requireOther(context, member);
-  const token = await (await authLibrary()).createResetToken(member.id);
+  const token = await (await authLibrary()).createResetToken(member.id, context.principal.userId);
   recordAudit(opened, actorOf(context), {
     action: 'user.reset_link',
     target: member.id,
