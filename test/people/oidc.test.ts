@@ -18,6 +18,9 @@ import {
 const GROUPS: Record<string, string[]> = { ada: ['staff', 'admins'], bo: ['pupils'], eve: [] };
 const SECRET = 'the-secret-of-this-client';
 
+/** People whose address the provider has not verified, and the claim that says so. */
+const UNVERIFIED: Record<string, unknown> = { mal: false, moe: 'false' };
+
 let provider: Server;
 let issuer: string;
 let server: AccountsServer;
@@ -44,7 +47,7 @@ async function startProvider(): Promise<void> {
         sub: id,
         name: `${id} of the school`,
         ...(id === 'noaddress' ? {} : { email: `${id}@school.example` }),
-        email_verified: true,
+        ...(id === 'silent' ? {} : { email_verified: UNVERIFIED[id] ?? true }),
         groups: GROUPS[id] ?? [],
       }),
     }),
@@ -187,6 +190,37 @@ it('needs no invitation with OIDC_SIGN_UP, and lets no one join where SIGN_UP is
   expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=sign_up_refused/);
   await server.restart(settings({ OIDC_SIGN_UP: 'true', SIGN_UP_DOMAINS: 'other.example' }));
   expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=sign_up_refused/);
+});
+
+it.each(['mal', 'moe'])('counts no address that the provider has not verified: %s', async (name) => {
+  const address = `${name}@school.example`;
+  const joins = (more: Record<string, unknown> = {}) => signIn(server.browser('192.0.2.1'), name, more);
+  await server.restart(settings({ OIDC_SIGN_UP: 'true', SIGN_UP_DOMAINS: 'school.example' }));
+  expect(await joins()).toMatch(/error=email_not_verified/);
+  const invited = await admin.post('/api/admin/invitations', { email: address });
+  expect(await joins({ invitation: invited.textAt('token') })).toMatch(/error=email_not_verified/);
+  expect(await signIn(server.browser('192.0.2.2'), 'eve')).toBe('/dashboard');
+  expect(await signIn(server.browser('192.0.2.3'), 'silent')).toBe('/dashboard');
+
+  await server.restart(settings());
+  expect(await joins({ invitation: invited.textAt('token') })).toMatch(/error=sign_up_refused/);
+  const forAnyone = (await admin.post('/api/admin/invitations', {})).textAt('token');
+  expect(await joins({ invitation: forAnyone })).toBe('/dashboard');
+  const { db } = await store();
+  const person = await db
+    .selectFrom('users')
+    .select('emailVerified')
+    .where('email', '=', address)
+    .executeTakeFirstOrThrow();
+  expect(Boolean(person.emailVerified)).toBe(false);
+});
+
+it('joins no account that is there by an address that is not verified', async () => {
+  await joinAs(server, admin, 'Mal');
+  await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
+  const other = server.browser('192.0.2.1');
+  expect(await signIn(other, 'mal')).toMatch(/^\/sign-in\?error=/);
+  expect(await other.isSignedIn()).toBe(false);
 });
 
 it('follows SIGN_UP and SIGN_UP_DOMAINS as administrators change them while the server runs', async () => {

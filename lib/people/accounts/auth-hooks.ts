@@ -10,6 +10,7 @@ import {
   claimedRights,
   isAllowedDomain,
   isInvitedByGroup,
+  isUnverifiedAddress,
   roleAfterSignIn,
   roleInGroup,
 } from '#lib/people/accounts/oidc-policy';
@@ -51,7 +52,10 @@ export function authHooks(input: HookInput): {
         flow.claims = oauth.profile ?? {};
       if (action !== 'create-user' || flow.admission !== undefined) return undefined;
       if (flow.claims === undefined) return REFUSED;
-      const admission = await admitByProvider(input, flow, flow.claims, String(user.email ?? ''));
+      const email = String(user.email ?? '');
+      // Anyone could name an address of the domain.
+      if (settings.SIGN_UP_DOMAINS.length > 0 && isUnverifiedAddress(flow.claims)) return UNVERIFIED;
+      const admission = await admitByProvider(input, flow, flow.claims, email);
       if (admission === undefined) return REFUSED;
       flow.admission = admission;
       return undefined;
@@ -115,6 +119,11 @@ const REFUSED = {
   errorDescription: 'You need an invitation to join this server. Ask an administrator for one.',
 };
 
+const UNVERIFIED = {
+  error: 'email_not_verified',
+  errorDescription: 'Your provider has not verified your e-mail address. Verify it there, and sign in again.',
+};
+
 function flowActor({ address, requestId }: AuthFlow, userId: string, name: string) {
   return { caller: `user:${userId}`, name, address, requestId };
 }
@@ -134,7 +143,9 @@ async function admitByProvider(
   const hash = await invitationOfState();
   if (hash === undefined) return undefined;
   try {
-    const invited = await claimInvitation(store, hash, email, Date.now());
+    // An invitation that names an address is for its owner alone.
+    const owned = isUnverifiedAddress(claims) ? undefined : email;
+    const invited = await claimInvitation(store, hash, owned, Date.now());
     flow.invitationId = invited.invitationId;
     const joined = groupId ?? invited.groupId;
     return {

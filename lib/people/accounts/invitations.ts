@@ -17,12 +17,13 @@ function invitationRefused(code: 'forbidden' | 'not_found' = 'forbidden'): AppEr
 
 /**
  * Counts one use of an invitation and returns what it admits to. One statement checks and counts,
- * so two people at the same time cannot share the last use. Throws `forbidden`.
+ * so two people at the same time cannot share the last use. Without an e-mail it must be one that
+ * names no address. Throws `forbidden`.
  */
 export async function claimInvitation(
   store: Store,
   hash: string,
-  email: string,
+  email: string | undefined,
   nowMs: number,
 ): Promise<AccountAdmission & { readonly invitationId: string }> {
   const claimed = await store.db
@@ -31,9 +32,11 @@ export async function claimInvitation(
     .where('token_hash', '=', hash)
     .whereRef('uses', '<', 'max_uses')
     .where('expires_at', '>', nowMs)
-    .where((expression) =>
-      expression.or([expression('email', 'is', null), expression('email', '=', email.toLowerCase())]),
-    )
+    .where((expression) => {
+      const isForAnyone = expression('email', 'is', null);
+      if (email === undefined) return isForAnyone;
+      return expression.or([isForAnyone, expression('email', '=', email.toLowerCase())]);
+    })
     .returning(['id', 'role', 'group_id', 'email'])
     .executeTakeFirst();
   if (claimed === undefined) throw invitationRefused();

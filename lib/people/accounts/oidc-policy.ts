@@ -52,6 +52,14 @@ export function roleInGroup(role: Role, before: string | null, groupId: string |
   return role === 'manager' && groupId !== before ? 'member' : role;
 }
 
+/**
+ * Whether the provider says that it has not verified the address. One that says nothing of it is
+ * trusted: Entra ID, for example, has no such claim. Some send it as a text.
+ */
+export function isUnverifiedAddress({ email_verified: verified }: OidcClaims): boolean {
+  return verified === false || (typeof verified === 'string' && verified.toLowerCase() === 'false');
+}
+
 /** Whether an address is in one of the domains, or there is no rule. */
 export function isAllowedDomain(email: string, domains: readonly string[]): boolean {
   const domain = email.slice(email.lastIndexOf('@') + 1).toLowerCase();
