@@ -12,14 +12,14 @@ const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 interface MemberMenuProps {
   member: Member;
   isSelf: boolean;
-  /** Managers may not. */
-  mayDelete: boolean;
+  /** Managers delete no one, and do not set their own limits. */
+  isAdmin: boolean;
   onOpen: (kind: 'edit' | 'reset' | 'delete' | 'limits', member: Member) => void;
   onDone: () => void;
 }
 
 /** What can be done with a person. Locking out is undone with one press. */
-export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: MemberMenuProps) {
+export function MemberMenu({ member, isSelf, isAdmin, onOpen, onDone }: MemberMenuProps) {
   const { id, name, disabled, two_factor: hasTwoFactor } = member;
   const setDisabled = async (next: boolean, canUndo: boolean): Promise<void> => {
     await attempt(
@@ -31,7 +31,15 @@ export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: Member
   };
   const own = [
     { label: STRINGS.edit, icon: <Pencil className="size-4" aria-hidden />, onSelect: () => onOpen('edit', member) },
-    { label: STRINGS.limits, icon: <Gauge className="size-4" aria-hidden />, onSelect: () => onOpen('limits', member) },
+    ...(isAdmin || !isSelf
+      ? [
+          {
+            label: STRINGS.limits,
+            icon: <Gauge className="size-4" aria-hidden />,
+            onSelect: () => onOpen('limits', member),
+          },
+        ]
+      : []),
   ];
   const others = [
     {
@@ -59,7 +67,7 @@ export function MemberMenu({ member, isSelf, mayDelete, onOpen, onDone }: Member
       icon: disabled ? <UserCheck className="size-4" aria-hidden /> : <Ban className="size-4" aria-hidden />,
       onSelect: () => void setDisabled(!disabled, true),
     },
-    ...(mayDelete
+    ...(isAdmin
       ? [
           {
             label: STRINGS.remove,

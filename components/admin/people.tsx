@@ -42,6 +42,7 @@ export function People() {
   const now = useNow();
   const groups = useGroups();
   const list = usePaged(listPath(useSettled(words.trim()), group), fetchMembers, (page) => page.users);
+  const isAdmin = me.data?.user.role === 'admin';
   const { items: members, error } = list;
   const isFiltered = words.trim() !== '' || group !== ANY;
   const open = (kind: Opened['kind'], member: Member) => {
@@ -114,15 +115,17 @@ export function People() {
               <PersonCell key="person" member={member} isSelf={member.id === me.data?.user.id} />,
               ...personCells(member, now),
             ],
-            action: (
-              <MemberMenu
-                member={member}
-                isSelf={member.id === me.data?.user.id}
-                mayDelete={me.data?.user.role === 'admin'}
-                onOpen={open}
-                onDone={list.reload}
-              />
-            ),
+            // Managers change members only.
+            action:
+              isAdmin || member.role === 'member' || member.id === me.data?.user.id ? (
+                <MemberMenu
+                  member={member}
+                  isSelf={member.id === me.data?.user.id}
+                  isAdmin={isAdmin}
+                  onOpen={open}
+                  onDone={list.reload}
+                />
+              ) : null,
           }))}
         />
       )}

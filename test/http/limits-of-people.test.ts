@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Role } from '#lib/http/principal';
 import { peopleLimits } from '#lib/people/limits/index';
-import { registerScopeDirectory } from '#lib/people/limits/scope-directory';
+import { registerScopeDirectory, type ScopeOwner } from '#lib/people/limits/scope-directory';
 import { resetSingleton } from '#lib/singletons';
 import { storeIfOpen } from '#lib/store/store';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
@@ -115,25 +116,44 @@ describe('/api/admin/limits', () => {
     method === 'DELETE'
       ? send(person, method, `/api/admin/limits?kind=${kind}&id=${id}`)
       : send(person, method, '/api/admin/limits', { scope: { kind, id }, limits: { output_tokens: 5 } });
-  const groups: Record<string, string | null> = {
-    'user ann': 'lab',
-    'user eve': 'class',
-    'user ada': null,
-    'key for-chat': 'lab',
-    'key front': null,
-    'group lab': 'lab',
-    'group class': 'class',
+  const owned = (groupId: string | null, userId: string | null = null, role: Role = 'member'): ScopeOwner => ({
+    groupId,
+    userId,
+    role,
+  });
+  const owners: Record<string, ScopeOwner> = {
+    'user ann': owned('lab', 'ann'),
+    'user eve': owned('class', 'eve'),
+    'user ada': owned(null, 'ada', 'admin'),
+    'user max': owned('lab', 'max', 'manager'),
+    'user moe': owned('lab', 'moe', 'manager'),
+    'user root': owned('lab', 'root', 'admin'),
+    'key for-chat': owned('lab', 'ann'),
+    'key service': owned('lab'),
+    'key front': owned(null),
+    'key of-max': owned('lab', 'max', 'manager'),
+    'key of-moe': owned('lab', 'moe', 'manager'),
+    'key of-root': owned('lab', 'root', 'admin'),
+    'group lab': owned('lab'),
+    'group class': owned('class'),
   };
 
   beforeEach(async () => {
     await start({});
-    registerScopeDirectory({ groupOf: async ({ kind, id }) => groups[`${kind} ${id}`] });
+    registerScopeDirectory({ ownerOf: async ({ kind, id }) => owners[`${kind} ${id}`] });
   });
 
   it.each([
     ['group', 'lab', 200],
     ['user', 'ann', 200],
     ['key', 'for-chat', 200],
+    ['key', 'service', 200],
+    ['key', 'of-max', 200],
+    ['user', 'max', 403],
+    ['user', 'moe', 403],
+    ['user', 'root', 403],
+    ['key', 'of-moe', 403],
+    ['key', 'of-root', 403],
     ['group', 'class', 403],
     ['user', 'eve', 403],
     ['user', 'ada', 403],
@@ -148,7 +168,7 @@ describe('/api/admin/limits', () => {
   });
 
   it('shows a manager the defaults and the own group, and an administrator all', async () => {
-    for (const scope of Object.keys(groups)) {
+    for (const scope of Object.keys(owners)) {
       const [kind = '', id = ''] = scope.split(' ');
       expect(await statusOf(set('admin', kind, id))).toBe(200);
     }
@@ -156,8 +176,15 @@ describe('/api/admin/limits', () => {
       const { limits } = await (await send(person, 'GET', '/api/admin/limits')).json();
       return limits.map(({ scope }: { scope: { kind: string; id: string } }) => `${scope.kind} ${scope.id}`.trim());
     };
-    expect(await scopes('manager')).toEqual(['default', 'group lab', 'key for-chat', 'user ann']);
-    expect(await scopes('admin')).toEqual(['default', ...Object.keys(groups).toSorted()]);
+    expect(await scopes('manager')).toEqual([
+      'default',
+      'group lab',
+      'key for-chat',
+      'key of-max',
+      'key service',
+      'user ann',
+    ]);
+    expect(await scopes('admin')).toEqual(['default', ...Object.keys(owners).toSorted()]);
   });
 
   it('is not for members, and an unknown user is not found', async () => {

@@ -1,31 +1,58 @@
 import { config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import { apiKeys } from '#lib/http/api-keys';
+import type { Principal } from '#lib/http/principal';
 import { ownerOfKey } from '#lib/people/accounts/access-keys';
+import { roleOf } from '#lib/people/accounts/identity-loader';
 import { peopleLimits } from '#lib/people/limits/index';
 import { limitOf } from '#lib/people/limits/limit-definitions';
 import type { LimitActor } from '#lib/people/limits/limit-rows';
-import type { ScopeDirectory } from '#lib/people/limits/scope-directory';
+import type { ScopeDirectory, ScopeOwner } from '#lib/people/limits/scope-directory';
 import { type Store, store } from '#lib/store/store';
 import { type KeyLimits, LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
 
 /** Limits of people, groups and keys: which of these there are, and what ends with them. */
 
 export const accountScopes: ScopeDirectory = {
-  groupOf: async ({ kind, id }) => {
+  ownerOf: async ({ kind, id }) => {
     const opened = await store();
-    if (kind === 'key') return await groupOfKey(opened, id);
+    if (kind === 'key') return await ownerOfScopedKey(opened, id);
     if (kind === 'user') {
-      const person = await opened.db.selectFrom('users').select('groupId').where('id', '=', id).executeTakeFirst();
-      return person?.groupId ?? (person === undefined ? undefined : null);
+      const person = await opened.db
+        .selectFrom('users')
+        .select(['groupId', 'role'])
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return person && { groupId: person.groupId, role: roleOf(person.role), userId: id };
     }
-    return (await opened.db.selectFrom('groups').select('id').where('id', '=', id).executeTakeFirst())?.id;
+    const group = await opened.db.selectFrom('groups').select('id').where('id', '=', id).executeTakeFirst();
+    return group && { groupId: group.id, role: 'member', userId: null };
   },
 };
 
-async function groupOfKey(opened: Store, id: string): Promise<string | null | undefined> {
+async function ownerOfScopedKey(opened: Store, id: string): Promise<ScopeOwner | undefined> {
   const owner = await ownerOfKey(opened, id);
-  if (owner !== undefined) return owner.groupId;
-  return apiKeys(config().API_KEYS).some((key) => key.id === id) ? null : undefined;
+  if (owner !== undefined) return owner;
+  const isOfSettings = apiKeys(config().API_KEYS).some((key) => key.id === id);
+  return isOfSettings ? { groupId: null, role: 'admin', userId: null } : undefined;
+}
+
+/**
+ * Throws `invalid_request` for limits of a person's key that are above the person's: they would
+ * promise what the person does not have.
+ */
+export function requireOwnLimits(owner: Principal, given: KeyLimits | null | undefined): void {
+  const [own] = peopleLimits().table.setsOf(owner);
+  const above = LIMIT_NAMES.flatMap((name) => {
+    const most = own?.limits[name]?.limit;
+    return most !== undefined && (given?.[name] ?? 0) > most ? [{ name, most }] : [];
+  });
+  const [first] = above;
+  if (first === undefined) return;
+  const sentence = ({ most }: { most: number }) => `must be at most ${most}, which is your own limit`;
+  throw new AppError('invalid_request', `limits.${first.name} ${sentence(first)}.`, {
+    details: above.map((one) => ({ field: `limits.${one.name}`, message: sentence(one) })),
+  });
 }
 
 /** Sets the limits of a new key. All of them refuse: a key is no share of what people have. */

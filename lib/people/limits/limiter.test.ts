@@ -118,6 +118,16 @@ describe('administrators', () => {
     expect(refusal(() => one?.enter('model')).code).toBe('rate_limited');
     other?.enter('model')();
   });
+
+  it('have the limits of their key, too, without accounts', () => {
+    const { limiter, set } = setUp({ tokens_per_day: hard(10), output_tokens: hard(9) }, { hasAccounts: false });
+    set({ kind: 'key', id: 'k' }, { output_tokens: hard(5) });
+    const key = limiter.allowanceOf(administrator('key:k', { keyId: 'k' }));
+    expect(key?.outputTokens).toBe(5);
+    key?.spendTokens(10);
+    expect(refusal(() => key?.enter('model')).data).toMatchObject({ limit_name: 'tokens_per_day' });
+    expect(limiter.allowanceOf(administrator('key:l', { keyId: 'l' }))?.outputTokens).toBe(9);
+  });
 });
 
 describe('end users of a key', () => {

@@ -1,24 +1,39 @@
 import { AppError } from '#lib/errors';
-import type { Principal } from '#lib/http/principal';
+import type { Principal, Role } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 import type { LimitScope } from '#lib/wire/limits';
 
+/** Whom the limits of a group, user or key hold for. */
+export interface ScopeOwner {
+  /** Null if it is in no group. */
+  readonly groupId: string | null;
+  /** Of the user, or of the owner of the key; a service key has that of a member. */
+  readonly role: Role;
+  /** Id of the user, or of the owner of the key. */
+  readonly userId: string | null;
+}
+
 /** Knows the groups, users and keys that limits are set for. Registered by accounts. */
 export interface ScopeDirectory {
-  /** Undefined if there is no such group, user or key; null if it is in no group. */
-  groupOf(scope: LimitScope): Promise<string | null | undefined>;
+  /** Undefined if there is no such group, user or key. */
+  ownerOf(scope: LimitScope): Promise<ScopeOwner | undefined>;
 }
 
 export function registerScopeDirectory(directory: ScopeDirectory): void {
   holder().current = directory;
 }
 
-/** Whether a principal may set the limits of a scope: all, or those of its group. */
+/**
+ * Whether a principal may set the limits of a scope. Administrators: all. Managers: their group, the
+ * members of it and their keys, and own keys, whose limits can only lower what a person has.
+ */
 export async function mayManage(principal: Principal, scope: LimitScope): Promise<boolean> {
   if (principal.role === 'admin') return true;
   if (principal.role !== 'manager' || principal.groupId === undefined || scope.kind === 'default') return false;
   if (scope.kind === 'group') return scope.id === principal.groupId;
-  return (await holder().current?.groupOf(scope)) === principal.groupId;
+  const owner = await holder().current?.ownerOf(scope);
+  if (owner?.groupId !== principal.groupId) return false;
+  return owner.role === 'member' || (scope.kind === 'key' && owner.userId === principal.userId);
 }
 
 /**
@@ -33,10 +48,10 @@ export async function requireScope(
 ): Promise<void> {
   if (scope.kind === 'default' && isRead) return;
   if (!(await mayManage(principal, scope)))
-    throw new AppError('forbidden', 'Managers set the limits of their own group, its members and its keys only.');
+    throw new AppError('forbidden', 'Managers set the limits of their own group, its members and their keys only.');
   if (scope.kind === 'default' || isStored) return;
   const directory = holder().current;
-  if (directory === undefined || (await directory.groupOf(scope)) !== undefined) return;
+  if (directory === undefined || (await directory.ownerOf(scope)) !== undefined) return;
   throw new AppError('not_found', `There is no ${scope.kind} with this id.`);
 }
 

@@ -7,7 +7,7 @@ import type { RequestContext } from '#lib/http/route';
 import { createKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson } from '#lib/people/accounts/http/person-of';
-import { removeLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
+import { removeLimits, requireOwnLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
 import { actorOf } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { store } from '#lib/store/store';
@@ -27,6 +27,7 @@ export async function listOwnKeys(request: HttpRequest, { principal }: RequestCo
 export async function createOwnKey(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const person = asPerson(context.principal);
   const body = parseBody(keyRequestSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
+  requireOwnLimits(person, body.limits);
   const owner = { userId: person.userId, groupId: null };
   const created = await createKey(await store(), owner, body, person, actorOf(context));
   return json({ ...created, limits: await setKeyLimits(created.id, body.limits, context) }, 201);
