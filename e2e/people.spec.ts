@@ -110,6 +110,13 @@ test('shows a key once, lets it work, and ends it at once', async ({ page, playw
   const dialog = page.getByRole('dialog', { name: 'New key' });
   await dialog.getByRole('textbox', { name: 'Name' }).fill(LONG_NAME);
   await look(page, 'a new key');
+  await dialog.getByText('Limits', { exact: true }).click();
+  const output = dialog.getByRole('textbox', { name: 'Longest response' });
+  await output.fill('many');
+  await dialog.getByRole('button', { name: 'Create key' }).click();
+  await expect(dialog.getByText('Enter a whole number.')).toBeVisible();
+  await look(page, 'limits of a new key');
+  await output.fill('2,000');
   await dialog.getByRole('button', { name: 'Create key' }).click();
   await expect(page.getByText('Copy the key now. It is not shown again.')).toBeVisible();
   const key = (await secret(page, 'Key created').textContent()) ?? '';

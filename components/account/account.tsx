@@ -72,7 +72,7 @@ function Sections({ me }: { me: Me }) {
       </Section>
       {isPerson ? (
         <>
-          <KeysSection scopes={me.scopes} />
+          <KeysSection scopes={me.scopes} limits={limits} />
           <SessionsSection />
           {hasPassword === true ? (
             <>

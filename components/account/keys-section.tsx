@@ -10,7 +10,7 @@ import { NewKey } from '#components/people/new-key';
 import { EmptyList, Section } from '#components/people/section';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import type { CreatedKey, KeyScope } from '#lib/wire/people';
+import type { CreatedKey, KeyScope, LimitState } from '#lib/wire/people';
 import { createKey, fetchKeys } from '../people/people-api.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { ACCOUNT_STRINGS } from './strings.ts';
@@ -19,7 +19,7 @@ const { keys: STRINGS } = ACCOUNT_STRINGS;
 const { keys: KEY_STRINGS } = PEOPLE_STRINGS;
 
 /** The person's keys: create, copy once, revoke. */
-export function KeysSection({ scopes }: { scopes: readonly KeyScope[] }) {
+export function KeysSection({ scopes, limits }: { scopes: readonly KeyScope[]; limits: readonly LimitState[] }) {
   const { data, error, mutate } = useSWR('keys', fetchKeys);
   const [open, setOpen] = useState(false);
   const [created, setCreated] = useState<CreatedKey>();
@@ -54,6 +54,7 @@ export function KeysSection({ scopes }: { scopes: readonly KeyScope[] }) {
       <Dialog open={open} onOpenChange={setOpen} title={KEY_STRINGS.title}>
         <KeyForm
           scopes={scopes}
+          ownLimits={limits}
           onCreate={createKey}
           onCreated={(key) => {
             setOpen(false);

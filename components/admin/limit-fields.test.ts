@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES, type ScopedLimits, SHARE_NAMES } from '#lib/wire/limits';
-import { changesOf, LIMITS, readLimit, textsOf } from './limit-fields.ts';
+import { LIMITS, readLimit } from '../people/limit-list.ts';
+import { changesOf, textsOf } from './limit-fields.ts';
 
 const STORED: Pick<ScopedLimits, 'limits' | 'locked'> = {
   limits: { tokens_per_day: { limit: 50_000, kind: 'share' }, concurrent_requests: { limit: 2, kind: 'hard' } },

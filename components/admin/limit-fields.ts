@@ -1,17 +1,6 @@
 import type { LimitKind, LimitName, ScopedLimits } from '#lib/wire/limits';
+import { LIMITS, readLimit } from '../people/limit-list.ts';
 import type { LimitChanges } from './limits-api.ts';
-
-/** All limits, in the order in which they are shown. */
-export const LIMITS: readonly { name: LimitName; mayBeShared: boolean }[] = [
-  { name: 'tokens_per_day', mayBeShared: true },
-  { name: 'tokens_per_month', mayBeShared: true },
-  { name: 'requests_per_minute', mayBeShared: false },
-  { name: 'code_runs_per_minute', mayBeShared: false },
-  { name: 'code_seconds_per_day', mayBeShared: false },
-  { name: 'concurrent_requests', mayBeShared: false },
-  { name: 'context_tokens', mayBeShared: false },
-  { name: 'output_tokens', mayBeShared: false },
-];
 
 /** What is typed for each limit. */
 export type LimitTexts = Record<LimitName, { text: string; kind: LimitKind }>;
@@ -31,13 +20,6 @@ export function textsOf({ limits }: Pick<ScopedLimits, 'limits'>): LimitTexts {
     context_tokens: text('context_tokens'),
     output_tokens: text('output_tokens'),
   };
-}
-
-/** Undefined for a text that is no whole number. Separators of thousands are fine. */
-export function readLimit(text: string): number | null | undefined {
-  const plain = text.replaceAll(/[\s,.’'_]/g, '');
-  if (plain === '') return null;
-  return /^\d{1,12}$/.test(plain) ? Number(plain) : undefined;
 }
 
 /** The limits that differ from what is stored, or the names of those that are not valid. */

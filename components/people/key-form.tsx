@@ -3,11 +3,14 @@
 import { useState } from 'react';
 import { Failure } from '#components/people/failure';
 import { CheckboxField, FieldGroup, TextField } from '#components/people/field';
+import { KeyLimitFields } from '#components/people/key-limit-fields';
 import { Segments } from '#components/people/segments';
 import { SelectField } from '#components/people/select-field';
 import { Button } from '#components/ui/button';
 import { useModels } from '#lib/browser/service-status';
-import type { CreatedKey, KeyScope, NewKey } from '#lib/wire/people';
+import type { LimitName } from '#lib/wire/limits';
+import type { CreatedKey, KeyScope, LimitState, NewKey } from '#lib/wire/people';
+import { type KeyLimitTexts, readKeyLimits } from './key-limits.ts';
 import { PEOPLE_STRINGS } from './strings.ts';
 import { useSubmit } from './use-submit.ts';
 
@@ -15,16 +18,19 @@ const { keys: STRINGS } = PEOPLE_STRINGS;
 const EXPIRIES = ['7', '30', '90', '365', 'never'] as const;
 type Expiry = (typeof EXPIRIES)[number];
 const MODEL_CHOICES = ['all', 'some'] as const;
+const NO_LIMITS: readonly LimitState[] = [];
 
 interface KeyFormProps {
   /** What a new key may be used for at most: what the person may do. */
   scopes: readonly KeyScope[];
+  /** Of the person whose key it is. A key's limits are not above them. */
+  ownLimits?: readonly LimitState[];
   onCreate: (key: NewKey) => Promise<CreatedKey>;
   onCreated: (key: CreatedKey) => void;
 }
 
-/** The name, expiry, scopes and models of a new key. */
-export function KeyForm({ scopes, onCreate, onCreated }: KeyFormProps) {
+/** The name, expiry, scopes, models and limits of a new key. */
+export function KeyForm({ scopes, ownLimits = NO_LIMITS, onCreate, onCreated }: KeyFormProps) {
   const [name, setName] = useState('');
   const [expiry, setExpiry] = useState<Expiry>('90');
   const [chosen, setChosen] = useState<ReadonlySet<KeyScope>>(
@@ -32,17 +38,22 @@ export function KeyForm({ scopes, onCreate, onCreated }: KeyFormProps) {
   );
   const [modelChoice, setModelChoice] = useState<(typeof MODEL_CHOICES)[number]>('all');
   const [models, setModels] = useState<ReadonlySet<string>>(new Set());
+  const [limitTexts, setLimitTexts] = useState<KeyLimitTexts>({});
+  const [wrongLimits, setWrongLimits] = useState<Partial<Record<LimitName, string>>>({});
   const [wasSubmitted, setSubmitted] = useState(false);
   const { data } = useModels();
   const lacksModel = modelChoice === 'some' && models.size === 0;
   const { isBusy, error, submit } = useSubmit(async () => {
     setSubmitted(true);
-    if (chosen.size === 0 || lacksModel) return;
+    const { limits, wrong } = readKeyLimits(limitTexts, ownLimits);
+    setWrongLimits(wrong);
+    if (chosen.size === 0 || lacksModel || Object.keys(wrong).length > 0) return;
     const created = await onCreate({
       name: name.trim(),
       scopes: scopes.filter((scope) => chosen.has(scope)),
       ...(expiry === 'never' ? {} : { expires_in_days: Number(expiry) }),
       ...(modelChoice === 'all' ? {} : { models: [...models] }),
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
     });
     onCreated(created);
   });
@@ -88,6 +99,7 @@ export function KeyForm({ scopes, onCreate, onCreated }: KeyFormProps) {
           <ModelBoxes names={data?.models.map(({ id }) => id) ?? []} chosen={models} onChange={setModels} />
         )}
       </FieldGroup>
+      <KeyLimitFields texts={limitTexts} wrong={wrongLimits} own={ownLimits} onChange={setLimitTexts} />
       {error === undefined ? null : <Failure error={error} />}
       <div className="flex justify-end">
         <Button type="submit" kind="primary" disabled={isBusy} className="h-10">

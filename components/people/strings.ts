@@ -1,3 +1,4 @@
+import { formatCount } from '#lib/browser/format';
 import type { KeyScope, PersonRole } from '#lib/wire/people';
 
 const ROLE_NAMES: Record<PersonRole, string> = { admin: 'Administrator', manager: 'Manager', member: 'Member' };
@@ -129,6 +130,12 @@ export const PEOPLE_STRINGS = {
     someModels: 'Only these',
     noModels: 'No model is available.',
     chooseModel: 'Choose at least one model.',
+    limits: 'Limits',
+    limitsHint: 'Empty: as for its group.',
+    ownLimitsHint: 'In addition to yours. Empty: none of its own.',
+    mostLimit: (most: number, unit: string | undefined) => `${unit ?? ''}, at most ${formatCount(most)}`,
+    wrongLimit: 'Enter a whole number.',
+    aboveOwn: (most: number) => `At most your own limit of ${formatCount(most)}.`,
     created: 'Key created',
     copyNow: 'Copy the key now. It is not shown again.',
     keyLabel: 'Key',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyLimitsSchema } from '#lib/wire/limits';
 
 /**
  * Wire of accounts: who is asking, their keys, and what administrators see of people. Lists are
@@ -76,6 +77,7 @@ export type NewKey = z.infer<typeof newKeySchema>;
 
 export const memberSchema = z.object({
   id: z.string(),
+  limits: keyLimitsSchema.optional(),
   name: z.string(),
   email: z.string(),
   role: roleSchema,
