@@ -57,13 +57,6 @@ export async function fetchTwoFactor(): Promise<boolean> {
   return isRecord(own) && isRecord(own.user) && own.user.twoFactorEnabled === true;
 }
 
-/** Whether the person signs in with a password, and not only through the organisation. */
-export async function fetchHasPassword(): Promise<boolean> {
-  const data = await (await request(EXPORT_PATH)).json().catch(() => undefined);
-  const ways: unknown = isRecord(data) ? data.sign_in : undefined;
-  return Array.isArray(ways) && ways.some((way) => isRecord(way) && way.kind === 'credential');
-}
-
 export interface TwoFactorSetup {
   /** `otpauth://totp/…`: https://github.com/google/google-authenticator/wiki/Key-Uri-Format. */
   uri: string;

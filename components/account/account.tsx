@@ -1,6 +1,5 @@
 'use client';
 
-import useSWR from 'swr';
 import { DataSection } from '#components/account/data-section';
 import { KeysSection } from '#components/account/keys-section';
 import { PasswordSection } from '#components/account/password-section';
@@ -16,7 +15,6 @@ import { formatPercent } from '#lib/browser/format';
 import type { Me } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
-import { fetchHasPassword } from './account-api.ts';
 import { ACCOUNT_STRINGS as STRINGS } from './strings.ts';
 
 /** Makes the region scrollable by keyboard. */
@@ -50,8 +48,7 @@ export function Account() {
 
 function Sections({ me }: { me: Me }) {
   const isPerson = me.auth === 'accounts';
-  const { data: hasPassword } = useSWR(isPerson ? 'has-password' : null, fetchHasPassword);
-  const { user, limits, share } = me;
+  const { user, limits, share, has_password: hasPassword } = me;
   return (
     <>
       <Person user={user} />

@@ -16,7 +16,8 @@ import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
 import { Select } from '#components/ui/select';
-import type { Member } from '#lib/wire/people';
+import type { Member, PersonRole } from '#lib/wire/people';
+import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { useNow } from '../people/use-now.ts';
 import { usePaged } from '../people/use-paged.ts';
@@ -29,6 +30,7 @@ import { NO_GROUP, useGroups } from './use-groups.ts';
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const SEARCH_AFTER_MS = 250;
 const ANY = 'any';
+const ROLES: readonly PersonRole[] = ['admin', 'manager', 'member'];
 
 type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
 
@@ -36,15 +38,16 @@ type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
 export function People() {
   const [words, setWords] = useState('');
   const [group, setGroup] = useState(ANY);
+  const [role, setRole] = useState(ANY);
   const [opened, setOpened] = useState<Opened>();
   const [isOpen, setOpen] = useState(false);
   const me = useMe();
+  const isAdmin = me.data?.user.role === 'admin';
   const now = useNow();
   const groups = useGroups();
-  const list = usePaged(listPath(useSettled(words.trim()), group), fetchMembers, (page) => page.users);
-  const isAdmin = me.data?.user.role === 'admin';
+  const list = usePaged(listPath(useSettled(words.trim()), group, role), fetchMembers, (page) => page.users);
   const { items: members, error } = list;
-  const isFiltered = words.trim() !== '' || group !== ANY;
+  const isFiltered = words.trim() !== '' || group !== ANY || role !== ANY;
   const open = (kind: Opened['kind'], member: Member) => {
     setOpened({ kind, member });
     setOpen(true);
@@ -52,6 +55,7 @@ export function People() {
   const clear = () => {
     setWords('');
     setGroup(ANY);
+    setRole(ANY);
   };
   const dialog = { open: isOpen, onOpenChange: setOpen, onChange: list.reload };
   return (
@@ -74,6 +78,15 @@ export function People() {
             className={`${FIELD_INPUT} h-8 ps-9! pointer-coarse:h-10`}
           />
         </search>
+        <Select
+          label={STRINGS.role}
+          value={role}
+          options={[
+            { value: ANY, label: ADMIN_STRINGS.anyRole },
+            ...ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) })),
+          ]}
+          onChange={setRole}
+        />
         {groups.length === 0 ? null : (
           <Select
             label={STRINGS.group}
@@ -162,10 +175,11 @@ export function People() {
   );
 }
 
-function listPath(words: string, group: string): string {
+function listPath(words: string, group: string, role: string): string {
   const query = new URLSearchParams();
   if (words !== '') query.set('search', words);
   if (group !== ANY && group !== NO_GROUP) query.set('group_id', group);
+  if (role !== ANY) query.set('role', role);
   return query.size === 0 ? PATHS.users : `${PATHS.users}?${query}`;
 }
 

@@ -2,6 +2,7 @@ import type { Operation, OperationMethod, OperationParameter, OperationResponse 
 import { ID_PARAMETER, PAGE_PARAMETERS } from '#lib/openapi/people-parameters';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
+import { ROLES } from '#lib/wire/people';
 
 /** People, groups, invitations and keys, for administrators and, in their group, for managers. */
 
@@ -96,7 +97,11 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     path: USERS,
     summary: 'List people',
     schema: 'PersonList',
-    parameters: [query('search', 'Part of a name or an address.'), query('group_id', 'Only people of this group.')],
+    parameters: [
+      query('search', 'Part of a name or an address.'),
+      query('group_id', 'Only people of this group.'),
+      { name: 'role', in: 'query', description: 'Only people with this role.', schema: { enum: [...ROLES] } },
+    ],
   }),
   entry({
     id: 'readPerson',

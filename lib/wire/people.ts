@@ -42,6 +42,11 @@ export const meSchema = z.object({
   scopes: z.array(scopeSchema),
   limits: z.array(limitStateSchema),
   share: z.number().nullable().describe('Used part of the share, from 0; above 1 its requests wait behind others.'),
+  has_password: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('Whether the person can sign in with a password; null without accounts, and for keys.'),
 });
 export type Me = z.infer<typeof meSchema>;
 
@@ -72,12 +77,12 @@ export const newKeySchema = z.object({
   expires_in_days: z.int().min(1).max(3650).optional().describe('Never expires where it is missing.'),
   scopes: z.array(scopeSchema).min(1).optional(),
   models: z.array(z.string().min(1).max(512)).max(200).optional().describe('All models where it is missing.'),
+  limits: keyLimitsSchema.optional(),
 });
 export type NewKey = z.infer<typeof newKeySchema>;
 
 export const memberSchema = z.object({
   id: z.string(),
-  limits: keyLimitsSchema.optional(),
   name: z.string(),
   email: z.string(),
   role: roleSchema,

@@ -22,5 +22,6 @@ export const ADMIN_STRINGS = {
   saved: (name: string) => `${name} was saved.`,
   noGroup: 'No group',
   anyGroup: 'All groups',
+  anyRole: 'All roles',
   search: 'Search',
 } as const;

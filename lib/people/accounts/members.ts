@@ -1,7 +1,9 @@
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
 import { AppError } from '#lib/errors';
+import type { Role } from '#lib/http/principal';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';
-import type { Store } from '#lib/store/store';
+import type { Database, Store } from '#lib/store/store';
 import type { GroupName, Member, MemberList } from '#lib/wire/people';
 
 /** People as administrators see them. */
@@ -44,28 +46,34 @@ export async function readMember(store: Pick<Store, 'db'>, id: string): Promise<
 interface MemberFilter {
   /** Only people of this group. */
   readonly groupId?: string | undefined;
+  readonly role?: Role | undefined;
   /** Part of a name or an address. */
   readonly search?: string | undefined;
 }
 
+function matches({ groupId, role, search }: MemberFilter) {
+  return ({ eb, fn, and, or }: ExpressionBuilder<Pick<Database, 'users'>, 'users'>) => {
+    const all: Expression<SqlBool>[] = [];
+    if (groupId !== undefined) all.push(eb('users.groupId', '=', groupId));
+    // Anything else than a role is that of a member: see `roleOf`.
+    if (role === 'member')
+      all.push(or([eb('users.role', 'is', null), eb('users.role', 'not in', ['admin', 'manager'])]));
+    else if (role !== undefined) all.push(eb('users.role', '=', role));
+    if (search !== undefined && search !== '') {
+      const pattern = `%${search.toLowerCase()}%`;
+      all.push(or([eb(fn('lower', ['users.name']), 'like', pattern), eb('users.email', 'like', pattern)]));
+    }
+    return and(all);
+  };
+}
+
 /** People by their addresses. */
 export async function listMembers(store: Store, page: PageRequest, filter: MemberFilter): Promise<MemberList> {
-  let query = memberQuery(store);
-  let count = store.db.selectFrom('users').select(({ fn }) => fn.countAll<number>().as('total'));
-  const { groupId, search } = filter;
-  if (groupId !== undefined) {
-    query = query.where('users.groupId', '=', groupId);
-    count = count.where('users.groupId', '=', groupId);
-  }
-  if (search !== undefined && search !== '') {
-    const pattern = `%${search.toLowerCase()}%`;
-    query = query.where(({ eb, fn, or }) =>
-      or([eb(fn('lower', ['users.name']), 'like', pattern), eb('users.email', 'like', pattern)]),
-    );
-    count = count.where(({ eb, fn, or }) =>
-      or([eb(fn('lower', ['users.name']), 'like', pattern), eb('users.email', 'like', pattern)]),
-    );
-  }
+  let query = memberQuery(store).where(matches(filter));
+  const count = store.db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .where(matches(filter));
   if (page.after !== undefined) query = query.where('users.email', '>', page.after[1]);
   const rows = await store.report<MemberRow>(
     query

@@ -1,6 +1,7 @@
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import { ROLES, type Role } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
@@ -31,7 +32,15 @@ export async function listUsers(request: HttpRequest, { principal }: RequestCont
   const own = groupOf(principal);
   const search = page.query.get('search')?.slice(0, 200);
   const groupId = own ?? page.query.get('group_id') ?? undefined;
-  return json(await listMembers(await store(), page, { groupId, search }));
+  const role = roleParameter(page.query.get('role'));
+  return json(await listMembers(await store(), page, { groupId, role, search }));
+}
+
+function roleParameter(value: string | null): Role | undefined {
+  const role = ROLES.find((one) => one === value);
+  if (value === null || role !== undefined) return role;
+  const message = `must be ${ROLES.slice(0, -1).join(', ')} or ${ROLES.at(-1)}`;
+  throw new AppError('invalid_request', `role ${message}.`, { details: [{ field: 'role', message }] });
 }
 
 export async function readUser(_request: HttpRequest, context: RequestContext): Promise<Reply> {
