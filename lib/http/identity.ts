@@ -29,6 +29,11 @@ export interface IdentitySource {
   ): Principal | undefined | Promise<Principal | undefined>;
   /** Cookies that hold its sessions. They are not sent to backends of the gateway. */
   readonly cookieNames?: readonly string[];
+  /**
+   * A principal of this source as it is now, with its caller; undefined if it may not use the
+   * server any more. Rejects with `not_saved` if that cannot be read.
+   */
+  current?(saved: Principal, nowMs: number): Promise<Principal | undefined>;
   /** Forgets what it remembers of callers that were locked out. */
   forget?(callers: readonly string[]): void;
   /** Ends the session of a browser, and returns the `Set-Cookie` headers that delete it. */
@@ -238,6 +243,29 @@ interface Identities {
 
 function identities(): Identities {
   return singleton<Identities>('http.identities', () => ({ sources: [] }));
+}
+
+/**
+ * The principal of a request that was saved before a restart as it is now; undefined if its person
+ * or key was disabled or deleted, or its key is no longer one of `API_KEYS`. Rejects with
+ * `not_saved` if that cannot be read.
+ */
+export async function currentPrincipal(
+  saved: Principal,
+  settings: Config,
+  nowMs: number,
+): Promise<Principal | undefined> {
+  const { keyId, userId } = saved;
+  const mode = authMode(settings);
+  // A caller that is known by its address alone is locked out by no one.
+  if (mode === 'none' || (keyId === undefined && userId === undefined)) return saved;
+  if (apiKeys(settings.API_KEYS).some(({ id }) => id === keyId)) return saved;
+  if (mode === 'keys') return keyId === undefined && settings.TRUSTED_USER_HEADER !== undefined ? saved : undefined;
+  for (const source of identities().sources) {
+    const current = await source.current?.(saved, nowMs);
+    if (current !== undefined) return current;
+  }
+  return undefined;
 }
 
 /** Makes every source forget callers, so that their next request is checked again. */

@@ -373,4 +373,5 @@ export class PersistentCache {
   }
 }
 
+/** The store reports by itself that it takes no writes; a cache goes on without them. */
 function ignore(): void {}

@@ -8,7 +8,7 @@ import { SECOND_MS } from '#lib/units';
 
 /** How often a server with saved requests says that it runs. */
 export const BEAT_MS = 10 * SECOND_MS;
-/** A server on another machine that was silent for this long does not run. */
+/** A server that was watched for this long, and said nothing meanwhile, does not run. */
 export const SILENCE_MS = 40 * SECOND_MS;
 
 /** A process as others can look for it. */
@@ -38,19 +38,24 @@ export interface TakeOver {
   readonly taken: readonly string[];
   /** Whether these requests have this server as their owner now. */
   readonly isWritten: boolean;
-  /** Whether other servers with waiting requests run. */
+  /** Whether other servers may run. */
   readonly hasOthers: boolean;
 }
 
 /**
  * A lease on saved requests: each belongs to the server that accepted it, until that one does not
  * run any more. So a second server over the same database does not run them, too.
+ *
+ * Whether a server is silent is measured by watching its beats, and never by comparing its clock
+ * with this one's: either may have been set.
  */
 export class QueueOwner {
   readonly id = randomUUID();
   readonly #clock: Clock;
   readonly #process: ProcessInfo;
   #beatAt = Number.NEGATIVE_INFINITY;
+  /** The last beat of each other server, and when it was first seen here. */
+  #watched = new Map<string, { beat: number; sinceMs: number }>();
 
   constructor(clock: Clock, process: ProcessInfo = THIS_PROCESS) {
     this.#clock = clock;
@@ -60,7 +65,8 @@ export class QueueOwner {
   /** Writes that the server runs. Empty if it did so lately. */
   beat(store: Store): Compilable[] {
     const now = this.#clock.now();
-    if (now - this.#beatAt < BEAT_MS) return [];
+    // A clock that is set back must not silence it.
+    if (Math.abs(now - this.#beatAt) < BEAT_MS) return [];
     this.#beatAt = now;
     const row = { host: this.#process.host, pid: this.#process.pid, seen_at: Math.floor(now) };
     return [
@@ -89,11 +95,15 @@ export class QueueOwner {
       .where('owner', '!=', this.id)
       .execute();
     const servers = await store.db.selectFrom('chat_servers').selectAll().where('id', '!=', this.id).execute();
+    this.#watch(servers);
     const running = new Set(servers.filter((server) => this.#runs(server)).map(({ id }) => id));
     const taken = owners.map(({ owner }) => owner).filter((owner) => !running.has(owner));
-    const ended = servers.map(({ id }) => id).filter((id) => !running.has(id));
-    const hasOthers = owners.some(({ owner }) => running.has(owner));
-    const statements: Compilable[] = [];
+    // One that spoke again since it was read keeps its row, and with it its requests.
+    const statements: Compilable[] = servers
+      .filter(({ id }) => !running.has(id))
+      .map(({ id, seen_at }) =>
+        store.db.deleteFrom('chat_servers').where('id', '=', id).where('seen_at', '=', seen_at),
+      );
     if (taken.length > 0)
       statements.push(
         ...this.beat(store),
@@ -101,19 +111,35 @@ export class QueueOwner {
           .updateTable('chat_requests')
           .set({ owner: this.id })
           .where('owner', 'in', taken)
+          .where('owner', 'not in', (query) => query.selectFrom('chat_servers').select('id').where('id', '!=', this.id))
           .where('finished_at', 'is', null),
       );
-    if (ended.length > 0) statements.push(store.db.deleteFrom('chat_servers').where('id', 'in', ended));
     const isWritten = await store.writeAll(statements).then(
       () => true,
       () => false,
     );
-    return { taken, hasOthers, isWritten };
+    return { taken, hasOthers: running.size > 0, isWritten };
   }
 
-  #runs({ host, pid, seen_at }: ChatServersTable): boolean {
-    if (this.#clock.now() - Number(seen_at) >= SILENCE_MS) return false;
+  /** Keeps since when each server has said nothing new. */
+  #watch(servers: readonly ChatServersTable[]): void {
+    const nowMs = this.#clock.now();
+    const before = this.#watched;
+    this.#watched = new Map(
+      servers.map(({ id, seen_at }) => {
+        const beat = Number(seen_at);
+        const known = before.get(id);
+        // Also one that is earlier than the last is a new one.
+        return [id, known?.beat === beat ? known : { beat, sinceMs: nowMs }];
+      }),
+    );
+  }
+
+  #runs({ id, host, pid }: ChatServersTable): boolean {
     // The same process id, and not this server: it is one from before on the same machine.
-    return host !== this.#process.host || (Number(pid) !== this.#process.pid && this.#process.isRunning(Number(pid)));
+    if (host === this.#process.host && (Number(pid) === this.#process.pid || !this.#process.isRunning(Number(pid))))
+      return false;
+    const { sinceMs = 0 } = this.#watched.get(id) ?? {};
+    return this.#clock.now() - sinceMs < SILENCE_MS;
   }
 }

@@ -13,6 +13,8 @@ import {
 import { MAX_STORED_RESULT_BYTES, type SavedRequests } from '#lib/chat/persistence/saved-requests';
 import type { RequestAdmission } from '#lib/chat/request-admission';
 import { AppError, asError } from '#lib/errors';
+import { currentPrincipal } from '#lib/http/identity';
+import { lockedOut } from '#lib/http/open-work';
 import type { Principal } from '#lib/http/principal';
 import { requestLimits } from '#lib/http/request-limits';
 import type { ChatRequestPartsTable, ChatRequestsTable } from '#lib/store/tables/chat-requests';
@@ -39,6 +41,8 @@ type Row = ChatRequestsTable;
 interface Unbegun {
   readonly row: Row;
   readonly pending: PendingRequest;
+  /** Of the part for its API. */
+  readonly apiBytes: number;
 }
 
 /**
@@ -91,7 +95,7 @@ export class RequestRestorer {
   async #takeOver(store: Store, restoreApi: RestoredApi): Promise<number> {
     const { taken, hasOthers, isWritten } = await this.#saved.owner.takeOver(store);
     if (hasOthers) this.#takeOverLater(store, restoreApi);
-    else await this.#removeLeftovers(store);
+    else await this.#saved.deleteLeftovers(store);
     if (taken.length === 0) return 0;
     // A database that takes no writes has its requests all the same.
     const owners = isWritten ? [this.#saved.owner.id] : taken;
@@ -110,15 +114,6 @@ export class RequestRestorer {
     });
   }
 
-  /** Deletes parts of requests that were never accepted. */
-  async #removeLeftovers(store: Store): Promise<void> {
-    const orphans = store.db
-      .deleteFrom('chat_request_parts')
-      .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id'));
-    // The store reports that it takes no writes. The next restart deletes them.
-    await store.write(orphans).catch(() => undefined);
-  }
-
   /** Returns how many results are kept. */
   async #restoreResults(store: Store, restoreApi: RestoredApi): Promise<number> {
     let bytes = 0;
@@ -134,6 +129,7 @@ export class RequestRestorer {
         .limit(ROWS_PER_STEP)
         .execute();
       for (const row of page) {
+        this.#saved.continueAfter(Number(row.position));
         bytes += Number(row.bytes);
         if (bytes <= MAX_STORED_RESULT_BYTES) rows.push(row);
         before = Number(row.position);
@@ -174,17 +170,17 @@ export class RequestRestorer {
         .execute();
       for (const row of page) {
         after = Number(row.position);
+        this.#saved.continueAfter(after);
         // It was accepted by this process.
         if (this.#parts.inFlight.find(row.id) !== undefined) continue;
         const pending = this.#pendingOf(row, Generation.unbegun(requestOf(row)), NOT_BEGUN, offset);
         this.#parts.inFlight.add(pending);
         this.#saved.trackWaiting(row.id, Number(row.bytes));
         try {
-          await this.#restoreApi(store, row, pending, restoreApi);
-          all.push({ row, pending });
+          all.push({ row, pending, apiBytes: await this.#restoreApi(store, row, pending, restoreApi) });
         } catch (error) {
           this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved request failed');
-          this.#fail(pending, UNREADABLE);
+          this.#fail(pending, AppError.is(error) ? error : UNREADABLE);
         }
       }
       if (page.length < ROWS_PER_STEP) return all;
@@ -203,8 +199,12 @@ export class RequestRestorer {
     return pending;
   }
 
-  async #restoreApi(store: Store, row: Row, pending: PendingRequest, restoreApi: RestoredApi): Promise<void> {
-    if (row.api !== null) restoreApi(row.api, pending, await bytesOf(store, row.id, 'api'));
+  /** Returns how many bytes its API has saved. */
+  async #restoreApi(store: Store, row: Row, pending: PendingRequest, restoreApi: RestoredApi): Promise<number> {
+    if (row.api === null) return 0;
+    const data = await bytesOf(store, row.id, 'api');
+    restoreApi(row.api, pending, data);
+    return data.byteLength;
   }
 
   /**
@@ -232,28 +232,40 @@ export class RequestRestorer {
   }
 
   /** Returns the error that passes by itself: the request is to be tried again. */
-  async #begin(store: Store, { row, pending }: Unbegun): Promise<AppError['code'] | undefined> {
+  async #begin(store: Store, { row, pending, apiBytes }: Unbegun): Promise<AppError['code'] | undefined> {
     if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;
     try {
       if (Number(row.format) !== REQUEST_FORMAT) throw UNREADABLE;
-      const request = await this.#requestOf(store, row);
+      const request = await this.#requestOf(store, row, apiBytes);
       const sent = decodeSubmitter(row.submitter, row.caller);
-      const allowance = sent.principal && requestLimits()?.allowanceOf(sent.principal);
+      const principal = sent.principal && (await this.#currentPrincipal(sent.principal));
+      const allowance = principal && requestLimits()?.allowanceOf(principal);
       await allowance?.load();
-      await this.#admission.resume(pending, request, { ...sent, id: row.id, allowance, isAccepted: true });
+      const submitter = { ...sent, ...(principal && { principal }), id: row.id, allowance, isAccepted: true };
+      await this.#admission.resume(pending, request, submitter);
       this.#unbegun.delete(pending);
     } catch (error) {
       if (pending.finishedAt !== undefined || this.#saved.isClosing) return undefined;
       if (AppError.is(error) && WAITS.has(error.code)) return error.code;
       const failure = AppError.is(error) ? error : UNREADABLE;
-      if (failure === UNREADABLE) this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved request failed');
+      if (failure === UNREADABLE || failure === INCOMPLETE)
+        this.#log.warn({ request_id: row.id, err: asError(error) }, 'a saved request failed');
       this.#fail(pending, failure);
     }
     return undefined;
   }
 
-  async #requestOf(store: Store, { id }: Row) {
-    return decodeRequest(await bytesOf(store, id, 'request'));
+  async #requestOf(store: Store, { id, bytes }: Row, apiBytes: number) {
+    const saved = await bytesOf(store, id, 'request');
+    if (saved.byteLength + apiBytes !== Number(bytes)) throw INCOMPLETE;
+    return decodeRequest(saved);
+  }
+
+  /** Throws the error of a caller that was locked out while no server ran. */
+  async #currentPrincipal(saved: Principal): Promise<Principal> {
+    const current = await currentPrincipal(saved, this.#parts.settings, this.#parts.clock.now());
+    if (current === undefined) throw lockedOut();
+    return current;
   }
 
   /** Ends the readers of those that have not begun; they stay saved. */
@@ -283,6 +295,11 @@ const UNREADABLE = new AppError(
   'The saved request could not be read after the restart of the server. Send it again.',
 );
 
+const INCOMPLETE = new AppError(
+  'internal_error',
+  'The request was not completely saved when the server ended, and was dropped. Send it again.',
+);
+
 const NOT_BEGUN: RequestSource = { cacheStatus: 'miss', ignoredFields: [], droppedFields: [], conversation: undefined };
 
 function requestOf({ id, caller, accepted_at, model }: Row): Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'> {
@@ -304,7 +321,7 @@ function finishedGeneration(row: Row, result: StoredResult): Generation {
   return Generation.finished({ ...requestOf(row), model }, ended);
 }
 
-/** All pieces of a part. Throws if one is missing. */
+/** All pieces of a part. Throws `INCOMPLETE` if one is missing. */
 async function bytesOf(store: Store, id: string, part: ChatRequestPartsTable['part']): Promise<Uint8Array> {
   const pieces = await store.db
     .selectFrom('chat_request_parts')
@@ -313,7 +330,6 @@ async function bytesOf(store: Store, id: string, part: ChatRequestPartsTable['pa
     .where('part', '=', part)
     .orderBy('number')
     .execute();
-  if (pieces.length === 0 || pieces.some(({ number }, index) => Number(number) !== index))
-    throw new Error(`the part ${part} is not complete`);
+  if (pieces.length === 0 || pieces.some(({ number }, index) => Number(number) !== index)) throw INCOMPLETE;
   return Buffer.concat(pieces.map(({ data }) => data));
 }

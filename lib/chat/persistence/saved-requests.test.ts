@@ -1,7 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '#lib/errors';
+import { registerIdentitySource } from '#lib/http/identity';
+import { administrator, member } from '#lib/http/principal';
 import { UsageRecorder } from '#lib/people/usage/usage-recorder';
 import { type UsageRow, UsageTotals } from '#lib/people/usage/usage-totals';
+import { resetSingleton } from '#lib/singletons';
 import { StoreUnavailable } from '#lib/store/errors';
 import type { Store } from '#lib/store/types';
 import { type EngineHarness, engineHarness, ManualClock } from '../../../test/support/chat.ts';
@@ -28,6 +31,8 @@ let clock: ManualClock;
 beforeEach(() => {
   clock = new ManualClock();
 });
+
+afterEach(() => resetSingleton('http.identities'));
 
 const start = (...options: StartOptions) => startSaved({ store, clock }, ...options);
 const turns = () => turnsOf(store);
@@ -204,9 +209,54 @@ describe('saved requests', () => {
     await store.write(store.db.updateTable('chat_request_parts').set(torn).where('request_id', '=', two));
     const second = await start();
     expect(contents(second)).toEqual(['three']);
-    for (const id of [one, two])
-      expect(second.engine.find(id, 'ann').error?.message).toMatch(/could not be read after the restart/);
+    const messageOf = (id: string) => second.engine.find(id, 'ann').error?.message;
+    expect(messageOf(one)).toMatch(/could not be read after the restart/);
+    expect(messageOf(two)).toMatch(/not completely saved/);
     expect(second.engine.find(three, 'ann').state).toBe('running');
+  });
+
+  it('do not run for a person or key that was locked out meanwhile, and run with the rights of now', async () => {
+    const AUTH = 'accounts';
+    const principals = ['ann', 'bob', 'cid'].map((userId) => member(`user:${userId}`, { userId }));
+    const first = await start({ AUTH });
+    const ids: string[] = [];
+    for (const principal of principals) {
+      const { caller } = principal;
+      ids.push((await enqueue(first, caller, { caller, principal })).id);
+    }
+    ids.push(
+      (
+        await enqueue(first, 'settings key', {
+          caller: 'key:old',
+          principal: administrator('key:old', { keyId: 'old' }),
+        })
+      ).id,
+    );
+    registerIdentitySource({
+      name: 'test',
+      verify: () => undefined,
+      current: async (saved) => {
+        if (saved.userId === 'cid') return { ...saved, models: new Set(['another']) };
+        return saved.userId === 'bob' ? saved : undefined;
+      },
+    });
+    const second = await start({ AUTH });
+    const found = ids.map((id, index) => second.engine.find(id, principals[index]?.caller ?? 'key:old'));
+    expect(contents(second)).toEqual(['user:bob']);
+    expect(found.map(({ error }) => error?.code)).toEqual(['cancelled', undefined, 'model_not_found', 'cancelled']);
+    expect(found[0]?.error?.message).toMatch(/its caller may not use this server any more/);
+    expect((await rows()).map(([, isDone]) => isDone)).toEqual([true, false, true, true]);
+  });
+
+  it('keep their order also after the clock was set back', async () => {
+    clock = new ManualClock();
+    await clock.advance(3_600_000);
+    const first = await start();
+    const ids = [(await enqueue(first, 'one')).id];
+    clock = new ManualClock();
+    const second = await start();
+    ids.push((await enqueue(second, 'two')).id, (await enqueue(second, 'three')).id);
+    expect((await rows()).map(([id]) => id)).toEqual(ids);
   });
 
   it('do not hold up others where their sender or their API cannot be read', async () => {
@@ -223,8 +273,9 @@ describe('saved requests', () => {
     const second = await start({}, {}, (_name, { id }) => restored.push(id));
     expect(contents(second)).toEqual(['three']);
     expect(restored).toEqual([one, three]);
-    for (const id of [one, two])
-      expect(second.engine.find(id, 'ann').error?.message).toMatch(/could not be read after the restart/);
+    const messageOf = (id: string) => second.engine.find(id, 'ann').error?.message;
+    expect(messageOf(one)).toMatch(/could not be read after the restart/);
+    expect(messageOf(two)).toMatch(/not completely saved/);
     expect((await rows()).map(([, isDone]) => isDone)).toEqual([true, true, false]);
   });
 });

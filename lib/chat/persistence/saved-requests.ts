@@ -41,6 +41,12 @@ export interface SavedRequestsOptions {
 
 type Part = ChatRequestPartsTable['part'];
 
+interface PartsToWrite {
+  readonly parts: readonly [Part, Uint8Array][];
+  readonly last: readonly Compilable[];
+  readonly beat?: readonly Compilable[];
+}
+
 /**
  * Writes requests that were accepted to run without a reader, and their results, so that both
  * survive a restart. Where that fails the request runs all the same, and is not saved.
@@ -52,6 +58,8 @@ export class SavedRequests {
   #waitingBytes = 0;
   /** Bytes of stored results, the oldest first. */
   readonly #results = new Map<string, number>();
+  /** Requests of which pieces are being written, until those that make them count are on disk. */
+  readonly #writing = new Map<string, Promise<void>>();
   #resultBytes = 0;
   #store: Store | undefined;
   #position = 0;
@@ -127,13 +135,13 @@ export class SavedRequests {
     if (isDone) this.#countResult(store, pending.id, bytes);
     else this.trackWaiting(pending.id, bytes);
     const last = [
-      ...(isDone ? [] : this.owner.beat(store)),
       store.db
         .insertInto('chat_requests')
         .values({ id: pending.id, ...row })
         .onConflict((conflict) => conflict.column('id').doUpdateSet(row)),
     ];
-    const written = this.#writeParts(store, pending.id, parts, last).then(
+    const beat = isDone ? [] : this.owner.beat(store);
+    const written = this.#writeParts(store, pending.id, { parts, last, beat }).then(
       () => {
         state.isOnDisk = true;
       },
@@ -170,10 +178,46 @@ export class SavedRequests {
       store.db.deleteFrom('chat_request_parts').where('request_id', '=', id).where('part', '=', 'request'),
     ];
     // Not in time: it may take as long as it takes.
-    this.#writeParts(store, id, [['result', result]], last).catch((error: unknown) =>
+    this.#writeParts(store, id, { parts: [['result', result]], last }).catch((error: unknown) =>
       this.#options.log.warn({ request_id: id, err: asError(error) }, 'a result is not saved'),
     );
     this.#countResult(store, id, bytes);
+  }
+
+  /** Later requests have a higher position than this one, also if the clock was set back. */
+  continueAfter(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /**
+   * Deletes pieces of requests that were never accepted, because the server ended meanwhile. Never
+   * rejects: they take some space until the next start.
+   */
+  async deleteLeftovers(store: Store): Promise<void> {
+    try {
+      const leftovers = await store.db
+        .selectFrom('chat_request_parts')
+        .select('request_id')
+        .distinct()
+        .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id'))
+        .execute();
+      // Those of this process become whole.
+      const ids = leftovers.map(({ request_id: id }) => id).filter((id) => !this.#writing.has(id));
+      if (ids.length === 0) return;
+      for (let first = 0; first < ids.length; first += REQUESTS_PER_STEP)
+        await store.write(
+          store.db
+            .deleteFrom('chat_request_parts')
+            .where('request_id', 'in', ids.slice(first, first + REQUESTS_PER_STEP))
+            .where('request_id', 'not in', (query) => query.selectFrom('chat_requests').select('id')),
+        );
+      this.#options.log.warn(
+        { requests: ids.length },
+        'requests were dropped whose saving the end of the server cut: no client was told that they are saved',
+      );
+    } catch (error) {
+      this.#options.log.info({ err: asError(error) }, 'pieces of requests that were cut are deleted at the next start');
+    }
   }
 
   /** Counts a request that is on disk and not done. */
@@ -204,7 +248,7 @@ export class SavedRequests {
   /** From here on, requests that the end of the server cuts stay saved. */
   close(): void {
     this.#isClosing = true;
-    if (this.#store !== undefined && this.#waiting.size > 0) this.owner.leave(this.#store).catch(ignore);
+    if (this.#store !== undefined && this.#waiting.size > 0) this.owner.leave(this.#store).catch(ignoreUnsaved);
   }
 
   /** Whether a request that is saved waits or runs in this process. */
@@ -218,7 +262,7 @@ export class SavedRequests {
     this.#options.clock.after(BEAT_MS, () => {
       this.#isBeating = false;
       if (this.#isClosing || this.#waiting.size === 0 || this.#store === undefined) return;
-      this.#store.writeAll(this.owner.beat(this.#store)).catch(ignore);
+      this.#store.writeAll(this.owner.beat(this.#store)).catch(ignoreUnsaved);
       this.#beatWhileWaiting();
     });
   }
@@ -227,13 +271,12 @@ export class SavedRequests {
     return this.#isClosing;
   }
 
-  /** Writes parts, and `last` in one transaction with the last of them: it makes them count. */
-  async #writeParts(
-    store: Store,
-    id: string,
-    parts: readonly [Part, Uint8Array][],
-    last: readonly Compilable[],
-  ): Promise<void> {
+  /**
+   * Writes parts and `last`, which makes them count: in one transaction, or for a large request in
+   * one that begins when all pieces are on disk. `beat` goes first, so that no other server takes
+   * the pieces for leftovers.
+   */
+  async #writeParts(store: Store, id: string, { parts, last, beat = [] }: PartsToWrite): Promise<void> {
     const remove = store.db
       .deleteFrom('chat_request_parts')
       .where('request_id', '=', id)
@@ -248,10 +291,22 @@ export class SavedRequests {
       ),
     );
     const bytes = parts.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-    if (bytes <= MAX_TRANSACTION_BYTES) return await store.writeAll([remove, ...inserts, ...last]);
-    const pieces = [remove, ...inserts].map((statement) => store.write(statement));
-    const end = store.writeAll(last);
-    await Promise.all([...pieces, end]);
+    const before = this.#writing.get(id);
+    if (before === undefined && bytes <= MAX_TRANSACTION_BYTES)
+      return await store.writeAll([...beat, remove, ...inserts, ...last]);
+    const write = async () => {
+      const statements = [store.writeAll([...beat, remove]), ...inserts.map((insert) => store.write(insert))];
+      await Promise.all(statements);
+      await store.writeAll(last);
+    };
+    // A request that was not saved has no result to save, either.
+    const written = before === undefined ? write() : before.then(write);
+    this.#writing.set(id, written);
+    try {
+      await written;
+    } finally {
+      if (this.#writing.get(id) === written) this.#writing.delete(id);
+    }
   }
 
   #untrackWaiting(id: string): void {
@@ -272,7 +327,7 @@ export class SavedRequests {
       this.#untrackResult(oldest);
       removed.push(oldest);
     }
-    if (removed.length > 0) this.delete(store, removed).catch(ignore);
+    if (removed.length > 0) this.delete(store, removed).catch(ignoreUnsaved);
   }
 
   /** Deletes expired results once a minute. */
@@ -317,4 +372,8 @@ export class SavedRequests {
   }
 }
 
-function ignore(): void {}
+/**
+ * The store reports by itself that it takes no writes. A missing beat is followed by the next one,
+ * and what was not deleted expires.
+ */
+function ignoreUnsaved(): void {}

@@ -12,7 +12,14 @@ import {
   sessionCookieValues,
   sessionTokenOf,
 } from '#lib/people/accounts/auth-cookies';
-import { type LoadedIdentity, loadKey, loadProxyUser, loadSession } from '#lib/people/accounts/identity-loader';
+import {
+  type LoadedIdentity,
+  loadKey,
+  loadKeyById,
+  loadPerson,
+  loadProxyUser,
+  loadSession,
+} from '#lib/people/accounts/identity-loader';
 import { admitProxyUser } from '#lib/people/accounts/proxy-users';
 import { authSecret } from '#lib/people/accounts/server-secret';
 import { tokenHash } from '#lib/people/secret-token';
@@ -94,6 +101,18 @@ export class AccountIdentities implements IdentitySource {
     }
     if (loaded !== undefined) this.#remember(credential, loaded, nowMs, changes);
     return loaded?.principal;
+  }
+
+  /** The rights of a person or key as the database has them, with the saved caller. */
+  async current({ caller, keyId, userId }: Principal, nowMs: number): Promise<Principal | undefined> {
+    const opened = await this.#source.store();
+    const found =
+      keyId !== undefined
+        ? (await loadKeyById(opened, keyId, nowMs))?.principal
+        : userId === undefined
+          ? undefined
+          : await loadPerson(opened, userId);
+    return found && { ...found, caller };
   }
 
   /** Ends the session of a browser, for every copy of its cookie. */

@@ -105,9 +105,29 @@ export async function loadProxyUser(store: Store, name: string): Promise<LoadedI
   };
 }
 
-/** The principal of a key, unless it has expired or its owner is disabled. */
-export async function loadKey(store: Store, hash: string, nowMs: number): Promise<LoadedIdentity | undefined> {
+/** The principal of a person, unless it was deleted or is disabled. */
+export async function loadPerson(store: Store, id: string): Promise<Principal | undefined> {
   const row = await store.db
+    .selectFrom('users')
+    .leftJoin('groups', 'groups.id', 'users.groupId')
+    .where('users.id', '=', id)
+    .select(['users.id', 'users.name', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
+    .select('groups.name as groupName')
+    .executeTakeFirst();
+  return row === undefined || row.banned ? undefined : personPrincipal(row);
+}
+
+/** The principal of a key, unless it has expired or its owner is disabled. */
+export function loadKey(store: Store, hash: string, nowMs: number): Promise<LoadedIdentity | undefined> {
+  return readKey(keyQuery(store).where('access_keys.hash', '=', hash), nowMs);
+}
+
+export function loadKeyById(store: Store, id: string, nowMs: number): Promise<LoadedIdentity | undefined> {
+  return readKey(keyQuery(store).where('access_keys.id', '=', id), nowMs);
+}
+
+function keyQuery(store: Store) {
+  return store.db
     .selectFrom('access_keys')
     .leftJoin('users', 'users.id', 'access_keys.user_id')
     .leftJoin('groups', (join) =>
@@ -118,12 +138,14 @@ export async function loadKey(store: Store, hash: string, nowMs: number): Promis
         ]),
       ),
     )
-    .where('access_keys.hash', '=', hash)
     .select(['access_keys.id', 'access_keys.name', 'access_keys.user_id', 'access_keys.group_id', 'access_keys.scopes'])
     .select(['access_keys.models', 'access_keys.trust_end_user', 'access_keys.expires_at', 'access_keys.last_used_at'])
     .select(['users.name as owner', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
-    .select('groups.name as groupName')
-    .executeTakeFirst();
+    .select('groups.name as groupName');
+}
+
+async function readKey(query: ReturnType<typeof keyQuery>, nowMs: number): Promise<LoadedIdentity | undefined> {
+  const row = await query.executeTakeFirst();
   if (row === undefined || row.banned) return undefined;
   if (row.expires_at !== null && row.expires_at <= nowMs) return undefined;
   const role = roleOf(row.role);
