@@ -1,5 +1,6 @@
-import { request } from '#lib/browser/api-client';
+import { ApiError, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
+import { BROWSER_STRINGS } from '#lib/browser/strings';
 import { isRecord } from '#lib/browser/type-guards';
 import { authRequest } from '../people/auth-api.ts';
 
@@ -19,7 +20,8 @@ export interface BrowserSession {
 /** The own one, then the newest. */
 export async function fetchSessions(): Promise<BrowserSession[]> {
   const all = await authRequest('/list-sessions');
-  const sessions = Array.isArray(all) ? all.flatMap(readSession) : [];
+  if (!Array.isArray(all)) throw new ApiError(BROWSER_STRINGS.unexpectedResponse, 0, 'unknown_response');
+  const sessions: BrowserSession[] = all.flatMap(readSession);
   return sessions.toSorted(
     (one, other) => Number(other.isCurrent) - Number(one.isCurrent) || other.updatedAt.localeCompare(one.updatedAt),
   );

@@ -43,6 +43,7 @@ function fetchExecutors(): Promise<MicroservicesHealth> {
 
 /** A server that is not ready responds with 503 and the same body. */
 async function fetchReadiness(): Promise<ServerReadiness> {
+  // Without a response, and with one that is no JSON, the readiness is unknown.
   const response = await fetch(`${API_BASE}/api/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     () => undefined,
   );

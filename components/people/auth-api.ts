@@ -22,6 +22,7 @@ export async function authRequest(path: string, body?: object): Promise<unknown>
     reportSignal('unreachable');
     throw new ApiError(STRINGS.failed, 0, UNREACHABLE);
   }
+  // What was changed is changed also where the body is cut; who reads one checks its shape.
   const content: unknown = await response.json().catch(() => undefined);
   if (response.ok) return content;
   throw authError(response, content);

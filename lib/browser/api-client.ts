@@ -56,6 +56,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
 /** The validated JSON of a response. Throws `ApiError`, also for an unknown shape. */
 export async function requestJson<T>(check: TypeGuard<T>, url: string, init: RequestInit = {}): Promise<T> {
   const response = await request(url, init);
+  // Cut off, or a page of a proxy: no body passes the check then.
   const body: unknown = await response.json().catch(() => undefined);
   if (check(body)) return body;
   throw new ApiError(BROWSER_STRINGS.unexpectedResponse, response.status, 'unknown_response');
@@ -69,6 +70,7 @@ async function errorFrom(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
   const requestId = response.headers.get('x-request-id') ?? undefined;
+  // A proxy's error is a page. Its status is all that is known of it.
   const body: unknown = await response.json().catch(() => undefined);
   if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds, body.data, requestId);
   const sentence = BROWSER_STRINGS.unexpectedStatus(response.status);

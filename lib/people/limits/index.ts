@@ -93,6 +93,7 @@ export class PeopleLimits {
   /** One after another, so that no change is lost to another one. A failure is its caller's. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
+    // Who asked for the change gets its error. The next one does not fail with it.
     this.#last = turn.catch(() => undefined);
     return turn;
   }
