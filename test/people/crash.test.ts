@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type OpenStore, openStore } from '#lib/store/open-store';
+
+/** What people used and made, over kill -9 in the middle of writing it. */
+
+const USAGE_TABLES = ['usage_days', 'usage_callers', 'usage_models', 'usage_months'] as const;
+
+/** Resolves with the lines of what was on disk when it was killed. */
+async function killWhileWriting(folder: string, lines: number): Promise<string[]> {
+  const child = spawn(process.execPath, ['test/support/people-writer.ts', folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (output.split('\n').length > lines) child.kill('SIGKILL');
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  return output.split('\n').slice(0, -1);
+}
+
+async function requestsIn({ db }: OpenStore, table: (typeof USAGE_TABLES)[number]): Promise<number> {
+  const { sum } = await db
+    .selectFrom(table)
+    .select(({ fn }) => fn.sum<number>('requests').as('sum'))
+    .executeTakeFirstOrThrow();
+  return Number(sum ?? 0);
+}
+
+it('keeps usage, keys and the audit log whole over kill -9', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'people-crash-'));
+  let requests = 0;
+  const keys = new Set<string>();
+  for (const lines of [3, 60, 400]) {
+    const reported = await killWhileWriting(folder, lines);
+    expect(reported.length).toBeGreaterThanOrEqual(lines);
+    const written = reported.flatMap((line) => (line.startsWith('usage ') ? [Number(line.slice(6))] : []));
+    requests += Math.max(0, ...written);
+    for (const line of reported) if (line.startsWith('key ')) keys.add(line.slice(4));
+
+    const opened = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+    await opened.check();
+    expect(opened.health).toEqual({ state: 'ok' });
+    const sums = await Promise.all(USAGE_TABLES.map((table) => requestsIn(opened, table)));
+    // A flush that was cut has written some of its rows, each to all tables.
+    expect(new Set(sums).size).toBe(1);
+    expect(sums[0]).toBeGreaterThanOrEqual(requests);
+    requests = sums[0] ?? 0;
+
+    const stored = (await opened.db.selectFrom('access_keys').select('id').execute()).map(({ id }) => id);
+    const records = await opened.db
+      .selectFrom('audit_log')
+      .select(['target', 'detail'])
+      .where('action', '=', 'key.create')
+      .execute();
+    expect(records.map(({ target }) => target).toSorted()).toEqual(stored.toSorted());
+    for (const { detail } of records) expect(JSON.parse(detail ?? '')).toMatchObject({ summary: expect.any(String) });
+    for (const key of keys) expect(stored).toContain(key);
+    await opened.close();
+  }
+  await rm(folder, { recursive: true });
+}, 120_000);

@@ -1,0 +1,50 @@
+/**
+ * Writes usage, keys and the records of their making to the database in the folder of its
+ * argument, until it is killed. Prints what is on disk: `usage` and how many requests of this
+ * process, `key` and an id.
+ */
+import { randomUUID } from 'node:crypto';
+import { createKey } from '#lib/people/accounts/access-keys';
+import { UsageTotals } from '#lib/people/usage/usage-totals';
+import { UsageWriter } from '#lib/people/usage/usage-writer';
+import { openStore } from '#lib/store/open-store';
+import { person, usageEvent } from './usage.ts';
+
+const [, , folder = ''] = process.argv;
+const opened = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+const print = (line: string) => process.stdout.write(`${line}\n`);
+/** Fewer than a group may have. */
+const KEYS_PER_GROUP = 50;
+const PEOPLE = 40;
+
+async function writeUsage(): Promise<never> {
+  const totals = new UsageTotals({ now: Date.now });
+  const writer = new UsageWriter({
+    totals,
+    open: async () => opened,
+    statements: () => import('#lib/people/usage/usage-statements'),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  for (let requests = PEOPLE; ; requests += PEOPLE) {
+    for (let one = 0; one < PEOPLE; one++) totals.finished(usageEvent({ principal: person(`person-${one}`) }));
+    await writer.flush();
+    print(`usage ${requests}`);
+  }
+}
+
+async function makeKeys(): Promise<never> {
+  const maker = { userId: 'ada', role: 'admin' } as const;
+  const actor = { caller: 'user:ada', name: 'Ada', address: undefined, requestId: undefined };
+  for (;;) {
+    const groupId = randomUUID();
+    await opened.write(opened.db.insertInto('groups').values({ id: groupId, name: groupId, created_at: 1 }));
+    for (let key = 0; key < KEYS_PER_GROUP; key++) {
+      const { id } = await createKey(opened, { userId: null, groupId }, { name: `key ${key}` }, maker, actor);
+      print(`key ${id}`);
+    }
+  }
+}
+
+await Promise.all([writeUsage(), makeKeys()]);
