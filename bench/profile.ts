@@ -5,9 +5,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/server-process.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { chatBodies, fillCache, responsesBodies } from './cached.ts';
 import { type ProfileSummary, summarize } from './cpu-profile.ts';
-import { freePort, type RunningServer, startServer } from './harness.ts';
+import { type RunningServer, startServer } from './harness.ts';
 import { profiled } from './inspector.ts';
 import { flawless, type LoadBody, measuredLoad } from './load.ts';
 import { startBackend } from './peers/http-proxies.ts';

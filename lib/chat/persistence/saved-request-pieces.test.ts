@@ -49,7 +49,7 @@ async function start(openedStore: Store = store, process?: ProcessInfo): Promise
     maxBytes: 100 * MIB,
     resultTtlMs: 600_000,
     clock,
-    log: { info: () => {}, warn: (_fields: object, message: string) => void warnings.push(message) },
+    log: { info: () => {}, warn: (...entry: unknown[]) => void warnings.push(String(entry[1])) },
     ...(process === undefined ? {} : { process }),
   });
   const engine = engineHarness({ QUEUE_MAX_CONCURRENT: '1' }, { savedRequests, clock });
