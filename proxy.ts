@@ -4,6 +4,7 @@ import { config as settings } from '#lib/config/config';
 import { clientSubnet } from '#lib/http/client-ip';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { gatewayPresence } from '#lib/http/gateway-presence';
 import { checkHost, isLoopbackHost } from '#lib/http/host-check';
 import { checkPageAccess, isPage as isPagePath, PAGE_PROOF_HEADER, pageProof } from '#lib/http/page-access';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
@@ -24,9 +25,9 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   const forwarded = { request: { headers } };
   // Other paths belong to the gateway's catch-all route, which authenticates programs itself. If
   // the gateway has a separate host, they are unknown paths of the app.
-  const { PRIVATE_BACKEND_URL: backends, GATEWAY_ORIGIN: gatewayOrigin } = settings();
+  const { GATEWAY_ORIGIN: gatewayOrigin } = settings();
   const isGatewayOrigin = gatewayOrigin === undefined || isGatewayHost(request.headers.get('host'), settings());
-  if (!isPage && backends.length > 0 && isGatewayOrigin) return NextResponse.next(forwarded);
+  if (!isPage && gatewayPresence().isPresent && isGatewayOrigin) return NextResponse.next(forwarded);
   const refused = await refuse(request, isPage);
   if (refused !== undefined) return toNextResponse(refused, request);
   const nonce = btoa(crypto.randomUUID());

@@ -24,11 +24,11 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
             text(COLUMNS.lastFailure),
           ]}
           rows={stats.backends.map((backend) => ({
-            key: backend.origin,
+            key: backend.id,
             cells: [
               backend.origin,
-              <Badge key="state" tone={STATE_TONES[backend.state]}>
-                {STRINGS.states[backend.state]}
+              <Badge key="state" tone={backend.draining ? 'warn' : STATE_TONES[backend.state]}>
+                {backend.draining ? STRINGS.draining : STRINGS.states[backend.state]}
               </Badge>,
               formatCount(backend.requests),
               formatCount(backend.failures),

@@ -30,7 +30,7 @@ export function GatewayTiles({ stats, perSecond, isStale }: GatewayTilesProps) {
       >
         {backends.map((backend) => (
           <StatusLine
-            key={backend.origin}
+            key={backend.id}
             name={status.backend}
             status={isStale ? { ...backendStatus(backend), level: 'unknown' } : backendStatus(backend)}
           />

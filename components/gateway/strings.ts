@@ -9,7 +9,7 @@ export const GATEWAY_STRINGS = {
     text: 'The gateway forwards requests it does not serve to your private backend and adds your token, which clients never see. Add these lines to .env and restart.',
     copy: 'Copy the settings',
     several:
-      'Separate several backends with commas to share the load. HF_TOKEN is optional. /gateway/any/path is forwarded as /any/path.',
+      'Separate several backends with commas to share the load. HF_TOKEN is optional. /gateway/any/path is forwarded as /any/path. Administrators can add backends without the token in Administration → Settings.',
   },
   status: {
     title: 'Status',
@@ -19,6 +19,7 @@ export const GATEWAY_STRINGS = {
     tokenSet: 'HF_TOKEN: set',
     tokenMissing: 'HF_TOKEN: not set',
     backendUp: (origin: string) => `${origin} · up`,
+    backendDraining: (origin: string) => `${origin} · draining`,
     backendUnknown: (origin: string) => `${origin} · unknown`,
     backendDown: (origin: string, reason: string | undefined) =>
       reason === undefined ? `${origin} · down` : `${origin} · down: ${reason}`,
@@ -67,6 +68,7 @@ export const GATEWAY_STRINGS = {
       lastFailure: 'Last failure',
     },
     states: { up: 'Up', down: 'Down', unknown: 'Unknown' },
+    draining: 'Draining',
     connections: (open: string, most: string) => `${open} of ${most}`,
     never: 'never',
     failure: (time: string, reason: string) => `${time}, ${reason}`,

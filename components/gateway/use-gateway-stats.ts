@@ -19,7 +19,8 @@ function fetchGatewayStats(): Promise<GatewayStats> {
 }
 
 export function backendStatus(backend: BackendStats): ServiceStatus {
-  const { state, origin, last_failure: failure } = backend;
+  const { state, origin, draining, last_failure: failure } = backend;
+  if (draining) return { level: 'warn', sentence: STRINGS.backendDraining(origin) };
   if (state === 'up') return { level: 'good', sentence: STRINGS.backendUp(origin) };
   if (state === 'unknown') return { level: 'unknown', sentence: STRINGS.backendUnknown(origin) };
   return { level: 'error', sentence: STRINGS.backendDown(origin, failure?.reason) };

@@ -1,6 +1,7 @@
 import { AppError } from '#lib/errors';
 
 const FULL_RETRY_AFTER_SECONDS = 2;
+const DRAINED_RETRY_AFTER_SECONDS = 30;
 
 /** A failed attempt at a backend. */
 export interface BackendFailure {
@@ -48,6 +49,15 @@ export function tooManyWebSockets(): AppError {
     {
       retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
     },
+  );
+}
+
+/** All backends drain. */
+export function noOpenBackend(): AppError {
+  return new AppError(
+    'not_configured',
+    'The backend takes no requests for now: an administrator is draining it. Try again later.',
+    { retryAfterSeconds: DRAINED_RETRY_AFTER_SECONDS },
   );
 }
 

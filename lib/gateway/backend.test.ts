@@ -9,7 +9,7 @@ const failure = (...codes: string[]) => {
 };
 
 describe('a backend', () => {
-  const backend = new Backend('http://127.0.0.1:9', readConfig({ LOG_LEVEL: 'silent' }));
+  const backend = new Backend('http://127.0.0.1:9', readConfig({ LOG_LEVEL: 'silent' }), 'environment');
   afterEach(() => backend.recordSuccess());
 
   it.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])('stays up when this machine has no connection left (%s)', (code) => {

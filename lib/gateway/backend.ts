@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import type { Config } from '#lib/config/config';
 import { type BackendFailure, toBackendFailure } from '#lib/gateway/backend-errors';
 import type { BackendLoad } from '#lib/gateway/load-balancer';
+import { TokenMask } from '#lib/gateway/token-mask';
 import { fetchStatus } from '#lib/http-client/fetch-status';
 import { HttpPool } from '#lib/http-client/pool';
 import { chooseDisplaced } from '#lib/max-min-fairness';
@@ -13,14 +15,36 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUT_MS = 3_000;
 const LOCAL_FAILURE_LOG_INTERVAL_MS = 60_000;
 
+/** Where a backend is named: in the settings, or by an administrator while the server runs. */
+export type BackendSource = 'environment' | 'added';
+
+const ID_CHARS = 16;
+
+/** The id of a backend, which its address decides. */
+export function backendId(url: string): string {
+  return hash('sha256', new URL(url).href, 'base64url').slice(0, ID_CHARS);
+}
+
 /** One backend: its connections, its load and its health. */
 export class Backend implements BackendLoad {
+  readonly id: string;
+  readonly source: BackendSource;
+  /** As it was given. */
+  readonly address: string;
   readonly url: URL;
   /** The prefix of each path; empty for a backend at the root of its host. */
   readonly basePath: string;
   readonly pool: HttpPool;
-  /** Requests that are running or wait for a connection. */
-  pending = 0;
+  /** HF_TOKEN, for backends of the settings alone: no address that is added may collect it. */
+  readonly token: string | undefined;
+  /** For its responses. One without the token must not show which text the mask would hold back. */
+  readonly tokenMask: TokenMask;
+  /** It gets no new requests. Set by `Gateway.drain`. */
+  isDraining = false;
+  #pending = 0;
+  #isRetired = false;
+  #onRetired: (() => void) | undefined;
+  readonly #webSockets = new Set<() => void>();
   readonly #settings: Config;
   #state: BackendStats['state'] = 'unknown';
   #stateAtMs = Number.NEGATIVE_INFINITY;
@@ -31,7 +55,12 @@ export class Backend implements BackendLoad {
   #check: Promise<void> | undefined;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(url: string, settings: Config) {
+  constructor(url: string, settings: Config, source: BackendSource) {
+    this.id = backendId(url);
+    this.address = url;
+    this.source = source;
+    this.token = source === 'environment' ? settings.HF_TOKEN : undefined;
+    this.tokenMask = new TokenMask(this.token);
     this.url = new URL(url);
     this.basePath = this.url.pathname === '/' ? '' : this.url.pathname;
     this.#settings = settings;
@@ -47,6 +76,53 @@ export class Backend implements BackendLoad {
 
   get isDown(): boolean {
     return this.#state === 'down';
+  }
+
+  /** Requests that are running or wait for a connection. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  begin(): void {
+    this.#pending += 1;
+  }
+
+  end(): void {
+    this.#pending -= 1;
+    this.#closeIfRetired();
+  }
+
+  /** Open WebSockets. */
+  get webSockets(): number {
+    return this.#webSockets.size;
+  }
+
+  /** Counts a WebSocket, which `close` closes. Returns a function to call once it is closed. */
+  addWebSocket(close: () => void): () => void {
+    this.#webSockets.add(close);
+    // Its handshake was in flight when the backend was removed.
+    if (this.#isRetired) setImmediate(close);
+    return () => void this.#webSockets.delete(close);
+  }
+
+  /** Closes WebSockets now, and the connections with the end of the last request. */
+  retire(onRetired: () => void): void {
+    this.#isRetired = true;
+    this.#onRetired = onRetired;
+    for (const close of this.#webSockets) close();
+    this.#closeIfRetired();
+  }
+
+  #closeIfRetired(): void {
+    const onRetired = this.#onRetired;
+    if (onRetired === undefined || this.#pending > 0) return;
+    // Not within a callback of one of its connections.
+    setImmediate(() => {
+      if (this.#pending > 0) return;
+      this.#onRetired = undefined;
+      this.close();
+      onRetired();
+    });
   }
 
   get state(): BackendStats['state'] {
@@ -84,8 +160,10 @@ export class Backend implements BackendLoad {
   stats(): BackendStats {
     const { running, connected } = this.pool.stats;
     return {
+      id: this.id,
       origin: this.url.origin,
       state: this.#state,
+      draining: this.isDraining,
       active: running,
       waiting: Math.max(0, this.pending - running),
       connections: connected,
@@ -114,8 +192,7 @@ export class Backend implements BackendLoad {
   }
 
   async #fetchHealth(path: string): Promise<void> {
-    const token = this.#settings.HF_TOKEN;
-    const headers = token === undefined ? [] : ['authorization', `Bearer ${token}`];
+    const headers = this.token === undefined ? [] : ['authorization', `Bearer ${this.token}`];
     const status = await fetchStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
     if (status >= 500) throw Object.assign(new Error('unhealthy'), { code: `answered ${status}` });
   }

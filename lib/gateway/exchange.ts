@@ -6,6 +6,7 @@ import {
   isClosedByPeer,
   isInvalidRequest,
   isPoolFull,
+  noOpenBackend,
   poolFull,
   toBackendFailure,
 } from '#lib/gateway/backend-errors';
@@ -13,7 +14,7 @@ import type { Gateway } from '#lib/gateway/gateway';
 import type { ClientInfo } from '#lib/gateway/headers/request-headers';
 import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/headers/response-headers';
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
-import type { BodyMask } from '#lib/gateway/token-mask';
+import { type BodyMask, TokenMask } from '#lib/gateway/token-mask';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import { lockedOut, type OpenPiece, openWork } from '#lib/http/open-work';
 import type { BufferLease } from '#lib/http-client/read-buffer';
@@ -24,8 +25,8 @@ export interface BackendRequest {
   method: string;
   /** Path and query, without the base path of a backend. */
   path: string;
-  /** Names and values in turn. */
-  headers: string[];
+  /** Names and values in turn, for the token of a backend: an added one has none. */
+  headersFor: (token: string | undefined) => string[];
   body: HttpClientRequest['body'];
   /** As in `HttpClientRequest`. */
   trailers: (() => readonly string[]) | undefined;
@@ -45,6 +46,7 @@ export function forward(gateway: Gateway, request: BackendRequest, sink: Respons
   new Exchange(gateway, request, sink).start();
 }
 
+const NO_MASK = new TokenMask(undefined);
 const RETRYABLE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 interface ResponseHead {
@@ -59,8 +61,10 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
   readonly #request: BackendRequest;
   readonly #sink: ResponseSink;
   readonly #startedMs = performance.now();
-  readonly #mask: BodyMask | undefined;
   #backend: Backend | undefined;
+  /** Of the backend that was tried last. */
+  #tokenMask: TokenMask = NO_MASK;
+  #mask: BodyMask | undefined;
   #triedBackends: Set<Backend> | undefined;
   /** Set once the request has a connection. */
   #controller: RequestController | undefined;
@@ -79,7 +83,6 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
     this.#gateway = gateway;
     this.#request = request;
     this.#sink = sink;
-    this.#mask = gateway.tokenMask.body();
   }
 
   start(): void {
@@ -120,7 +123,7 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
 
   onResponseStart(status: number, message: string, raw: string[]): void {
     if (this.#isOver) return;
-    const { tokenMask } = this.#gateway;
+    const tokenMask = this.#tokenMask;
     const { client, addedHeaders, allowsTrailers } = this.#request;
     if (status < 200) {
       this.#sink.sendInformational(status, responseHeaders(raw, tokenMask, client, false));
@@ -146,7 +149,7 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
     if (rest !== undefined && rest.length > 0) this.#write(rest, undefined);
     this.#sendHead();
     this.#end();
-    this.#sink.end(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.#gateway.tokenMask));
+    this.#sink.end(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.#tokenMask));
   }
 
   onResponseError(error: Error): void {
@@ -198,13 +201,16 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
   #attempt(): void {
     const backend = this.#gateway.chooseBackend(this.#triedBackends);
     if (backend === undefined) {
-      this.#conclude(connectionFailed());
+      this.#conclude(this.#gateway.isDrained ? noOpenBackend() : connectionFailed());
       return;
     }
-    const { method, path, headers, body, trailers, client } = this.#request;
+    const { method, path, headersFor, body, trailers, client } = this.#request;
+    const headers = headersFor(backend.token);
     this.#backend = backend;
+    this.#tokenMask = backend.tokenMask;
+    this.#mask = backend.tokenMask.body();
     this.#controller = undefined;
-    backend.pending += 1;
+    backend.begin();
     const waiting = backend.pool.dispatch(
       { method, path: backend.basePath + path, headers, body, trailers, caller: client.caller },
       this,
@@ -261,8 +267,9 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
 
   #releaseBackend(): void {
     if (this.#backend === undefined) return;
-    this.#backend.pending -= 1;
+    const backend = this.#backend;
     this.#backend = undefined;
+    backend.end();
   }
 }
 

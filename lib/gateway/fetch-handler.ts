@@ -6,6 +6,7 @@ import { errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } f
 import { gateway } from '#lib/gateway/index';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { gatewayPresence } from '#lib/http/gateway-presence';
 import { checkHost } from '#lib/http/host-check';
 import { resolveRequestId } from '#lib/http/request-id';
 import type { RouteHandler } from '#lib/http/route';
@@ -29,8 +30,9 @@ export function gatewayRoute(name: string, appHandlers: AppHandlers): Record<(ty
 
 async function serve(name: string, incoming: Request, appHandlers: AppHandlers): Promise<Response> {
   const settings = config();
+  const hasBackends = gatewayPresence().isPresent;
   const isAppHost = settings.GATEWAY_ORIGIN !== undefined && !isGatewayHost(incoming.headers.get('host'), settings);
-  if (settings.PRIVATE_BACKEND_URL.length === 0 || isAppHost) {
+  if (!hasBackends || isAppHost) {
     const handlers = appHandlers(new URL(incoming.url).pathname);
     const handler = handlers?.[incoming.method] ?? handlers?.ANY;
     if (handler !== undefined) return handler(incoming, { params: {} });
@@ -42,7 +44,7 @@ async function serve(name: string, incoming: Request, appHandlers: AppHandlers):
     if (wrongHost !== undefined) throw wrongHost;
     const authorized = await authorize(request, settings);
     // `/_next/` is reserved for Next's own files, also for those that do not exist.
-    if (settings.PRIVATE_BACKEND_URL.length === 0 || request.target.startsWith('/_next/'))
+    if (!hasBackends || request.target.startsWith('/_next/'))
       throw new AppError('not_found', 'Not found: no page or endpoint has this address.');
     response =
       authorized === undefined

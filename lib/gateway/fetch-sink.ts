@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { AppError } from '#lib/errors';
 import { forward } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
-import { type ClientInfo, requestHeaders } from '#lib/gateway/headers/request-headers';
+import { type ClientInfo, headersByToken, requestHeaders } from '#lib/gateway/headers/request-headers';
 import { hasBody } from '#lib/gateway/headers/response-headers';
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 
@@ -32,7 +32,7 @@ export function forwardFetchRequest(
       {
         method,
         path,
-        headers: requestHeaders([...headers].flat(), client, gateway.settings.HF_TOKEN, false),
+        headersFor: headersByToken((token) => requestHeaders([...headers].flat(), client, token, false), gateway),
         body: body === null ? null : Readable.from(body, { objectMode: false }),
         trailers: undefined,
         client,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '#lib/errors';
 import { forward } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
-import { type ClientInfo, requestHeaders, requestTrailers } from '#lib/gateway/headers/request-headers';
+import { type ClientInfo, headersByToken, requestHeaders, requestTrailers } from '#lib/gateway/headers/request-headers';
 import { hasBody } from '#lib/gateway/headers/response-headers';
 import { RequestBody, type RequestBodyEvents } from '#lib/gateway/request-body';
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
@@ -39,14 +39,14 @@ export function forwardNodeRequest(
   const { path, client, addedHeaders } = options;
   // HTTP/1.0 has neither chunks nor trailers.
   const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isHttp11(incoming);
-  const headers = requestHeaders(rawHeaders, client, gateway.settings.HF_TOKEN, allowsTrailers);
+  const headersFor = headersByToken((token) => requestHeaders(rawHeaders, client, token, allowsTrailers), gateway);
   const sink = new NodeResponseSink(gateway, incoming, outgoing, options);
   forward(
     gateway,
     {
       method,
       path,
-      headers,
+      headersFor,
       body: sink.body,
       trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders, client) : undefined,
       client,

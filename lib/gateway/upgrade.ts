@@ -3,9 +3,15 @@ import { request as requestHttps } from 'node:https';
 import { type Duplex, Transform } from 'node:stream';
 import { AppError } from '#lib/errors';
 import type { Backend } from '#lib/gateway/backend';
-import { backendTimeout, connectionFailed, toBackendFailure, tooManyWebSockets } from '#lib/gateway/backend-errors';
+import {
+  backendTimeout,
+  connectionFailed,
+  noOpenBackend,
+  toBackendFailure,
+  tooManyWebSockets,
+} from '#lib/gateway/backend-errors';
 import type { Gateway } from '#lib/gateway/gateway';
-import { requestHeaders } from '#lib/gateway/headers/request-headers';
+import { headersByToken, requestHeaders } from '#lib/gateway/headers/request-headers';
 import { responseHeaders, statusMessage } from '#lib/gateway/headers/response-headers';
 import type { ForwardOptions } from '#lib/gateway/node-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
@@ -35,8 +41,9 @@ export function forwardUpgrade(
   head: Buffer,
   options: ForwardOptions,
 ): void {
-  const headers = requestHeaders(incoming.rawHeaders, options.client, gateway.settings.HF_TOKEN, false);
-  new WebSocketUpgrade(gateway, client, head, options, headers).start();
+  const { rawHeaders } = incoming;
+  const headersFor = headersByToken((token) => requestHeaders(rawHeaders, options.client, token, false), gateway);
+  new WebSocketUpgrade(gateway, client, head, options, headersFor).start();
 }
 
 class WebSocketUpgrade {
@@ -44,7 +51,7 @@ class WebSocketUpgrade {
   readonly #client: Duplex;
   readonly #head: Buffer;
   readonly #options: ForwardOptions;
-  readonly #headers: string[];
+  readonly #headersFor: (token: string | undefined) => string[];
   readonly #startedMs = performance.now();
   readonly #triedBackends = new Set<Backend>();
   #hasResponded = false;
@@ -52,12 +59,18 @@ class WebSocketUpgrade {
   #openSockets = 1;
   #releaseShare: () => void = () => {};
 
-  constructor(gateway: Gateway, client: Duplex, head: Buffer, options: ForwardOptions, headers: string[]) {
+  constructor(
+    gateway: Gateway,
+    client: Duplex,
+    head: Buffer,
+    options: ForwardOptions,
+    headersFor: (token: string | undefined) => string[],
+  ) {
     this.#gateway = gateway;
     this.#client = client;
     this.#head = head;
     this.#options = options;
-    this.#headers = headers;
+    this.#headersFor = headersFor;
   }
 
   start(): void {
@@ -107,21 +120,21 @@ class WebSocketUpgrade {
   #attempt(): void {
     const backend = this.#gateway.chooseBackend(this.#triedBackends);
     if (backend === undefined) {
-      this.#reject(connectionFailed());
+      this.#reject(this.#gateway.isDrained ? noOpenBackend() : connectionFailed());
       return;
     }
     this.#triedBackends.add(backend);
-    const { url, basePath } = backend;
+    const { url, basePath, token } = backend;
     const timeoutMs = this.#gateway.settings.GATEWAY_TIMEOUT_MS;
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
       path: basePath + this.#options.path,
-      headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...this.#headers],
+      headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...this.#headersFor(token)],
       agent: false,
     });
     let isConnected = false;
-    backend.pending += 1;
+    backend.begin();
     this.#openSockets += 1;
     const onClientClose = () => request.destroy();
     this.#client.once('close', onClientClose);
@@ -134,12 +147,12 @@ class WebSocketUpgrade {
     request.once('upgrade', (response, socket, first) => {
       backend.recordSuccess();
       this.#responded(response.statusCode ?? 101);
-      this.#join(response, socket, first);
+      this.#join(backend, response, socket, first);
     });
     request.once('response', (response) => {
       backend.recordSuccess();
       this.#responded(response.statusCode ?? 502);
-      this.#forwardResponse(response);
+      this.#forwardResponse(backend, response);
     });
     request.on('error', (error) => {
       if (this.#hasResponded || this.#client.destroyed) return;
@@ -151,19 +164,19 @@ class WebSocketUpgrade {
       else this.#reject(failure.error);
     });
     request.once('close', () => {
-      backend.pending -= 1;
+      backend.end();
       this.#client.off('close', onClientClose);
       this.#socketClosed();
     });
     request.end();
   }
 
-  #join(response: IncomingMessage, backend: Duplex, first: Buffer): void {
+  #join(from: Backend, response: IncomingMessage, backend: Duplex, first: Buffer): void {
     const client = this.#client;
     this.#openSockets += 1;
     backend.once('close', () => this.#socketClosed());
     if (client.destroyed) return void backend.destroy();
-    this.#writeHead(response, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+    this.#writeHead(from, response, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
     const { statistics } = this.#gateway;
     statistics.webSocketOpened();
     for (const socket of [client, backend]) disableIdleTimeout(socket);
@@ -179,37 +192,42 @@ class WebSocketUpgrade {
       backend.end();
       setTimeout(destroyBoth, CLOSE_TIMEOUT_MS).unref();
     };
+    const removeFromBackend = from.addWebSocket(endBoth);
     let open = 2;
     const closed = () => {
       endBoth();
       open -= 1;
       if (open > 0) return;
       cancelOnClose();
+      removeFromBackend();
       statistics.webSocketClosed();
     };
     for (const socket of [client, backend]) socket.once('end', endBoth).once('close', closed);
     backend.on('error', () => backend.destroy());
     if (first.length > 0) backend.unshift(first);
     if (this.#head.length > 0) client.unshift(this.#head);
-    const mask = this.#gateway.tokenMask.body();
+    const mask = from.tokenMask.body();
     client.pipe(backend);
     if (mask === undefined) backend.pipe(client);
     else backend.pipe(maskStream(mask)).pipe(client);
   }
 
   /** The response ends with its connection and so needs no framing. */
-  #forwardResponse(response: IncomingMessage): void {
+  #forwardResponse({ tokenMask }: Backend, response: IncomingMessage): void {
     const client = this.#client;
-    this.#writeHead(response, ['Connection', 'close']);
+    this.#writeHead({ tokenMask }, response, ['Connection', 'close']);
     response.once('error', () => client.destroy());
     client.once('finish', () => setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS).unref());
-    const mask = this.#gateway.tokenMask.body();
+    const mask = tokenMask.body();
     if (mask === undefined) response.pipe(client);
     else response.pipe(maskStream(mask)).pipe(client);
   }
 
-  #writeHead(response: IncomingMessage, connectionHeaders: string[]): void {
-    const { tokenMask } = this.#gateway;
+  #writeHead(
+    { tokenMask }: Pick<Backend, 'tokenMask'>,
+    response: IncomingMessage,
+    connectionHeaders: readonly string[],
+  ): void {
     const headers = responseHeaders(response.rawHeaders, tokenMask, this.#options.client, false);
     const all = [...connectionHeaders, ...headers, ...this.#options.addedHeaders];
     const message = statusMessage(response.statusMessage, tokenMask) ?? '';

@@ -9,6 +9,7 @@ import { gateway } from '#lib/gateway/index';
 import { NodeGatewayHandler } from '#lib/gateway/node-handler';
 import { ServerRequest } from '#lib/gateway/server-request';
 import { toErrorResponse } from '#lib/http/errors';
+import { gatewayPresence } from '#lib/http/gateway-presence';
 import { checkHost } from '#lib/http/host-check';
 import { pathnameOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
@@ -65,7 +66,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   // The server that calls an executor has counted its caller.
   if (isApp) peopleLimits();
   const match = isApp ? appRoutes(routes) : executorRoutes(routes, executor);
-  const gatewayHandler = isApp ? createGatewayHandler(root) : undefined;
+  let gatewayHandler = isApp ? createGatewayHandler(root) : undefined;
   const pageGuard = isApp ? new PageGuard(root, settings, (path) => match(path) !== undefined) : undefined;
   const pages = once(loadPages);
   const staticFiles = new StaticFiles(root);
@@ -133,6 +134,13 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   server.on('connect', refuseTunnel);
   // Bodies for the gateway may take any time as long as bytes arrive; others have `limitBodyTime`.
   if (gatewayHandler !== undefined) server.requestTimeout = 0;
+  if (isApp) {
+    const stop = gatewayPresence().onChange(() => {
+      gatewayHandler = createGatewayHandler(root);
+      server.requestTimeout = gatewayHandler === undefined ? BODY_TIMEOUT_MS : 0;
+    });
+    server.once('close', stop);
+  }
   server.on('clientError', refuseInvalidHttp);
   forbidOtherListeners(server);
   return server;
@@ -184,7 +192,7 @@ function appRoutes(routes: readonly RouteFile<RouteModule>[]) {
 const GATEWAY_PATTERNS: ReadonlySet<string> = new Set(['/[...path]', '/gateway/[...path]']);
 
 function createGatewayHandler(root: string): NodeGatewayHandler | undefined {
-  return config().PRIVATE_BACKEND_URL.length === 0 ? undefined : new NodeGatewayHandler(gateway(), findAppPaths(root));
+  return gatewayPresence().isPresent ? new NodeGatewayHandler(gateway(), findAppPaths(root)) : undefined;
 }
 
 /** Applies `BODY_TIMEOUT_MS` to one request, where the server's own timeout is off. */

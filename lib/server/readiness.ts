@@ -62,6 +62,7 @@ async function gatewayPart(): Promise<ReadinessPart> {
   await gateway().checkBackends(GATEWAY_CHECK_MAX_AGE_MS);
   const { state, backends } = gateway().stats();
   if (state === 'not_configured') return NOT_CONFIGURED;
+  if (backends.every(({ draining }) => draining)) return { state: 'down', detail: 'All backends are draining.' };
   if (state === 'down') return { state: 'down', detail: 'The backend cannot be reached.' };
   const down = backends.filter((backend) => backend.state === 'down').length;
   return down === 0 ? { state: 'up' } : { state: 'up', detail: `${down} of ${backends.length} backends are down.` };

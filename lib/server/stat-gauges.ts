@@ -46,6 +46,8 @@ export function setStatGauges(gauges: StatGauges): void {
     { kind: 'backend' },
     backends.reduce((sum, { connections }) => sum + connections, 0),
   );
+  // A backend may be removed.
+  gauges.gatewayBackendUp.reset();
   for (const { origin, state } of backends)
     if (state !== 'unknown') gauges.gatewayBackendUp.set({ backend: origin }, state === 'up' ? 1 : 0);
 }

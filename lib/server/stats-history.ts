@@ -19,7 +19,7 @@ export function statsHistory(): StatsRecorder {
 
 class StatsRecorder {
   readonly #server = new SeriesRecorder(SERVER_SOURCE, Date.now());
-  readonly #gateway = gateway().state === 'not_configured' ? undefined : new SeriesRecorder(GATEWAY_SOURCE, Date.now());
+  #gateway = gatewayRecorder();
   #timer: NodeJS.Timeout | undefined;
 
   constructor() {
@@ -48,10 +48,16 @@ class StatsRecorder {
     this.#timer = setTimeout(() => {
       this.#schedule();
       this.#server.record(Date.now());
+      this.#gateway ??= gatewayRecorder();
       this.#gateway?.record(Date.now());
     }, next - now);
     this.#timer.unref();
   }
+}
+
+/** From the first backend on, which may be added while the server runs. */
+function gatewayRecorder() {
+  return gateway().state === 'not_configured' ? undefined : new SeriesRecorder(GATEWAY_SOURCE, Date.now());
 }
 
 const NOTHING = { stepMs: FINE.stepMs, points: [] };

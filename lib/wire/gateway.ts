@@ -6,9 +6,12 @@ import { percentilesSchema } from '#lib/wire/server-stats';
 export const BACKEND_STATES = ['up', 'down', 'unknown'] as const;
 
 export const backendStatsSchema = z.object({
+  id: z.string(),
   /** Scheme, host and port. */
   origin: z.string(),
   state: z.enum(BACKEND_STATES),
+  /** It gets no new requests; those in flight end. */
+  draining: z.boolean(),
   /** Requests in progress, and requests that wait for a connection. */
   active: z.number(),
   waiting: z.number(),

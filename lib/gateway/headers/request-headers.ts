@@ -1,3 +1,4 @@
+import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { connectionValue, withoutConnectionHeaders } from '#lib/gateway/headers/hop-by-hop';
 import type { ResponsePolicy } from '#lib/gateway/headers/response-headers';
@@ -99,6 +100,19 @@ export function requestHeaders(
   result.push('x-request-id', client.requestId);
   if (client.traceparent !== undefined) result.push('traceparent', client.traceparent);
   return result;
+}
+
+/**
+ * The headers of a request by the token of its backend. Those with the token of the settings are
+ * made at once, so that it throws what `make` throws; those for an added backend once they are
+ * needed.
+ */
+export function headersByToken(
+  make: (token: string | undefined) => string[],
+  { settings }: { readonly settings: Pick<Config, 'HF_TOKEN'> },
+): (token: string | undefined) => string[] {
+  const usual = make(settings.HF_TOKEN);
+  return (token) => (token === settings.HF_TOKEN ? usual : make(token));
 }
 
 /**
