@@ -4,6 +4,8 @@ import { hasShape, isRecord, parseJson } from '#lib/browser/type-guards';
 import type { AdminModel, AdminModels, ModelChange } from '#lib/wire/people-admin';
 import { jsonRequest } from '../people/people-api.ts';
 
+const PAGE_SIZE = 200;
+const MOST_PAGES = 20;
 const MODELS_PATH = `${API_BASE}/api/admin/models`;
 
 const isAdminModels = hasShape<AdminModels>({ models: 'array', default_model: 'string', can_pull: 'boolean' });
@@ -14,12 +16,25 @@ const isAdminModel = hasShape<AdminModel>({
   loaded: 'boolean',
   is_default: 'boolean',
   hidden: 'boolean',
+  parameters: 'object',
+  supported_parameters: 'array',
   can_unload: 'boolean',
   can_delete: 'boolean',
 });
 
-export function fetchAdminModels(): Promise<AdminModels> {
-  return requestJson(isAdminModels, MODELS_PATH);
+/** All pages together: the page is one list. */
+export async function fetchAdminModels(): Promise<AdminModels> {
+  const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
+  const first = await requestJson(isAdminModels, `${MODELS_PATH}?${query}`);
+  const models = [...first.models];
+  let cursor = first.next_cursor;
+  for (let page = 1; cursor !== null && page < MOST_PAGES; page += 1) {
+    query.set('cursor', cursor);
+    const next = await requestJson(isAdminModels, `${MODELS_PATH}?${query}`);
+    models.push(...next.models);
+    cursor = next.next_cursor;
+  }
+  return { ...first, models, next_cursor: cursor };
 }
 
 export function changeModel(model: string, change: ModelChange): Promise<AdminModel> {

@@ -121,7 +121,7 @@ export function Models() {
 }
 
 function cellsOf(model: AdminModel) {
-  const { id, display_name: displayName, hidden, is_default: isDefault, system_prompt: prompt } = model;
+  const { id, display_name: displayName, hidden, is_default: isDefault, system_prompt: prompt, access } = model;
   return [
     <span key="name" className="block min-w-0">
       <span className="flex min-w-0 flex-wrap items-center gap-x-2">
@@ -130,7 +130,9 @@ function cellsOf(model: AdminModel) {
         </span>
         {isDefault ? <Badge tone="accent">{STRINGS.isDefault}</Badge> : null}
         {hidden ? <Badge tone="warn">{STRINGS.hidden}</Badge> : null}
+        {access === null ? null : <Badge tone="warn">{STRINGS.restricted}</Badge>}
         {prompt === null ? null : <Badge>{STRINGS.hasPrompt}</Badge>}
+        {Object.keys(model.parameters).length === 0 ? null : <Badge>{STRINGS.hasParameters}</Badge>}
       </span>
       {displayName === null ? null : <span className="block truncate text-ink-2 text-xs">{id}</span>}
     </span>,

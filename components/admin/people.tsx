@@ -1,7 +1,7 @@
 'use client';
 
 import { Search, UserPlus } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
@@ -26,9 +26,9 @@ import { attempt } from './attempt.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 import { NO_GROUP, useGroups } from './use-groups.ts';
+import { useSettled } from './use-settled.ts';
 
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
-const SEARCH_AFTER_MS = 250;
 const ANY = 'any';
 const ROLES: readonly PersonRole[] = ['admin', 'manager', 'member'];
 
@@ -181,14 +181,4 @@ function listPath(words: string, group: string, role: string): string {
   if (group !== ANY && group !== NO_GROUP) query.set('group_id', group);
   if (role !== ANY) query.set('role', role);
   return query.size === 0 ? PATHS.users : `${PATHS.users}?${query}`;
-}
-
-/** The text once no key was pressed for a moment. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), SEARCH_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return settled;
 }

@@ -7,6 +7,7 @@ import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { unloadModel, type WarmedModel, type WarmOptions, warmModel } from '#lib/chat/model-loading';
+import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
 import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
 import { RequestRestorer, type RestoredApi } from '#lib/chat/persistence/request-restorer';
 import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
@@ -268,10 +269,11 @@ export class ChatEngine {
     this.#parts.scheduler.throwIfClosed();
     const resolved = await this.#options.directory.resolve(request.model);
     const { OLLAMA_SYSTEM_PROMPT, DROP_PARAMS } = this.#options.settings;
-    const systemPrompt = modelOverrides().get(resolved.model)?.systemPrompt ?? OLLAMA_SYSTEM_PROMPT;
+    const { systemPrompt = OLLAMA_SYSTEM_PROMPT, parameters } = modelOverrides().defaultsOf(resolved);
     const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
-    const sent = resolveRequest(request, resolved, systemPrompt, policy);
-    const { provider, request: prompt, ignoredFields, droppedFields } = sent;
+    const sent = resolveRequest(withParameters(request, parameters), resolved, systemPrompt, policy);
+    const { provider, request: prompt, droppedFields } = sent;
+    const ignoredFields = withoutParameters(sent.ignoredFields, parameters, request);
     return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields, droppedFields };
   }
 

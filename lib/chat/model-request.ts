@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
+import { RUNNER_OPTIONS } from '#lib/models/runner-options';
 import type { ChatRequest, Message, ModelOptions, Think } from '#lib/wire/chat';
 import type { Completion } from '#lib/wire/completion';
 import type { Passthrough } from '#lib/wire/passthrough';
@@ -149,9 +150,6 @@ function withSystemPrompt(messages: readonly Message[], prompt: string | undefin
   if (prompt === undefined || prompt === '' || messages[0]?.role === 'system') return messages;
   return [{ role: 'system', content: prompt }, ...messages];
 }
-
-/** The options with which Ollama starts its runner: a change of one makes it reload the model. */
-const RUNNER_OPTIONS = ['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'use_mmap'] as const;
 
 const MAX_GROUP_CHARS = 512;
 

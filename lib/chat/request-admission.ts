@@ -8,6 +8,7 @@ import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/pack
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
 import { Generations } from '#lib/chat/generations';
 import { hasCaps, withinCaps } from '#lib/chat/limit-caps';
+import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
@@ -62,7 +63,8 @@ export class RequestAdmission {
     if (!cache.effectivePolicy(keyed, submitter).reads) return undefined;
     const resolved = directory.resolveKnown?.(keyed.requestedModel);
     if (resolved?.provider.id !== keyed.provider.id || resolved.model !== keyed.model) return undefined;
-    if (!mayUseResolved(submitter.principal, keyed.requestedModel, resolved)) return undefined;
+    const { principal } = submitter;
+    if (!mayUseResolved(principal, keyed.requestedModel, resolved, keyed.hasAccessRules)) return undefined;
     const key = cache.scopedKey(keyed.key, submitter.caller);
     // A miss is counted by `submit`.
     const cached = key === undefined ? undefined : cache.lookUpStored(key, submitter);
@@ -124,15 +126,17 @@ export class RequestAdmission {
    */
   #admit(
     sent: ChatRequest,
-    { provider, model, targets }: ResolvedModel,
+    route: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
     { unbegun, isLoaded = false }: { unbegun?: PendingRequest | undefined; isLoaded?: boolean } = {},
   ): PendingRequest | Promise<PendingRequest> {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
+    const { provider, model } = route;
     scheduler.throwIfClosed();
-    requireAllowed(submitter.principal, sent.model, { model, targets });
-    const { request, lowered } = withinCaps(sent, submitter.allowance);
+    requireAllowed(submitter.principal, sent.model, route);
+    const defaults = modelOverrides().defaultsOf(route);
+    const { request, lowered } = withinCaps(withParameters(sent, defaults.parameters), submitter.allowance);
     const resumed = conversations.resume(request, submitter.caller);
     const bodyMode = bodyCacheMode(request);
     const isDeterministic = hasDeterministicSampling(request.options);
@@ -140,15 +144,16 @@ export class RequestAdmission {
     const policy = cache.effectivePolicy({ policy: bodyPolicy, cacheMode: bodyMode, isDeterministic }, submitter);
     const asResolved = resolveRequest(
       resumed?.request ?? request,
-      { provider, model, targets },
-      modelOverrides().get(model)?.systemPrompt ?? settings.OLLAMA_SYSTEM_PROMPT,
+      route,
+      defaults.systemPrompt ?? settings.OLLAMA_SYSTEM_PROMPT,
       {
         isShared: policy.reads || policy.stores,
         dropsFields: request.drop_params ?? submitter.dropParams ?? settings.DROP_PARAMS,
       },
     );
-    const resolved =
-      lowered.length === 0 ? asResolved : { ...asResolved, ignoredFields: [...asResolved.ignoredFields, ...lowered] };
+    const ineffective = lowered.length === 0 ? asResolved.ignoredFields : [...asResolved.ignoredFields, ...lowered];
+    const ignoredFields = withoutParameters(ineffective, defaults.parameters, sent);
+    const resolved = ignoredFields === asResolved.ignoredFields ? asResolved : { ...asResolved, ignoredFields };
     const isKeyed = resumed === undefined && !hasCaps(submitter.allowance);
     if (isKeyed && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
       submitter.onKey?.({
@@ -159,6 +164,7 @@ export class RequestAdmission {
         cacheMode: bodyMode,
         policy: bodyPolicy,
         isDeterministic,
+        hasAccessRules: modelOverrides().accessRules.length > 0,
         ignoredFields: resolved.ignoredFields,
         droppedFields: resolved.droppedFields,
       });
@@ -169,7 +175,7 @@ export class RequestAdmission {
       return cache.load(lookupKey).then(() => {
         const again = { unbegun, isLoaded: true };
         if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
-        return this.#admit(sent, { provider, model, targets }, submitter, detached, again);
+        return this.#admit(sent, route, submitter, detached, again);
       });
     counts.requests += 1;
     const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;

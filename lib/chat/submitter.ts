@@ -49,6 +49,8 @@ export interface KeyedRequest {
   /** The policy without headers of the request. */
   readonly policy: CachePolicy;
   readonly isDeterministic: boolean;
+  /** Whether some model was for some people only. A change forgets what is known of bodies. */
+  readonly hasAccessRules: boolean;
   readonly ignoredFields: readonly string[];
   readonly droppedFields: readonly string[];
 }

@@ -8,16 +8,17 @@ import type { ModelServer, ServerModel } from '#lib/models/model-server';
  * servers of a model by its name. Undefined if no model has a server.
  */
 export function resolveAlias(
+  name: string,
   alias: readonly AliasTarget[],
   servers: readonly ModelServer[],
   serversOf: (model: string) => RouteTarget | undefined,
 ): ResolvedModel | undefined {
-  const targets = alias.flatMap(({ model, server: name }): RouteTarget[] => {
-    if (name === undefined) {
+  const targets = alias.flatMap(({ model, server: only }): RouteTarget[] => {
+    if (only === undefined) {
       const found = serversOf(model);
       return found === undefined ? [] : [found];
     }
-    const server = servers.find((each) => each.name === name);
+    const server = servers.find((each) => each.name === only);
     return server === undefined ? [] : [{ model: server.find(model)?.id ?? model, servers: [server] }];
   });
   const firstUp = targets.findIndex((target) => target.servers.some((server) => canRun(server, target.model)));
@@ -25,7 +26,7 @@ export function resolveAlias(
   const [first] = tried;
   if (first === undefined) return undefined;
   const chosen = first.servers.find((server) => canRun(server, first.model)) ?? first.servers[0];
-  return chosen && { provider: chosen.provider, model: first.model, targets: tried };
+  return chosen && { provider: chosen.provider, model: first.model, targets: tried, alias: name };
 }
 
 function canRun(server: ModelServer, model: string): boolean {

@@ -102,6 +102,30 @@ describe('what administrators changed', () => {
     expect(await resolve()).toBe('ollama/c');
   });
 
+  it('accepts listed names alone while a model is hidden or for some: a server knows more names of it', async () => {
+    const { resolve } = setUp(OLLAMA, { ollama: ['b', 'c:latest'] });
+    expect(await resolve('registry.ollama.ai/library/b')).toBe('ollama/registry.ollama.ai/library/b');
+    for (const rule of [{ hidden: true }, { access: { groups: [], users: [] } }]) {
+      modelOverrides().set('b', rule);
+      for (const name of ['registry.ollama.ai/library/b', 'B', 'unlisted'])
+        await expect(resolve(name)).rejects.toMatchObject({ code: 'model_not_found' });
+      expect(await resolve('c')).toBe('ollama/c:latest');
+    }
+  });
+
+  it('takes a default that everyone may use, if there is one', async () => {
+    const { resolve } = setUp(OLLAMA, { ollama: ['b', 'c'] });
+    modelOverrides().set('b', { access: { groups: [], users: [] } });
+    requestDefaultsChanged();
+    expect(await resolve()).toBe('ollama/c');
+  });
+
+  it('shows parameters as the defaults of a model', async () => {
+    const { directory } = setUp(OLLAMA, { ollama: ['b'] });
+    modelOverrides().set('b', { parameters: { temperature: 0.2, mirostat: 1 } });
+    expect((await directory.list(signal)).models).toMatchObject([{ id: 'b', defaults: { temperature: 0.2 } }]);
+  });
+
   it('resolves the default model again once that was changed', async () => {
     const { directory, resolve } = setUp(OLLAMA, { ollama: ['b', 'c'] });
     await directory.list(signal);

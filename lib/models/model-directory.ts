@@ -6,7 +6,7 @@ import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
-import type { ModelServer } from '#lib/models/model-server';
+import type { ModelServer, ServerModel } from '#lib/models/model-server';
 import {
   findListed,
   howToGet,
@@ -23,7 +23,7 @@ import { ModelServers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
-import type { Models, ProviderId } from '#lib/wire/models';
+import { type ModelInfo, type Models, optionDefaultsSchema, type ProviderId } from '#lib/wire/models';
 import { supportedOptions } from '#lib/wire/request-field-support';
 
 export { findModel } from '#lib/models/find-model';
@@ -114,7 +114,8 @@ class CachedModelDirectory implements ModelDirectory {
 
   resolveKnown(model: string | undefined): ResolvedModel | undefined {
     const active = this.#active;
-    if (active === undefined || (model !== undefined && modelOverrides().isHidden(model))) return undefined;
+    const overrides = modelOverrides();
+    if (active === undefined || (model !== undefined && overrides.isHidden(model))) return undefined;
     this.#refreshInBackground();
     const provider = active[0]?.servers[0]?.provider;
     const sole = provider?.soleModel;
@@ -125,8 +126,8 @@ class CachedModelDirectory implements ModelDirectory {
     }
     const isAlias = this.#settings.MODEL_ALIASES.has(name);
     // The server itself rejects an unknown name. Reading its list first would cost a round trip.
-    if (model !== undefined && !isAlias && provider !== undefined && !this.servers.areSeveral)
-      return { provider, model };
+    const isListRead = this.servers.areSeveral || overrides.hasRules;
+    if (model !== undefined && !isAlias && provider !== undefined && !isListRead) return { provider, model };
     return this.#snapshot && this.#resolveIn(this.#snapshot, model);
   }
 
@@ -187,7 +188,7 @@ class CachedModelDirectory implements ModelDirectory {
     const defaultId = named.find(({ id }) => id === defaultName)?.id ?? chosen?.info.id ?? sole?.id ?? defaultName;
     const models = [...named, ...listed.filter(({ id }) => !named.some((alias) => alias.id === id))];
     return {
-      models: models.map((model) => ({ ...model, is_default: model.id === defaultId, ...displayName(model.id) })),
+      models: models.map((model) => ({ ...model, is_default: model.id === defaultId, ...changedInfo(model) })),
       default_model: defaultId,
       providers: snapshot.states,
       has_system_prompt: (this.#settings.OLLAMA_SYSTEM_PROMPT ?? '') !== '',
@@ -332,9 +333,11 @@ class CachedModelDirectory implements ModelDirectory {
 
   /** Undefined if no server lists the model. */
   #resolveIn(snapshot: ModelSnapshot, model: string | undefined): ResolvedModel | undefined {
-    const alias = this.#settings.MODEL_ALIASES.get(model ?? this.#settings.OLLAMA_MODEL);
+    const name = model ?? this.#settings.OLLAMA_MODEL;
+    const alias = this.#settings.MODEL_ALIASES.get(name);
     // Which entry is the first that is up changes from one request to the next.
-    if (alias !== undefined) return resolveAlias(alias, this.servers.all, (name) => this.#serversOf(snapshot, name));
+    if (alias !== undefined)
+      return resolveAlias(name, alias, this.servers.all, (target) => this.#serversOf(snapshot, target));
     const version = requestDefaultsVersion();
     if (snapshot.defaultsVersion !== version) {
       snapshot.resolved.clear();
@@ -368,10 +371,13 @@ class CachedModelDirectory implements ModelDirectory {
     return this.servers.all.filter((server) => server.kind === kind);
   }
 
-  /** Without a name: OLLAMA_MODEL, else a loaded model, else the first one. */
+  /** Without a name: OLLAMA_MODEL, else a loaded or the first model, one for everyone if any is. */
   #findOrDefault(snapshot: ModelSnapshot, model?: string): SnapshotModel | undefined {
     if (model !== undefined) return findListed(snapshot, model);
-    const models = snapshot.models.filter(({ info }) => !modelOverrides().isHidden(info.id));
+    const overrides = modelOverrides();
+    const shown = snapshot.models.filter(({ info }) => !overrides.isHidden(info.id));
+    const forEveryone = shown.filter(({ info }) => overrides.accessOf(info.id) === undefined);
+    const models = forEveryone.length > 0 ? forEveryone : shown;
     return findListed(snapshot, this.#settings.OLLAMA_MODEL) ?? models.find(({ info }) => info.loaded) ?? models[0];
   }
 
@@ -387,7 +393,12 @@ class CachedModelDirectory implements ModelDirectory {
   }
 }
 
-function displayName(model: string): { display_name?: string } {
-  const name = modelOverrides().get(model)?.displayName;
-  return name === undefined ? {} : { display_name: name };
+/** What administrators changed, as far as callers see it. */
+function changedInfo({ id, defaults }: ServerModel): Pick<ModelInfo, 'display_name' | 'defaults'> {
+  const { displayName, parameters } = modelOverrides().get(id) ?? {};
+  const own = optionDefaultsSchema.safeParse(parameters ?? {}).data ?? {};
+  return {
+    ...(displayName === undefined ? {} : { display_name: displayName }),
+    ...(Object.keys(own).length === 0 ? {} : { defaults: { ...defaults, ...own } }),
+  };
 }

@@ -16,4 +16,6 @@ export interface ResolvedModel {
   readonly model: string;
   /** In the order in which they are tried; undefined if `provider` is the only choice. */
   readonly targets?: readonly RouteTarget[] | undefined;
+  /** The name in MODEL_ALIASES, if it is one. */
+  readonly alias?: string | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Operation } from '#lib/openapi/operation';
+import { PAGE_PARAMETERS } from '#lib/openapi/people-parameters';
 
 /** What administrators change while the server runs: models, settings and the banner. */
 
@@ -11,12 +12,16 @@ export const SERVER_CHANGE_OPERATIONS: readonly Operation[] = [
     path: '/api/admin/models',
     method: 'get',
     summary: 'List the models with what administrators changed',
-    description: 'For administrators. Hidden models are among them.',
+    description: 'For administrators. Hidden models are among them. By their ids.',
     access: 'key',
+    parameters: PAGE_PARAMETERS,
     responses: {
-      200: { description: 'The models of all servers.', content: { 'application/json': { schema: 'AdminModels' } } },
+      200: {
+        description: 'A page of the models of all servers.',
+        content: { 'application/json': { schema: 'AdminModels' } },
+      },
     },
-    errorCodes: ['forbidden', 'provider_unavailable', 'shutting_down'],
+    errorCodes: ['invalid_request', 'forbidden', 'provider_unavailable', 'shutting_down'],
     examples: [{ summary: 'All models' }],
   },
   {
@@ -26,7 +31,7 @@ export const SERVER_CHANGE_OPERATIONS: readonly Operation[] = [
     method: 'patch',
     summary: 'Change, load or unload a model',
     description:
-      'For administrators. Changes what is named; null restores what the server would do. A hidden model is not listed, and requests that name it are refused. To download and to delete models, see the group Ollama.',
+      'For administrators. Changes what is named; null restores what the server would do. A hidden model is not listed, and requests that name it are refused; a model with `access` is neither to callers whom that leaves out. `parameters` hold where a request sets no such option. To download and to delete models, see the group Ollama.',
     access: 'key',
     body: { schema: 'AdminModelChange' },
     responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'AdminModel' } } } },
@@ -42,7 +47,11 @@ export const SERVER_CHANGE_OPERATIONS: readonly Operation[] = [
       'not_saved',
       'shutting_down',
     ],
-    examples: [{ summary: 'Another name for people', body: { model: MODEL, display_name: 'Small model' } }],
+    examples: [
+      { summary: 'Another name for people', body: { model: MODEL, display_name: 'Small model' } },
+      { summary: 'A parameter', body: { model: MODEL, parameters: { temperature: 0.2 } } },
+      { summary: 'For everyone', body: { model: MODEL, access: null, parameters: null } },
+    ],
   },
   {
     id: 'settings',

@@ -14,7 +14,7 @@ export interface PageRequest {
   readonly query: URLSearchParams;
 }
 
-const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(300)]);
+const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(600)]);
 
 /** Throws `invalid_request` for a limit or a cursor that is none. */
 export function readPage({ url }: Pick<HttpRequest, 'url'>): PageRequest {
@@ -36,6 +36,17 @@ export function pageOf<Row>(
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return { rows: page, next_cursor: last === undefined ? null : cursorOf(...keysOf(last)) };
+}
+
+/** A page of a list in memory, which is sorted by a key that no two of its rows share. */
+export function pageOfAll<Row>(
+  all: readonly Row[],
+  { limit, after }: PageRequest,
+  keyOf: (row: Row) => string,
+): { rows: readonly Row[]; next_cursor: string | null } {
+  const sorted = all.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const rest = after === undefined ? sorted : sorted.filter((row) => keyOf(row) > after[1]);
+  return pageOf(rest.slice(0, limit + 1), limit, (row) => ['', keyOf(row)]);
 }
 
 /** The cursor of the page after a row with these sort keys. */

@@ -1,3 +1,4 @@
+import { mayUseEveryModel } from '#lib/chat/allowed-models';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { Config } from '#lib/config/config';
 import { gateway } from '#lib/gateway/index';
@@ -49,7 +50,7 @@ function toReader(principal: Principal): InitialDataReader {
     principal,
     mayRead: (part) => {
       // The list of a reader with some models only is not the one that all share.
-      if (part === 'models' && principal.models !== undefined) return false;
+      if (part === 'models' && !mayUseEveryModel(principal)) return false;
       return hasRight(principal, RIGHTS[part]);
     },
   };

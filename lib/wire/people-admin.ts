@@ -1,14 +1,34 @@
 import { z } from 'zod';
 import { RUNTIME_SETTING_NAMES } from '#lib/config/runtime-settings';
+import { modelParametersChangeSchema, modelParametersSchema } from '#lib/wire/model-parameters';
 import { modelInfoSchema } from '#lib/wire/models';
 
 /** Wire of /api/admin/models, /api/admin/settings and /api/admin/banner. */
+
+/** Ids of groups and people. */
+const MAX_IDS = 500;
+const ids = () => z.array(z.string().min(1).max(200)).max(MAX_IDS);
+
+/** Who may use a model, by ids. Administrators always may. */
+export const modelAccessSchema = z.object({
+  groups: ids().default([]).describe('Ids of groups, whose people and service keys may use it.'),
+  users: ids().default([]).describe('Ids of people.'),
+});
+export type ModelAccess = z.infer<typeof modelAccessSchema>;
 
 /** What an administrator may change of a model. A null restores what the server would do. */
 export const modelChangeSchema = z.object({
   hidden: z.boolean().optional().describe('Left out of lists; requests that name it are refused.'),
   display_name: z.string().trim().min(1).max(100).nullable().optional(),
   system_prompt: z.string().max(20_000).nullable().optional(),
+  parameters: modelParametersChangeSchema
+    .nullable()
+    .optional()
+    .describe("Options of requests that do not set them, by Ollama's names. The named ones change; null removes one."),
+  access: modelAccessSchema
+    .nullable()
+    .optional()
+    .describe('Who may use it next to administrators; null is everyone. With no group and no person: no one else.'),
   is_default: z.literal(true).optional().describe('Makes it the default model.'),
   loaded: z.boolean().optional().describe('Loads it into memory, or frees the memory.'),
 });
@@ -19,6 +39,9 @@ export const adminModelSchema = modelInfoSchema.omit({ display_name: true }).ext
   hidden: z.boolean(),
   display_name: z.string().nullable(),
   system_prompt: z.string().nullable(),
+  parameters: modelParametersSchema,
+  supported_parameters: z.array(z.string()).describe('Those with an effect on its model server.'),
+  access: modelAccessSchema.nullable().describe('Null: everyone may use it.'),
   can_unload: z.boolean(),
   can_delete: z.boolean(),
 });
@@ -26,6 +49,7 @@ export type AdminModel = z.infer<typeof adminModelSchema>;
 
 export const adminModelsSchema = z.object({
   models: z.array(adminModelSchema),
+  next_cursor: z.string().nullable(),
   default_model: z.string(),
   can_pull: z.boolean().describe('Whether the server may download models.'),
   default_locked_by: z.string().nullable().describe('The setting of the environment that fixes the default model.'),

@@ -33,23 +33,7 @@ const send = (...request: [Person | 'anonymous', string, string, object?, object
 const overview = (person: Person) => overviewOf(s, person);
 
 describe('a key for one model', () => {
-  const REFUSED = [
-    ['/api/chat-optimized', HELLO],
-    ['/api/chat-queue', HELLO],
-    ['/v1/chat/completions', COMPLETION],
-    ['/v1/completions', { model: 'default-model', prompt: 'x' }],
-    ['/v1/messages', MESSAGES],
-    ['/v1/messages/count_tokens', MESSAGES],
-    ['/v1/responses', RESPONSE],
-    ['/v1/responses/input_tokens', RESPONSE],
-    ['/v1/infill', { model: 'default-model', input_prefix: 'x', input_suffix: 'y' }],
-    ['/api/chat', COMPLETION],
-    ['/api/generate', { model: 'default-model', prompt: 'x' }],
-    ['/api/generate', { model: 'default-model' }],
-    ['/api/show', { model: 'default-model' }],
-  ] as const;
-
-  it.each(REFUSED)('gets 404 for another one at %s', async (path, body) => {
+  it.each(CHAT_ROUTES)('gets 404 for another one at %s', async (path, body) => {
     const response = await send('key for one model', 'POST', path, body);
     expect([response.status, JSON.stringify(await response.json())]).toEqual([
       404,

@@ -62,8 +62,8 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/gateway': ['lib/http-client', 'lib/http', ...BASE],
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
   'lib/http': ['lib/store', ...BASE],
-  // What administrators change of the models.
-  'lib/people/admin': ['lib/chat', 'lib/models', 'lib/http', 'lib/store', ...BASE],
+  // What administrators change of the models and of the gateway.
+  'lib/people/admin': ['lib/chat', 'lib/models', 'lib/gateway', 'lib/http', 'lib/store', ...BASE],
   'lib/people': ['lib/http', 'lib/store', ...BASE],
   'lib/store': BASE,
   'lib/http-client': [],

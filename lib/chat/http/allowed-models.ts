@@ -1,17 +1,20 @@
-import { requireAllowed, visibleModels } from '#lib/chat/allowed-models';
+import { mayUseEveryModel, requireAllowed, visibleModels } from '#lib/chat/allowed-models';
 import type { Principal } from '#lib/http/principal';
 import { modelDirectory } from '#lib/models/model-directory';
 import type { Models } from '#lib/wire/models';
 
-/** Throws `model_not_found` unless the caller may use the model, and what resolving it throws. */
+/**
+ * Throws `model_not_found` unless the caller may use the model, and what resolving it throws. A
+ * name that is not listed is refused for a caller that some model is kept from.
+ */
 export async function requireAllowedModel(principal: Principal, name: string | undefined): Promise<void> {
-  if (principal.models === undefined) return;
+  if (mayUseEveryModel(principal)) return;
   requireAllowed(principal, name, await modelDirectory().resolve(name));
 }
 
 /** The list of models as a caller sees it. The default is the first one where it may not use it. */
 export function modelsFor(list: Models, principal: Principal): Models {
-  if (principal.models === undefined) return list;
+  if (mayUseEveryModel(principal)) return list;
   const models = visibleModels(list.models, principal);
   const chosen = models.find(({ is_default }) => is_default) ?? models[0];
   return {

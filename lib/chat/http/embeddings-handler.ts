@@ -24,6 +24,9 @@ import { textStream } from '#lib/http/text-stream';
 import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
 import { checkEmbedSupport, noEmbeddings } from '#lib/models/embedding-support';
 import { modelDirectory } from '#lib/models/model-directory';
+import { modelOverrides } from '#lib/models/model-overrides';
+import type { ResolvedModel } from '#lib/models/model-route';
+import { runnerOptionsOf } from '#lib/models/runner-options';
 import { MIB } from '#lib/units';
 import {
   EXTRA_EMBEDDING_FIELDS,
@@ -107,9 +110,10 @@ async function embed(
   const directory = modelDirectory();
   // Before the name of the model: the built-in model knows no other name.
   if ((await directory.providers()).every(({ embed: own }) => own === undefined)) throw noEmbeddings();
-  const { provider, model, targets } = await directory.resolve(wanted.model);
-  requireAllowed(principal, wanted.model, { model, targets });
-  const resolved = { ...wanted, model };
+  const route = await directory.resolve(wanted.model);
+  const { provider, model, targets } = route;
+  requireAllowed(principal, wanted.model, route);
+  const resolved = { ...wanted, model, options: optionsFor(wanted, route) };
   await allowance?.load();
   const leave = allowance?.enter('model');
   const submitted = { caller, principal, allowance, requestId, policy, targets };
@@ -127,14 +131,20 @@ async function embed(
   return { ...partsReply(write(response), vectors, response.release, headers), log };
 }
 
+/** The model's own options of Ollama's runner, which loads a model again for other ones. */
+function optionsFor({ options }: EmbedRequest, route: ResolvedModel): EmbedRequest['options'] {
+  const defaults = runnerOptionsOf(modelOverrides().defaultsOf(route).parameters);
+  return defaults === undefined || route.provider.id !== 'ollama' ? options : { ...defaults, ...options };
+}
+
 /** Without inputs, Ollama loads the model. Other servers have nothing to do. */
 async function loadModel(
-  { model, keepAlive, isRaw }: EmbedRequest,
+  { model, options, keepAlive, isRaw }: EmbedRequest,
   provider: Parameters<typeof checkEmbedSupport>[0],
   caller: string,
   signal: AbortSignal,
 ): Promise<EmbeddingResponse> {
-  const request: EmbedRequest = { model, inputs: [], keepAlive, isRaw };
+  const request: EmbedRequest = { model, inputs: [], options, keepAlive, isRaw };
   const ignoredFields = checkEmbedSupport(provider, request);
   if (provider.id === 'ollama')
     await chatEngine().runTask({ caller, priority: 0, model, provider, bytes: 0, signal }, async (chosen, taskSignal) =>

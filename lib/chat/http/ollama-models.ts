@@ -1,4 +1,4 @@
-import { visibleModels } from '#lib/chat/allowed-models';
+import { mayUseEveryModel, visibleModels } from '#lib/chat/allowed-models';
 import { OLLAMA_API_VERSION, ollamaRunningModel, ollamaShowResponse, ollamaTag } from '#lib/chat/formats/ollama';
 import { modelsFor } from '#lib/chat/http/allowed-models';
 import { chooseProvider } from '#lib/chat/http/choose-provider';
@@ -77,7 +77,7 @@ async function showOfOllama(model: ModelInfo, verbose: boolean, signal: AbortSig
 function isVisible(entry: object, principal: Principal): boolean {
   const name = 'model' in entry ? entry.model : undefined;
   return (
-    principal.models === undefined || (typeof name === 'string' && visibleModels([{ id: name }], principal).length > 0)
+    mayUseEveryModel(principal) || (typeof name === 'string' && visibleModels([{ id: name }], principal).length > 0)
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { mayUseEveryModel } from '#lib/chat/allowed-models';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { passedLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
@@ -11,12 +12,14 @@ import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http
 import { uploadBudget } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
 import { withCallerSignal } from '#lib/http/open-work';
+import type { Principal } from '#lib/http/principal';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
 import type { Reply } from '#lib/http/reply';
 import { requestLimits } from '#lib/http/request-limits';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import { type ForwardedResponse, serverFailureOf } from '#lib/models/forwarding';
 import { modelDirectory } from '#lib/models/model-directory';
+import { modelOverrides } from '#lib/models/model-overrides';
 import type { ModelProvider } from '#lib/models/provider';
 import type { UsageEvent } from '#lib/people/usage/usage-event';
 import { usageRecorder } from '#lib/people/usage/usage-recorder';
@@ -70,11 +73,7 @@ export function passUpload(path: string): RequestHandler {
     if (isJson(request)) return await passJson(path)(request, context);
     if (!/^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? ''))
       throw new AppError('unsupported_media_type', 'Send the body as multipart/form-data, with its files.');
-    if (context.principal.models !== undefined)
-      throw new AppError(
-        'forbidden',
-        'This key may use some models only, which cannot be checked in a form with files. Use a key for all models.',
-      );
+    if (!mayUseEveryModel(context.principal)) throw uncheckedForm(context.principal);
     requireUnencoded(request);
     // Before the body is received.
     await chooseForwarder(path, undefined);
@@ -87,6 +86,19 @@ export function passUpload(path: string): RequestHandler {
       throw error;
     }
   };
+}
+
+function subjectOf({ models }: Principal): string {
+  return models === undefined ? 'You' : 'This key';
+}
+
+/** A form may name several models, and a model server reads another one than this server. */
+function uncheckedForm(principal: Principal): AppError {
+  const next = principal.models === undefined ? 'Ask an administrator.' : 'Use a key for all models.';
+  return new AppError(
+    'forbidden',
+    `${subjectOf(principal)} may use some models only, which cannot be checked in a form with files. ${next}`,
+  );
 }
 
 async function formBody(form: ReceivedUpload): Promise<Passed> {
@@ -140,9 +152,11 @@ async function pass(
   const { model, heldBytes } = body;
   context.failureLog = () => rejectedLogFields(context, model);
   const provider = await chooseForwarder(path, model);
-  const isRestricted = principal.models !== undefined;
+  const isRestricted = !mayUseEveryModel(principal);
   if (isRestricted && model === undefined)
-    throw new AppError('forbidden', 'This key may use some models only. Name one of them as model.');
+    throw new AppError('forbidden', `${subjectOf(principal)} may use some models only. Name one of them as model.`);
+  if (model !== undefined && modelOverrides().isHidden(model))
+    throw new AppError('model_not_found', `Model ${model} is not available. GET /v1/models lists what is there.`);
   await requireAllowedModel(principal, model);
   const search = new URL(request.url).search;
   const isAlias = model !== undefined && settings.MODEL_ALIASES.has(model);

@@ -15,7 +15,7 @@ const httpOrigin = () =>
  * The gateway adds nothing to a backend's URL: credentials are in HF_TOKEN, the query is the
  * client's.
  */
-const backendUrls = () =>
+export const backendUrls = () =>
   httpUrls().refine(
     (all) => all.every(isBareUrl),
     'must be without credentials, query and fragment: a token belongs into HF_TOKEN',

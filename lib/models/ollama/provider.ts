@@ -6,6 +6,7 @@ import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import { lenientPositiveInt } from '#lib/models/lenient-schemas';
+import { modelOverrides } from '#lib/models/model-overrides';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
 import {
@@ -24,6 +25,7 @@ import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/
 import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
 import { ShownModels } from '#lib/models/ollama/shown-models';
 import type { KeepAlive, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { runnerOptionsOf } from '#lib/models/runner-options';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import {
   isReasoningModelName,
@@ -153,14 +155,16 @@ export class OllamaProvider implements ModelProvider {
 
   async load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }> {
     const startedAt = performance.now();
-    const num_ctx = this.#contexts.held(model);
+    const defaults = runnerOptionsOf(modelOverrides().defaultsOf({ model }).parameters);
+    const num_ctx = defaults?.num_ctx ?? this.#contexts.held(model);
+    const options = { ...defaults, ...(num_ctx === undefined ? {} : { num_ctx }) };
     const body = {
       model,
       messages: [],
       stream: false,
       keep_alive: effectiveKeepAlive(keepAlive, this.#keepAlive),
-      // Another context than the chosen one would load the model again.
-      ...(num_ctx === undefined ? {} : { options: { num_ctx } }),
+      // Other options than those of the next request would load the model again.
+      ...(Object.keys(options).length === 0 ? {} : { options }),
     };
     try {
       const response = await this.#upstream.json(

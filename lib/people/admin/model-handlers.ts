@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requestDefaultsChanged } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
@@ -6,12 +7,16 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { findModel, modelDirectory } from '#lib/models/model-directory';
-import { type ModelOverride, modelOverrides } from '#lib/models/model-overrides';
+import { modelOverrides } from '#lib/models/model-overrides';
 import { actorOf, auditStatement } from '#lib/people/audit';
+import { pageOfAll, readPage } from '#lib/people/page-cursor';
 import { store } from '#lib/store/store';
 import { KIB } from '#lib/units';
+import { MODEL_PARAMETER_NAMES } from '#lib/wire/model-parameters';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { type AdminModel, type AdminModels, type ModelChange, modelPatchSchema } from '#lib/wire/people-admin';
+import { supportsOption } from '#lib/wire/request-field-support';
+import { changedOverride, describeChange, requireKnown, requireSupported } from './model-change.ts';
 import { applySetting, isLocked } from './runtime-values.ts';
 import { MODEL_PREFIX, storeStatement } from './stored-values.ts';
 
@@ -19,10 +24,14 @@ import { MODEL_PREFIX, storeStatement } from './stored-values.ts';
 
 const MAX_BODY_BYTES = 128 * KIB;
 
-export async function listAdminModels({ signal }: HttpRequest, context: RequestContext): Promise<Reply> {
-  const models = await modelDirectory().listAll(signal);
+export async function listAdminModels(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const page = readPage(request);
+  const models = await modelDirectory().listAll(request.signal);
+  // Model servers of two kinds may have a model of the same name.
+  const { rows, next_cursor } = pageOfAll(models.models, page, ({ id, provider }) => `${id} ${provider}`);
   const body: AdminModels = {
-    models: models.models.map((model) => describe(model, context)),
+    models: rows.map((model) => describe(model, context)),
+    next_cursor,
     default_model: models.default_model,
     can_pull: context.settings.OLLAMA_MANAGE && models.providers.some(({ id }) => id === 'ollama'),
     default_locked_by: isLocked('OLLAMA_MODEL', context.settings) ? 'OLLAMA_MODEL' : null,
@@ -37,6 +46,7 @@ export async function changeAdminModel(request: HttpRequest, context: RequestCon
   const before = find(await modelDirectory().listAll(signal), name);
   const { id } = before;
   checkChange(before, change, context);
+  requireSupported(before, change);
   await save(id, change, context);
   if (change.loaded === true) await chatEngine().warmModel(id, signal);
   if (change.loaded === false) await chatEngine().unloadModel(id, signal);
@@ -67,11 +77,11 @@ function checkChange({ id, is_default: isDefault }: ModelInfo, change: ModelChan
 /** Nothing is written for a change that only loads or unloads. */
 async function save(id: string, change: ModelChange, context: RequestContext): Promise<void> {
   const before = modelOverrides().get(id) ?? {};
-  const after = merged(before, change);
-  const isChanged =
-    change.hidden !== undefined || change.display_name !== undefined || change.system_prompt !== undefined;
+  const after = changedOverride(before, change);
+  const isChanged = !isDeepStrictEqual(before, after);
   if (!isChanged && change.is_default !== true && change.loaded === undefined) return;
   const opened = await store();
+  await requireKnown(opened, before, change);
   const actor = actorOf(context);
   await opened.writeAll([
     ...(isChanged
@@ -81,7 +91,7 @@ async function save(id: string, change: ModelChange, context: RequestContext): P
     auditStatement(opened, actor, {
       action: 'model.change',
       target: id,
-      summary: `${summaryOf(change)} ${id}`,
+      summary: `${describeChange(change, before, after)} ${id}`,
       changes: { before, after },
     }),
   ]);
@@ -92,46 +102,19 @@ async function save(id: string, change: ModelChange, context: RequestContext): P
   if (change.is_default === true) applySetting({ name: 'OLLAMA_MODEL', value: id, by: actor.name, atMs: Date.now() });
 }
 
-function merged(
-  before: ModelOverride,
-  { hidden, display_name: name, system_prompt: prompt }: ModelChange,
-): ModelOverride {
-  const isHidden = hidden ?? before.hidden ?? false;
-  const displayName = name === undefined ? before.displayName : (name ?? undefined);
-  const systemPrompt = prompt === undefined ? before.systemPrompt : (prompt ?? undefined);
-  return {
-    ...(isHidden ? { hidden: true } : {}),
-    ...(displayName === undefined ? {} : { displayName }),
-    ...(systemPrompt === undefined ? {} : { systemPrompt }),
-  };
-}
-
-function summaryOf({
-  hidden,
-  is_default: isDefault,
-  loaded,
-  display_name: name,
-  system_prompt: prompt,
-}: ModelChange): string {
-  const words = [
-    ...(hidden === undefined ? [] : [hidden ? 'hid' : 'showed']),
-    ...(isDefault === true ? ['made the default:'] : []),
-    ...(loaded === undefined ? [] : [loaded ? 'loaded' : 'unloaded']),
-    ...(name === undefined ? [] : ['named']),
-    ...(prompt === undefined ? [] : ['changed the prompt of']),
-  ];
-  return words.join(', ');
-}
-
 function describe(model: ModelInfo, { settings }: RequestContext): AdminModel {
   const { display_name: _, ...info } = model;
-  const { hidden = false, displayName = null, systemPrompt = null } = modelOverrides().get(model.id) ?? {};
+  const override = modelOverrides().get(model.id) ?? {};
+  const { hidden = false, displayName = null, systemPrompt = null, parameters = {}, access } = override;
   const isOllama = model.provider === 'ollama' && model.alias_of === undefined;
   return {
     ...info,
     hidden,
     display_name: displayName,
     system_prompt: systemPrompt,
+    parameters,
+    supported_parameters: MODEL_PARAMETER_NAMES.filter((name) => supportsOption(model.provider, name)),
+    access: access === undefined ? null : { groups: [...access.groups], users: [...access.users] },
     can_unload: isOllama,
     can_delete: isOllama && settings.OLLAMA_MANAGE && !model.is_default,
   };

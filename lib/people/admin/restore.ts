@@ -1,19 +1,38 @@
 import { z } from 'zod';
 import { requestDefaultsChanged } from '#lib/config/runtime-settings';
-import { modelOverrides } from '#lib/models/model-overrides';
+import { type ModelOverride, modelOverrides } from '#lib/models/model-overrides';
 import { singleton } from '#lib/singletons';
 import { type Store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
+import { type ModelOptions, optionsSchema } from '#lib/wire/chat';
+import { modelParametersSchema } from '#lib/wire/model-parameters';
 import { bannerSchema } from '#lib/wire/people-admin';
+import { restoreBackend } from './changed-backends.ts';
 import { setCurrentBanner } from './current-banner.ts';
 import { applySetting } from './runtime-values.ts';
-import { BANNER_NAME, MODEL_PREFIX, readStoredValues } from './stored-values.ts';
+import { BACKEND_PREFIX, BANNER_NAME, MODEL_PREFIX, readStoredValues } from './stored-values.ts';
+
+const NO_ONE = { groups: [], users: [] };
 
 const overrideSchema = z.object({
   hidden: z.literal(true).optional(),
   displayName: z.string().optional(),
   systemPrompt: z.string().optional(),
+  // A parameter of another version has no effect, and leaves the others.
+  parameters: optionsSchema.transform(knownParameters).optional(),
+  // A rule that cannot be read must not open a model to everyone.
+  access: z
+    .object({ groups: z.array(z.string()), users: z.array(z.string()) })
+    .catch(NO_ONE)
+    .optional(),
 });
+
+function knownParameters(stored: ModelOptions): ModelOptions | undefined {
+  const known = Object.entries(stored).filter(
+    ([name, value]) => modelParametersSchema.safeParse({ [name]: value }).success,
+  );
+  return known.length === 0 ? undefined : (Object.fromEntries(known) as ModelOptions);
+}
 
 /** What administrators have changed is in force again once the database is open. */
 export function restoreChanges(): void {
@@ -34,15 +53,24 @@ export async function load(store: Pick<Store, 'db'>): Promise<void> {
     else if (stored.name.startsWith(MODEL_PREFIX)) {
       const { data } = overrideSchema.safeParse(stored.value);
       if (data !== undefined) modelOverrides().set(stored.name.slice(MODEL_PREFIX.length), withoutUndefined(data));
-    } else applySetting(stored);
+    } else if (stored.name.startsWith(BACKEND_PREFIX)) restoreBackend(stored);
+    else applySetting(stored);
   }
   requestDefaultsChanged();
 }
 
-function withoutUndefined({ hidden, displayName, systemPrompt }: z.infer<typeof overrideSchema>) {
+function withoutUndefined({
+  hidden,
+  displayName,
+  systemPrompt,
+  parameters,
+  access,
+}: z.infer<typeof overrideSchema>): ModelOverride {
   return {
     ...(hidden === undefined ? {} : { hidden }),
     ...(displayName === undefined ? {} : { displayName }),
     ...(systemPrompt === undefined ? {} : { systemPrompt }),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(access === undefined ? {} : { access }),
   };
 }

@@ -5,12 +5,13 @@ import type { Store } from '#lib/store/store';
 
 /**
  * What administrators changed while the server runs, in the table `settings`: settings by their
- * names, `banner`, and `model/<id>`.
+ * names, `banner`, `model/<id>` and `backend/<id>`.
  */
 
 /** Names of rows that are no settings. */
 export const BANNER_NAME = 'banner';
 export const MODEL_PREFIX = 'model/';
+export const BACKEND_PREFIX = 'backend/';
 
 const storedSchema = z.object({ value: z.unknown(), by: z.string().nullable() });
 
