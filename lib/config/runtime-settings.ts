@@ -3,7 +3,7 @@ import { singleton } from '#lib/singletons';
 /**
  * Settings that administrators may change while the server runs. One that the environment sets
  * stays as it is. Readers of `config()` see a change with their next read, so only settings that
- * are read for each request belong here.
+ * are read for each use belong here. The limits are those for everyone in the table of limits.
  */
 export const RUNTIME_SETTING_NAMES = [
   'OLLAMA_MODEL',
@@ -15,6 +15,17 @@ export const RUNTIME_SETTING_NAMES = [
   'RATE_LIMIT_EMBEDDINGS',
   'RATE_LIMIT_CODE',
   'RATE_LIMIT_CHECKS',
+  'LIMIT_KIND',
+  'LIMIT_TOKENS_PER_DAY',
+  'LIMIT_TOKENS_PER_MONTH',
+  'LIMIT_REQUESTS_PER_MINUTE',
+  'LIMIT_CODE_RUNS_PER_MINUTE',
+  'LIMIT_CODE_SECONDS_PER_DAY',
+  'LIMIT_CONCURRENT_REQUESTS',
+  'LIMIT_CONTEXT_TOKENS',
+  'LIMIT_OUTPUT_TOKENS',
+  'USAGE_RETENTION_DAYS',
+  'AUDIT_RETENTION_DAYS',
 ] as const;
 export type RuntimeSettingName = (typeof RUNTIME_SETTING_NAMES)[number];
 

@@ -71,6 +71,9 @@ export const limitScopeSchema = z
   });
 export type LimitScope = z.infer<typeof limitScopeSchema>;
 
+/** The limits of everyone without more specific ones. */
+export const DEFAULT_SCOPE: LimitScope = { kind: 'default', id: '' };
+
 const newLimitSchema = z.union([
   limitNumberSchema.transform((limit) => ({ limit, kind: undefined })),
   z.object({ limit: limitNumberSchema, kind: limitKindSchema.optional() }),

@@ -6,7 +6,10 @@ import {
   settingOverrides,
 } from '#lib/config/runtime-settings';
 import { SETTINGS } from '#lib/config/settings';
+import { peopleLimits } from '#lib/people/limits/index';
+import { limitOfSetting } from '#lib/people/limits/limit-definitions';
 import { singleton } from '#lib/singletons';
+import { DEFAULT_SCOPE, type LimitName } from '#lib/wire/limits';
 import type { RuntimeSetting } from '#lib/wire/people-admin';
 import { SETTING_TEXTS } from './setting-texts.ts';
 import type { ChangedValue } from './stored-values.ts';
@@ -40,29 +43,36 @@ export function parseSetting(name: RuntimeSettingName, text: string): { value: u
 
 /** Makes a setting what was stored. An unknown or invalid one of another version has no effect. */
 export function applySetting({ name, value, by, atMs }: ChangedValue): void {
-  if (!isRuntimeSetting(name) || typeof value !== 'string') return;
+  if (!isRuntimeSetting(name) || limitOfSetting(name) !== undefined || typeof value !== 'string') return;
   const parsed = parseSetting(name, value);
   if ('problem' in parsed) return;
   settingOverrides().set(name, parsed.value);
   changes().set(name, { by, atMs });
-  if (REQUEST_DEFAULTS.has(name)) requestDefaultsChanged();
+  takeEffect(name);
 }
 
 export function restoreSetting(name: RuntimeSettingName): void {
   settingOverrides().delete(name);
   changes().delete(name);
+  takeEffect(name);
+}
+
+/** For what is not read from the settings each time. */
+function takeEffect(name: RuntimeSettingName): void {
   if (REQUEST_DEFAULTS.has(name)) requestDefaultsChanged();
+  if (name === 'LIMIT_KIND') peopleLimits().settingsChanged();
 }
 
 /** Every setting that may change, with its source. */
 export function describeSettings(settings: Config = config()): RuntimeSetting[] {
   return RUNTIME_SETTING_NAMES.map((name) => {
-    const change = changes().get(name);
+    const limit = limitOfSetting(name);
+    const change = limit === undefined ? changes().get(name) : limitChange(limit);
     const locked = isLocked(name, settings);
     return {
       name,
       ...SETTING_TEXTS[name],
-      value: shown(settings[name]),
+      value: shown(limit === undefined ? settings[name] : (peopleLimits().table.defaults[limit]?.limit ?? 0)),
       default: shown(defaultOf(name)),
       source: locked ? 'environment' : change === undefined ? 'default' : 'changed',
       locked,
@@ -72,7 +82,14 @@ export function describeSettings(settings: Config = config()): RuntimeSetting[] 
   });
 }
 
-function defaultOf(name: RuntimeSettingName): unknown {
+/** The limits of everyone are kept with all other limits, where the page of limits changes them. */
+function limitChange(name: LimitName): Change | undefined {
+  const entry = peopleLimits().table.get(DEFAULT_SCOPE);
+  return entry?.limits[name] === undefined ? undefined : { by: null, atMs: entry.updatedAt ?? 0 };
+}
+
+/** The value without a change. */
+export function defaultOf(name: RuntimeSettingName): unknown {
   return SETTINGS[name].schema.safeParse(SETTINGS[name].fallback).data;
 }
 

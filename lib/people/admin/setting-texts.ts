@@ -4,6 +4,8 @@ import type { RuntimeSetting } from '#lib/wire/people-admin';
 type SettingText = Pick<RuntimeSetting, 'group' | 'label' | 'description' | 'kind' | 'choices' | 'unit'>;
 
 const RATE_UNIT = 'a minute';
+const DEFAULT_LIMITS = 'Limits of everyone';
+const NO_LIMIT = '0 is no limit.';
 
 /** What administrators read of each setting. */
 export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = {
@@ -65,5 +67,79 @@ export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = 
     description: 'The editor makes them while someone types. 0 is no limit.',
     kind: 'number',
     unit: RATE_UNIT,
+  },
+  LIMIT_KIND: {
+    group: DEFAULT_LIMITS,
+    label: 'Over a limit of tokens',
+    description: 'share lets requests wait behind those of others, hard refuses them until the reset.',
+    kind: 'choice',
+    choices: ['share', 'hard'],
+  },
+  LIMIT_TOKENS_PER_DAY: {
+    group: DEFAULT_LIMITS,
+    label: 'Tokens a day',
+    description: 'Of prompts and responses, for each person without another limit. 0 is no limit.',
+    kind: 'number',
+  },
+  LIMIT_TOKENS_PER_MONTH: {
+    group: DEFAULT_LIMITS,
+    label: 'Tokens a month',
+    description: NO_LIMIT,
+    kind: 'number',
+  },
+  LIMIT_REQUESTS_PER_MINUTE: {
+    group: DEFAULT_LIMITS,
+    label: 'Chat requests',
+    description: 'The stricter one of this and the rate limit applies. 0 is no limit.',
+    kind: 'number',
+    unit: RATE_UNIT,
+  },
+  LIMIT_CODE_RUNS_PER_MINUTE: {
+    group: DEFAULT_LIMITS,
+    label: 'Code runs',
+    description: 'The stricter one of this and the rate limit applies. 0 is no limit.',
+    kind: 'number',
+    unit: RATE_UNIT,
+  },
+  LIMIT_CODE_SECONDS_PER_DAY: {
+    group: DEFAULT_LIMITS,
+    label: 'CPU time of programs',
+    description: NO_LIMIT,
+    kind: 'number',
+    unit: 'seconds a day',
+  },
+  LIMIT_CONCURRENT_REQUESTS: {
+    group: DEFAULT_LIMITS,
+    label: 'Requests at a time',
+    description: 'Waiting or running. 0 is no limit.',
+    kind: 'number',
+  },
+  LIMIT_CONTEXT_TOKENS: {
+    group: DEFAULT_LIMITS,
+    label: 'Context of a request',
+    description: 'A larger one is lowered to this. 0 is no limit.',
+    kind: 'number',
+    unit: 'tokens',
+  },
+  LIMIT_OUTPUT_TOKENS: {
+    group: DEFAULT_LIMITS,
+    label: 'Length of a response',
+    description: 'A larger one is lowered to this. 0 is no limit.',
+    kind: 'number',
+    unit: 'tokens',
+  },
+  USAGE_RETENTION_DAYS: {
+    group: 'Retention',
+    label: 'Usage',
+    description: 'Older usage is deleted within the hour, and does not come back.',
+    kind: 'number',
+    unit: 'days',
+  },
+  AUDIT_RETENTION_DAYS: {
+    group: 'Retention',
+    label: 'Audit log',
+    description: 'Older entries are deleted within the hour, and do not come back.',
+    kind: 'number',
+    unit: 'days',
   },
 };

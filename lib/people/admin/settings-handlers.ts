@@ -5,11 +5,15 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { type AuditActor, actorOf, auditStatement } from '#lib/people/audit';
+import { peopleLimits } from '#lib/people/limits/index';
+import { limitOf, limitOfSetting } from '#lib/people/limits/limit-definitions';
 import { store } from '#lib/store/store';
 import { KIB } from '#lib/units';
+import { DEFAULT_SCOPE, type LimitKind, type LimitName, SHARE_NAMES, type StoredLimits } from '#lib/wire/limits';
 import { type RuntimeSettings, settingsChangeSchema } from '#lib/wire/people-admin';
 import {
   applySetting,
+  defaultOf,
   describeSettings,
   isLocked,
   isRuntimeSetting,
@@ -26,6 +30,7 @@ const MAX_BODY_BYTES = 64 * KIB;
 export async function listSettings(_request: HttpRequest, { settings }: RequestContext): Promise<Reply> {
   // What is stored is read when the database opens.
   await store();
+  await peopleLimits().whenLoaded();
   return json({ settings: describeSettings(settings) } satisfies RuntimeSettings);
 }
 
@@ -37,18 +42,25 @@ export async function changeSettings(request: HttpRequest, context: RequestConte
   );
   const opened = await store();
   const actor = actorOf(context);
-  await opened.writeAll(
-    changes.flatMap(({ name, text }) => [
-      storeStatement(opened, name, text, actor),
-      auditStatement(opened, actor, {
-        action: text === undefined ? 'setting.restore' : 'setting.change',
-        target: name,
-        summary: `${text === undefined ? 'restored' : 'changed'} the setting “${SETTING_TEXTS[name].label}”`,
-        changes: { value: text ?? null },
-      }),
-    ]),
-  );
-  for (const change of changes) apply(change, actor);
+  const values = changes.filter(({ limit }) => limit === undefined);
+  const statements = values.flatMap(({ name, text }) => [
+    storeStatement(opened, name, text, actor),
+    auditStatement(opened, actor, {
+      action: text === undefined ? 'setting.restore' : 'setting.change',
+      target: name,
+      summary: `${text === undefined ? 'restored' : 'changed'} the setting “${SETTING_TEXTS[name].label}”`,
+      changes: { value: text ?? null },
+    }),
+  ]);
+  if (!changes.some(changesLimits)) await opened.writeAll(statements);
+  else
+    await peopleLimits().change(
+      DEFAULT_SCOPE,
+      (current) => withChanges(current, changes, context.settings.LIMIT_KIND),
+      context,
+      () => statements,
+    );
+  for (const change of values) apply(change, actor);
   return json({ settings: describeSettings(context.settings) } satisfies RuntimeSettings);
 }
 
@@ -56,6 +68,32 @@ interface SettingChange {
   name: RuntimeSettingName;
   /** As the environment would have it; undefined for the default. */
   text: string | undefined;
+  /** The value of `text`, or the default. */
+  value: unknown;
+  /** The limit that the setting is: it is kept with the other limits. */
+  limit: LimitName | undefined;
+}
+
+function changesLimits({ name, limit }: SettingChange): boolean {
+  return limit !== undefined || name === 'LIMIT_KIND';
+}
+
+/** The limits of everyone with changed settings. A changed kind is that of all their tokens. */
+function withChanges(current: StoredLimits, changes: readonly SettingChange[], kindBefore: LimitKind): StoredLimits {
+  const limits: StoredLimits = { ...current };
+  const newKind = changes.find(({ name }) => name === 'LIMIT_KIND')?.value;
+  const kind = newKind === 'hard' || newKind === 'share' ? newKind : undefined;
+  for (const { limit: name, text, value } of changes) {
+    if (name === undefined) continue;
+    if (text === undefined || typeof value !== 'number') delete limits[name];
+    else limits[name] = limitOf(name, value, current[name]?.kind ?? kindBefore);
+  }
+  if (kind === undefined) return limits;
+  for (const name of SHARE_NAMES) {
+    const changed = limits[name];
+    if (changed !== undefined) limits[name] = { ...changed, kind };
+  }
+  return limits;
 }
 
 function readChange(
@@ -70,11 +108,12 @@ function readChange(
       `${name} is set in the environment of the server. Change it there, or leave it out.`,
       { details: [{ field: name, message: 'is set in the environment' }] },
     );
-  if (value === null) return { name, text: undefined };
+  const limit = limitOfSetting(name);
+  if (value === null) return { name, text: undefined, value: defaultOf(name), limit };
   const text = String(value).trim();
   const parsed = parseSetting(name, text);
   if ('problem' in parsed) throw invalid(name, parsed.problem);
-  return { name, text };
+  return { name, text, value: parsed.value, limit };
 }
 
 function invalid(field: string, message: string): AppError {

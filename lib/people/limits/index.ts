@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
@@ -48,22 +49,41 @@ export class PeopleLimits {
     this.#install();
   }
 
+  /** The kind of the limits of the environment may change while the server runs. */
+  settingsChanged(): void {
+    this.table.environment = environmentLimits(config());
+    this.#install();
+  }
+
   /** Reads the limits that were set at run time. */
   load(): Promise<void> {
     return this.#inTurn(() => this.#load());
   }
 
-  /** Resolves when the limits of the scope are on disk; they hold from then on. */
-  change(scope: LimitScope, changed: (current: StoredLimits) => StoredLimits, actor: LimitActor): Promise<ScopeEntry> {
+  /**
+   * Resolves when the limits of the scope are on disk; they hold from then on. `others` are
+   * statements of the same transaction.
+   */
+  change(
+    scope: LimitScope,
+    changed: (current: StoredLimits) => StoredLimits,
+    actor: LimitActor,
+    others: (opened: Store) => readonly Compilable[] = () => [],
+  ): Promise<ScopeEntry> {
     return this.#inTurn(async () => {
       const opened = await this.#openLoaded();
       const before = this.table.get(scope)?.limits ?? {};
       const entry = { scope, limits: changed(before), updatedAt: Date.now() };
-      await writeLimits(opened, entry, before, actor);
+      await writeLimits(opened, entry, before, actor, others(opened));
       this.table.set(entry);
       this.#install();
       return entry;
     });
+  }
+
+  /** Resolves when the limits that were set at run time are known. */
+  async whenLoaded(): Promise<void> {
+    await this.#inTurn(() => this.#openLoaded());
   }
 
   /** Removes the limits of a scope, if it has any. */

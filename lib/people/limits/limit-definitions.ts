@@ -29,6 +29,11 @@ export const LIMIT_SETTING_NAMES = {
   output_tokens: 'LIMIT_OUTPUT_TOKENS',
 } as const satisfies Record<LimitName, keyof Config>;
 
+/** The limit that a setting is the default of. */
+export function limitOfSetting(setting: string): LimitName | undefined {
+  return LIMIT_NAMES.find((name) => LIMIT_SETTING_NAMES[name] === setting);
+}
+
 type LimitSettings = Pick<Config, (typeof LIMIT_SETTING_NAMES)[LimitName] | 'LIMIT_KIND' | 'given'>;
 
 /** The limits that the environment sets: nothing else changes them. */

@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import type { RequestContext } from '#lib/http/route';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
@@ -26,20 +27,22 @@ export async function readLimits({ db }: Store): Promise<ScopeEntry[]> {
 /** Who changes limits, and from where; for the audit log. */
 export type LimitActor = Pick<RequestContext, 'principal' | 'address' | 'requestId'>;
 
-/** Resolves when the limits and the record of their change are on disk. */
+/** Resolves when the limits, `others` with them, and the record of their change are on disk. */
 export async function writeLimits(
   store: Store,
   { scope, limits, updatedAt }: ScopeEntry,
   before: StoredLimits,
   actor: LimitActor,
+  others: readonly Compilable[] = [],
 ): Promise<void> {
   const values = { limits: JSON.stringify(limits), updated_at: updatedAt ?? 0 };
-  await store.write(
+  await store.writeAll([
+    ...others,
     store.db
       .insertInto('limits')
       .values({ scope: scope.kind, scope_id: scope.id, ...values })
       .onConflict((conflict) => conflict.columns(['scope', 'scope_id']).doUpdateSet(values)),
-  );
+  ]);
   await recordChange('limits.change', scope, { before, after: limits }, actor);
 }
 

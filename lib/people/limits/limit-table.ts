@@ -26,12 +26,14 @@ const ORDER = ['default', 'group', 'key', 'user'];
 
 /** All limits in memory, and which of them a principal has. */
 export class LimitTable {
-  readonly #options: LimitTableOptions;
+  readonly #hasAccounts: boolean;
+  #environment: StoredLimits;
   #entries = new Map<string, ScopeEntry>();
   #version = 0;
 
-  constructor(options: LimitTableOptions) {
-    this.#options = options;
+  constructor({ environment, hasAccounts }: LimitTableOptions) {
+    this.#environment = environment;
+    this.#hasAccounts = hasAccounts;
   }
 
   /** Grows with every change. */
@@ -41,7 +43,7 @@ export class LimitTable {
 
   /** Whether any caller may have a limit. */
   get isEmpty(): boolean {
-    if (hasLimit(this.#options.environment)) return false;
+    if (hasLimit(this.#environment)) return false;
     for (const { limits } of this.#entries.values()) if (hasLimit(limits)) return false;
     return true;
   }
@@ -77,7 +79,12 @@ export class LimitTable {
 
   /** The limits of the environment, which are not changed here. */
   get environment(): StoredLimits {
-    return this.#options.environment;
+    return this.#environment;
+  }
+
+  set environment(limits: StoredLimits) {
+    this.#environment = limits;
+    this.#version += 1;
   }
 
   /** The limits of every caller without more specific ones. */
@@ -87,7 +94,7 @@ export class LimitTable {
 
   /** Stored defaults, with the limits of the environment in front. */
   defaultsWith(stored: StoredLimits | undefined): StoredLimits {
-    return { ...stored, ...this.#options.environment };
+    return { ...stored, ...this.#environment };
   }
 
   /**
@@ -99,7 +106,7 @@ export class LimitTable {
     const { caller, role, userId, keyId, groupId } = principal;
     // A person pays for what all keys of the person use, whatever end users a request names.
     const isEndUser = userId === undefined && keyId !== undefined && caller.startsWith(`key:${keyId}/`);
-    const isExempt = this.#options.hasAccounts && role === 'admin' && !isEndUser;
+    const isExempt = this.#hasAccounts && role === 'admin' && !isEndUser;
     const ofKey = this.#limitsOf('key', keyId);
     const ofUser = this.#limitsOf('user', userId);
     const shared = isExempt ? [] : [this.#limitsOf('group', groupId), this.defaults];

@@ -9,6 +9,7 @@ import type { ScopeEntry } from '#lib/people/limits/limit-table';
 import { mayManage, requireScope } from '#lib/people/limits/scope-directory';
 import { KIB } from '#lib/units';
 import {
+  DEFAULT_SCOPE,
   LIMIT_NAMES,
   type LimitKind,
   type LimitList,
@@ -23,7 +24,6 @@ import {
 
 const BODY_LIMIT_BYTES = 16 * KIB;
 const PAGE_SIZE = 100;
-const DEFAULT_SCOPE: LimitScope = { kind: 'default', id: '' };
 
 /** GET /api/admin/limits: the scopes with limits, that of `kind` and `id`, or a page of all. */
 export async function handleListLimits(request: HttpRequest, context: RequestContext): Promise<Reply> {
