@@ -39,6 +39,7 @@ interface EntryInput {
   method: OperationMethod;
   summary: string;
   description?: string;
+  parameters?: readonly OperationParameter[];
   body?: SchemaName;
   example?: object;
   responses: Readonly<Record<number, OperationResponse>>;
@@ -51,6 +52,7 @@ function entry({
   method,
   summary,
   description,
+  parameters = [],
   body,
   example,
   responses,
@@ -66,7 +68,7 @@ function entry({
     summary,
     ...(description === undefined ? {} : { description }),
     access: 'key',
-    ...(hasId ? { parameters: [ID_PARAMETER] } : {}),
+    ...(hasId ? { parameters: [ID_PARAMETER, ...parameters] } : {}),
     ...(body === undefined ? {} : { body: { schema: body } }),
     responses,
     errorCodes: [...CODES, ...(hasId ? (['not_found'] as const) : []), ...errorCodes],
@@ -136,7 +138,9 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     path: `${USERS}/[id]/sessions`,
     method: 'get',
     summary: 'List the sessions of a person',
-    responses: { 200: response('The sessions.', 'PersonSessions') },
+    description: 'The one that was used last comes first.',
+    parameters: PAGE_PARAMETERS,
+    responses: { 200: response('A page.', 'PersonSessions') },
   }),
   entry({
     id: 'endPersonSessions',

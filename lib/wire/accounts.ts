@@ -139,6 +139,7 @@ export const sessionListSchema = z.object({
       address: z.string().nullable(),
     }),
   ),
+  next_cursor: z.string().nullable(),
 });
 
 export const accountExportSchema = z.looseObject({

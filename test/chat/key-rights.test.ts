@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endUserPrincipal } from '#lib/http/end-user';
+import { CHAT_ROUTES } from '../support/chat-routes.ts';
 import type { ChatServer } from '../support/chat-server.ts';
 import {
   COMPLETION,
   forgetIdentities,
-  HELLO,
   MESSAGES,
   overviewOf,
   RESPONSE,

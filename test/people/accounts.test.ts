@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openWork } from '#lib/http/open-work';
 import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
 import { store } from '#lib/store/store';
@@ -144,6 +145,28 @@ describe.each(databaseEngines())('accounts on %s', (_name, environment) => {
     const second = await admin.get(`/api/admin/audit?limit=1&cursor=${next}`);
     expect(second.at('entries.0.id')).not.toBe((await admin.get('/api/admin/audit?limit=1')).at('entries.0.id'));
     expect(entries).not.toContain(PASSWORD);
+  });
+
+  it('pages through the sessions of a person by cursor, the one that was used last first', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const path = `/api/admin/users/${(await bo.get('/api/me')).textAt('user.id')}/sessions`;
+    for (const address of ['192.0.2.7', '192.0.2.8'])
+      await server.browser(address).signIn('bo@school.example', PASSWORD);
+    const page = z.object({
+      sessions: z.array(z.object({ id: z.string(), last_used_at: z.string() })),
+      next_cursor: z.string().nullable(),
+    });
+    const read = async (query: string) => page.parse((await admin.get(path + query)).json);
+    const all = await read('');
+    expect([all.sessions.length, all.next_cursor]).toEqual([3, null]);
+    const first = await read('?limit=2');
+    const cursor = new URLSearchParams({ limit: '2', cursor: first.next_cursor ?? '' });
+    const second = await read(`?${cursor}`);
+    expect([...first.sessions, ...second.sessions]).toEqual(all.sessions);
+    expect([first.sessions.length, second.next_cursor]).toEqual([2, null]);
+    const times = all.sessions.map(({ last_used_at: at }) => at);
+    expect(times).toEqual(times.toSorted().reverse());
+    expect((await admin.get(`${path}?cursor=wrong`)).status).toBe(400);
   });
 
   it('pages lists by a cursor', async () => {

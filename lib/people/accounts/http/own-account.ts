@@ -18,6 +18,7 @@ import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
 import { recordAudit } from '#lib/people/audit';
 import { peopleLimits } from '#lib/people/limits/index';
+import { type PageRequest, pageOf } from '#lib/people/page-cursor';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
@@ -172,15 +173,31 @@ async function usageOf(user: string, { USAGE_RETENTION_DAYS: days }: RequestCont
   return rows;
 }
 
-export async function sessionsOf(opened: Store, userId: string) {
-  return await opened.db
+async function sessionsOf(opened: Store, userId: string) {
+  return await sessionQuery(opened, userId).limit(MAX_EXPORTED).execute();
+}
+
+function sessionQuery({ db }: Store, userId: string) {
+  return db
     .selectFrom('user_sessions')
     .select(['id', 'token', 'createdAt', 'updatedAt', 'expiresAt', 'ipAddress', 'userAgent'])
     .where('userId', '=', userId)
     .where('expiresAt', '>', new Date().toISOString())
     .orderBy('updatedAt', 'desc')
-    .limit(MAX_EXPORTED)
-    .execute();
+    .orderBy('id', 'desc');
+}
+
+/** A page of the sessions of a person, the one that was used last first. */
+export async function sessionPage(opened: Store, userId: string, { limit, after }: PageRequest) {
+  let query = sessionQuery(opened, userId);
+  if (after !== undefined) {
+    const [usedAt, id] = [String(after[0]), after[1]];
+    query = query.where(({ eb, or, and }) =>
+      or([eb('updatedAt', '<', usedAt), and([eb('updatedAt', '=', usedAt), eb('id', '<', id)])]),
+    );
+  }
+  const rows = await query.limit(limit + 1).execute();
+  return pageOf(rows, limit, (row) => [isoOf(row.updatedAt), row.id]);
 }
 
 type SessionRow = Awaited<ReturnType<typeof sessionsOf>>[number];

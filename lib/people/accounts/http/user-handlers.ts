@@ -8,7 +8,7 @@ import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
 import { ownOrigin } from '#lib/people/accounts/http/auth-request';
-import { endSessions, sessionsOf, toSession } from '#lib/people/accounts/http/own-account';
+import { endSessions, sessionPage, toSession } from '#lib/people/accounts/http/own-account';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
@@ -86,10 +86,13 @@ export async function deleteUser(_request: HttpRequest, context: RequestContext)
   return noContent();
 }
 
-export async function listUserSessions(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+/** The sessions of a person, the one that was used last first. */
+export async function listUserSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const page = readPage(request);
   const opened = await store();
   const member = await reachable(opened, context);
-  return json({ sessions: (await sessionsOf(opened, member.id)).map(toSession) });
+  const { rows, next_cursor } = await sessionPage(opened, member.id, page);
+  return json({ sessions: rows.map(toSession), next_cursor });
 }
 
 export async function endUserSessions(_request: HttpRequest, context: RequestContext): Promise<Reply> {
