@@ -1,6 +1,7 @@
 'use client';
 
 import useSWR from 'swr';
+import { Backends } from '#components/admin/backends';
 import { BannerForm } from '#components/admin/banner-form';
 import { SettingRow } from '#components/admin/setting-row';
 import { Failure } from '#components/people/failure';
@@ -11,7 +12,7 @@ import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
 
 const { settings: STRINGS } = SERVER_ADMIN_STRINGS;
 
-/** The banner, and the settings that may change while the server runs. */
+/** The banner, the settings that may change while the server runs, and the gateway's backends. */
 export function Settings() {
   const { data, error, mutate } = useSWR('admin-settings', fetchSettings);
   return (
@@ -39,6 +40,7 @@ export function Settings() {
           </Section>
         ))
       )}
+      <Backends />
     </div>
   );
 }

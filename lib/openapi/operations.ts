@@ -1,6 +1,7 @@
 import { ACCOUNT_OPERATIONS } from '#lib/openapi/account-operations';
 import { ADMINISTRATION_OPERATIONS } from '#lib/openapi/administration-operations';
 import { ANTHROPIC_OPERATIONS } from '#lib/openapi/anthropic-operations';
+import { BACKEND_OPERATIONS } from '#lib/openapi/backend-operations';
 import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
 import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operations';
@@ -32,6 +33,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...LIMIT_OPERATIONS,
   ...OPERATOR_OPERATIONS,
   ...SERVER_CHANGE_OPERATIONS,
+  ...BACKEND_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 ];

@@ -254,7 +254,7 @@ function passing(path: string, method: OperationMethod, id: string, summary: str
     method,
     summary,
     description:
-      "With `PRIVATE_BACKEND_URL` set: path and query are unchanged, both bodies are streamed, and `HF_TOKEN` is added. The caller's own Authorization is sent as `X-Forwarded-Authorization`. Without it, or with `GATEWAY_ORIGIN` at any other host: 404.",
+      "With a backend, of `PRIVATE_BACKEND_URL` or one that an administrator added: path and query are unchanged, both bodies are streamed, and `HF_TOKEN` is added for those of `PRIVATE_BACKEND_URL`. The caller's own Authorization is sent as `X-Forwarded-Authorization`. Without it, or with `GATEWAY_ORIGIN` at any other host: 404.",
     access: 'key',
     parameters: [{ name: 'path', in: 'path', description: "The backend's path.", schema: { type: 'string' } }],
     responses: {},

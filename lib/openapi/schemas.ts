@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as accounts from '#lib/wire/accounts';
+import * as backends from '#lib/wire/admin-backends';
 import { anthropicCountSchema, anthropicMessageSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
 import * as anthropic from '#lib/wire/anthropic-response';
 import * as chat from '#lib/wire/chat';
@@ -64,6 +65,10 @@ export const SCHEMAS = {
   SettingsChange: admin.settingsChangeSchema,
   Banner: admin.bannerSchema,
   BannerState: admin.bannerStateSchema,
+  AdminBackends: backends.adminBackendsSchema,
+  AdminBackend: backends.adminBackendSchema,
+  NewBackend: backends.newBackendSchema,
+  BackendChange: backends.backendChangeSchema,
   Models: modelsSchema,
   Model: modelInfoSchema,
   Provider: providerStateSchema,

@@ -229,7 +229,7 @@ describe('its examples, against a running app', () => {
       });
       const text = await response.text();
       // What has ended cannot be cancelled, as the example says.
-      const expected = operation.id === 'cancel' ? [200, 409] : [200, 202, 204];
+      const expected = operation.id === 'cancel' ? [200, 409] : [200, 201, 202, 204];
       expect(expected, text).toContain(response.status);
       const type = response.headers.get('content-type') ?? '';
       expect(complaints(operation, { status: response.status, type, text })).toEqual([]);
@@ -251,7 +251,7 @@ describe('its examples, against a running app', () => {
     expect(stderr).toBe('');
     // The same id is submitted a second time, and its request has ended before it can be
     // cancelled.
-    expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '202', '204', '409']));
+    expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '201', '202', '204', '409']));
     expect(stdout.match(/409/g)).toHaveLength(1);
     expect(stdout.trim().split('\n')).toHaveLength(lines.length);
   }, 120_000);
