@@ -6,6 +6,24 @@ const port = process.env.E2E_PORT ?? '3399';
 const DATA_DIR = `.cache/e2e-data-${port}`;
 
 /**
+ * Files that start no server for most of their tests: they use the one below, with its one model
+ * and its one queue.
+ */
+const ON_THE_SHARED_SERVER = [
+  'api-reference',
+  'chat',
+  'chat-servers',
+  'dashboard',
+  'dashboard-servers',
+  'demo',
+  'every-page',
+  'gateway',
+  'playground',
+  'programs',
+  'shell',
+].map((name) => `**/${name}.spec.ts`);
+
+/**
  * Drives the built app in Debian's Chromium, with the real small model and the real sandbox.
  * `npm test` builds it first.
  */
@@ -13,8 +31,13 @@ export default defineConfig({
   testDir: 'e2e',
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  // One model and two cores serve all tests, so parallel tests would only wait.
-  workers: 1,
+  workers: 2,
+  // One model and one queue serve the tests of the first project, so these run one at a time. Next
+  // to them run those that start a server, and two of these once the first project has ended.
+  projects: [
+    { name: 'shared server', testMatch: ON_THE_SHARED_SERVER, workers: 1 },
+    { name: 'own server', testIgnore: ON_THE_SHARED_SERVER },
+  ],
   // The small model sometimes generates up to its length limit instead of a short response.
   retries: 1,
   forbidOnly: process.env.CI !== undefined,
@@ -32,7 +55,9 @@ export default defineConfig({
         '--disable-sync',
       ],
     },
-    trace: 'retain-on-failure',
+    // A trace copies the page before and after each step, which takes longer than the step.
+    trace: 'on-first-retry',
+    screenshot: 'only-on-failure',
   },
   webServer: {
     command: `rm -rf ${DATA_DIR} && exec node server.ts`,

@@ -27,9 +27,11 @@ async function findFaults({ leastTarget }: LayoutRules): Promise<string[]> {
     return `${element.tagName.toLowerCase()} “${name.slice(0, 40)}”`;
   };
   const isShown = (element: Element) => {
-    const { width, height } = element.getBoundingClientRect();
     const isDrawn = { opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true };
-    return width > 1 && height > 1 && element.checkVisibility(isDrawn);
+    // Asked first: the box of an element that is not drawn yet has the browser lay out all of it.
+    if (!element.checkVisibility(isDrawn)) return false;
+    const { width, height } = element.getBoundingClientRect();
+    return width > 1 && height > 1;
   };
   /** A link within a sentence is as high as its line (WCAG 2.5.8, inline). */
   const isInSentence = (element: Element) => element.tagName === 'A' && getComputedStyle(element).display === 'inline';

@@ -97,7 +97,10 @@ test('a link opens next to the own program, and is kept only if it is edited', a
   await other.goto('/playground');
   await other.reload();
   await expect(other.locator('.cm-content')).toHaveText('print("v1")');
+  // The fragment alone changes, and the text is the same: only after a load does the text show that
+  // the link has been read.
   await other.goto(link);
+  await other.reload();
   await expect(other.locator('.cm-content')).toHaveText('print("v1")');
   await other.locator('.cm-content').click();
   await other.keyboard.press('ControlOrMeta+End');
@@ -113,6 +116,7 @@ test('a link opens next to the own program, and is kept only if it is edited', a
   // The code of a chat has no name: a comment in it is one. The list has it before it is saved.
   const packed = deflateRawSync(JSON.stringify({ language: 'python', code: '# Counts words\nprint(1)' }));
   await page.goto(`/playground#program=${packed.toString('base64url')}`);
+  await expect(editor(page)).toContainText('Counts words');
   await menu(page).click();
   const listed = page.getByRole('menuitemradio');
   await expect(listed.first()).toHaveText('Counts wordsPython · not saved yet');
