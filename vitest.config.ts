@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -12,8 +13,10 @@ export default defineConfig({
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Sandboxes, a model and servers share two cores, so only two files run at a time.
-    maxWorkers: 2,
+    // Sandboxes, a model and servers share two cores. Files wait for them for more than a third of
+    // the time, which a third file uses.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     env: { LOG_LEVEL: 'silent' },
     // A database for each file.
     setupFiles: ['test/support/data-home.ts'],

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ROOT } from '../../scripts/bootstrap/setup.mjs';
 import { freePort } from './free-port.ts';
 
 export interface RunningApp {
@@ -17,6 +18,12 @@ export interface RunningApp {
   /** Resolves with the exit code when it ends by itself. */
   ended: Promise<number | null>;
 }
+
+/**
+ * Compiled code of the servers of all tests, as `npm start` keeps it. Outside of node_modules, which
+ * a test copies while others run.
+ */
+const COMPILED = join(ROOT, '.cache', 'compiled-for-tests');
 
 const NEXT = 'node_modules/next/dist/bin/next';
 const COMMANDS = {
@@ -77,6 +84,7 @@ export function launch(
       RATE_LIMIT_CHAT: '0',
       RATE_LIMIT_CODE: '0',
       NEXT_TELEMETRY_DISABLED: '1',
+      ...(args.includes('server.ts') && { NODE_COMPILE_CACHE: COMPILED }),
       DATA_DIR: dataDir,
       ...env,
     },
