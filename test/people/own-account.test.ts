@@ -61,9 +61,11 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
     expect(await reset(first)).toBe(400);
     const second = await link();
     await bo.signIn('bo@school.example', 'another pass phrase');
-    const change = { currentPassword: 'another pass phrase', newPassword: PASSWORD };
+    // Which ends the session of the request, too.
+    const change = { currentPassword: 'another pass phrase', newPassword: PASSWORD, revokeOtherSessions: true };
     expect((await bo.post('/api/auth/change-password', change)).status).toBe(200);
     expect(await reset(second)).toBe(400);
+    expect((await admin.get('/api/admin/audit')).text).toContain('Bo changed the password');
     const third = await link();
     expect((await admin.post(`${own}/temporary-password`)).status).toBe(201);
     expect(await reset(third)).toBe(400);

@@ -63,12 +63,13 @@ async function recordChange(
   { principal, address, requestId }: LimitActor,
 ): Promise<void> {
   const target = id === '' ? kind : `${kind}:${id}`;
+  const whose = kind === 'default' ? 'everyone' : target;
   await recordAudit({
     actor: principal.caller,
     actorName: principal.name ?? principal.email,
     action,
     target,
-    detail: { summary: `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${target}`, ...detail },
+    detail: { summary: `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${whose}`, ...detail },
     address,
     requestId,
   });

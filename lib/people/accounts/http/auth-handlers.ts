@@ -17,7 +17,7 @@ import {
   listOwnSessions,
   readOptions,
 } from '#lib/people/accounts/http/own-account';
-import { findPerson, personOf } from '#lib/people/accounts/http/person-of';
+import { type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { releaseInvitation } from '#lib/people/accounts/invitations';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
@@ -78,7 +78,9 @@ async function forward(
     throw new AppError('not_found', 'Not found: no endpoint of accounts has this address and method.');
   const body =
     endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
-  const account = await guessedAccount(endpoint, body, request, context);
+  // Before the change: some end the session of the request.
+  const person = endpoint.guess === 'person' ? await personOf(request, context) : undefined;
+  const account = person?.caller ?? emailAccount(endpoint, body);
   if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
@@ -90,7 +92,7 @@ async function forward(
   });
   try {
     const reply = await toReply(await withFlow(flow, () => library.handle(forwarded, isOverTls(request, context))));
-    if (reply.status === 200) await recordSuccess(endpoint, account, request, context);
+    if (reply.status === 200) await recordSuccess(endpoint, account, person, context);
     return reply;
   } finally {
     if (flow.invitationId !== undefined && flow.created === undefined)
@@ -113,14 +115,8 @@ function bodyFor(path: string, body: object, { settings }: RequestContext): obje
   };
 }
 
-/** Whose password or code an attempt guesses. */
-async function guessedAccount(
-  { guess }: AuthEndpoint,
-  body: object | undefined,
-  request: HttpRequest,
-  context: RequestContext,
-): Promise<string | undefined> {
-  if (guess === 'person') return (await personOf(request, context)).caller;
+/** Whose password an attempt guesses that names an address. */
+function emailAccount({ guess }: AuthEndpoint, body: object | undefined): string | undefined {
   if (guess !== 'email' || body === undefined || !('email' in body)) return undefined;
   return `email:${String(body.email)}`;
 }
@@ -128,12 +124,11 @@ async function guessedAccount(
 async function recordSuccess(
   { guess, audit }: AuthEndpoint,
   account: string | undefined,
-  request: HttpRequest,
+  person: Person | undefined,
   context: RequestContext,
 ): Promise<void> {
   if (guess !== undefined) passwordThrottle().succeed(context.address, account);
   if (audit === undefined) return;
-  const person = await findPerson(request.headers, context.address);
   const name = person?.name ?? null;
   const { store } = await authLibrary();
   if (audit.action === 'account.password' && person !== undefined) await endResetLinks(store, person.userId);
