@@ -254,7 +254,7 @@ describe('its examples, against a running app', () => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '201', '202', '204', '409']));
     expect(stdout.match(/409/g)).toHaveLength(1);
     expect(stdout.trim().split('\n')).toHaveLength(lines.length);
-  }, 120_000);
+  }, 300_000);
 
   it.each(['javascript', 'python'] as const)(
     'every example works as it stands in %s',
@@ -279,7 +279,7 @@ describe('its examples, against a running app', () => {
         expect(stdout, program).not.toMatch(/"code":\s*"(unauthorized|invalid_json|invalid_request)"/);
       }
     },
-    120_000,
+    300_000,
   );
 
   it('asks for a key exactly where the document says so', async () => {
