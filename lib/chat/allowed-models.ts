@@ -45,8 +45,9 @@ export function requireAllowed(
   principal: Principal | undefined,
   requested: string | undefined,
   resolved: Resolved,
+  hasAccessRules?: boolean,
 ): void {
-  if (!mayUseResolved(principal, requested, resolved)) throw modelNotAllowed(principal, requested);
+  if (!mayUseResolved(principal, requested, resolved, hasAccessRules)) throw modelNotAllowed(principal, requested);
 }
 
 /** Whether no model is kept from a caller, by its key or by a rule for a model. */

@@ -134,8 +134,10 @@ export class RequestAdmission {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     const { provider, model } = route;
     scheduler.throwIfClosed();
-    requireAllowed(submitter.principal, sent.model, route);
-    const defaults = modelOverrides().defaultsOf(route);
+    const overrides = modelOverrides();
+    const hasAccessRules = overrides.accessRules.length > 0;
+    requireAllowed(submitter.principal, sent.model, route, hasAccessRules);
+    const defaults = overrides.defaultsOf(route);
     const { request, lowered } = withinCaps(withParameters(sent, defaults.parameters), submitter.allowance);
     const resumed = conversations.resume(request, submitter.caller);
     const bodyMode = bodyCacheMode(request);
@@ -164,7 +166,7 @@ export class RequestAdmission {
         cacheMode: bodyMode,
         policy: bodyPolicy,
         isDeterministic,
-        hasAccessRules: modelOverrides().accessRules.length > 0,
+        hasAccessRules,
         ignoredFields: resolved.ignoredFields,
         droppedFields: resolved.droppedFields,
       });

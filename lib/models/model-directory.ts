@@ -114,8 +114,8 @@ class CachedModelDirectory implements ModelDirectory {
 
   resolveKnown(model: string | undefined): ResolvedModel | undefined {
     const active = this.#active;
-    const overrides = modelOverrides();
-    if (active === undefined || (model !== undefined && overrides.isHidden(model))) return undefined;
+    const overrides = model === undefined ? undefined : modelOverrides();
+    if (active === undefined || (model !== undefined && overrides?.isHidden(model) === true)) return undefined;
     this.#refreshInBackground();
     const provider = active[0]?.servers[0]?.provider;
     const sole = provider?.soleModel;
@@ -126,7 +126,7 @@ class CachedModelDirectory implements ModelDirectory {
     }
     const isAlias = this.#settings.MODEL_ALIASES.has(name);
     // The server itself rejects an unknown name. Reading its list first would cost a round trip.
-    const isListRead = this.servers.areSeveral || overrides.hasRules;
+    const isListRead = this.servers.areSeveral || overrides?.hasRules === true;
     if (model !== undefined && !isAlias && provider !== undefined && !isListRead) return { provider, model };
     return this.#snapshot && this.#resolveIn(this.#snapshot, model);
   }

@@ -41,6 +41,7 @@ export async function changeSettings(request: HttpRequest, context: RequestConte
     value === undefined ? [] : [readChange(name, value, context)],
   );
   const opened = await store();
+  await peopleLimits().whenLoaded();
   const actor = actorOf(context);
   const values = changes.filter(({ limit }) => limit === undefined);
   const statements = values.flatMap(({ name, text }) => [
@@ -74,8 +75,11 @@ interface SettingChange {
   limit: LimitName | undefined;
 }
 
+/** A changed kind is that of tokens that everyone has already. */
 function changesLimits({ name, limit }: SettingChange): boolean {
-  return limit !== undefined || name === 'LIMIT_KIND';
+  if (name !== 'LIMIT_KIND') return limit !== undefined;
+  const limits: StoredLimits = peopleLimits().table.get(DEFAULT_SCOPE)?.limits ?? {};
+  return SHARE_NAMES.some((token) => limits[token] !== undefined);
 }
 
 /** The limits of everyone with changed settings. A changed kind is that of all their tokens. */
