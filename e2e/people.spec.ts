@@ -45,12 +45,13 @@ test('leads from the first start to the first invited student in less than two m
   await dialog.getByRole('textbox', { name: 'Places' }).fill('30');
   await dialog.getByRole('button', { name: 'Create link' }).click();
   await expect(heading(page, 'Invitation created')).toBeFocused();
+  await expect(page.getByText('This link works on this computer only.')).toBeVisible();
   const invitation = (await secret(page, 'Invitation created').textContent()) ?? '';
   await look(page, 'an invitation with its link');
 
   const student = await browser.newContext({ baseURL: school.app.url });
   const join = await openAs(student, new URL(invitation).pathname + new URL(invitation).search);
-  await expect(join.getByText('You are invited as member.')).toBeVisible();
+  await expect(join.getByText('You are invited to Chill Space as a member.')).toBeVisible();
   await expect(join.getByText(/valid until/)).toBeVisible();
   await look(join, 'join');
   await fillPerson(join, STUDENT);
@@ -150,7 +151,7 @@ test('asks for the code of an app once that is set up', async ({ page }) => {
   await expect(dialog.getByRole('img', { name: /QR code/ })).toBeVisible();
   await look(page, 'a second factor');
   const shared = (await dialog.locator('code').first().textContent()) ?? '';
-  await dialog.getByRole('textbox', { name: 'Code of the app' }).fill(totp(shared, Date.now()));
+  await dialog.getByRole('textbox', { name: 'Code from the app' }).fill(totp(shared, Date.now()));
   await dialog.getByRole('button', { name: 'Turn on' }).click();
   const recovery = dialog.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
   await expect(recovery.first()).toBeVisible();
@@ -232,6 +233,12 @@ test('makes a group with its manager, who sees that group alone', async ({ brows
   await look(admin, 'a person');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(admin.getByRole('row', { name: new RegExp(STUDENT.name) })).toContainText('Physics');
+  await admin.goto('/admin/groups');
+  await button(admin, 'More for Physics').click();
+  await admin.getByRole('menuitem', { name: 'Show members' }).click();
+  await expect(admin).toHaveURL(/\/admin\/people/);
+  await expect(admin.getByRole('row')).toHaveCount(2);
+  await expect(admin.getByRole('row', { name: new RegExp(STUDENT.name) })).toBeVisible();
   await admin.close();
 
   const context = await browser.newContext({ baseURL: school.app.url });
@@ -428,6 +435,7 @@ test('fits phones, with targets that a finger hits', async ({ browser, school })
   for (const path of [...PAGES, '/sign-in']) {
     await page.goto(path);
     await expect(page.locator('.skeleton')).toHaveCount(0);
+    if (path.startsWith('/admin')) await expect(page.locator('nav a[href^="/admin"][aria-current]')).toBeInViewport();
     for (const width of [320, 390, 768]) {
       await page.setViewportSize({ width, height: 844 });
       expect.soft(await layoutFaults(page, { leastTarget: 40 }), `${path} at ${width}`).toEqual([]);

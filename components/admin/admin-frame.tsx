@@ -17,6 +17,11 @@ import { ADMIN_STRINGS as STRINGS } from './strings/frame.ts';
 /** Makes the region scrollable by keyboard. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.title } as const;
 
+/** On phones the row of sections is wider than the screen. */
+function showCurrent(link: HTMLAnchorElement | null): void {
+  link?.scrollIntoView({ block: 'nearest', inline: 'center' });
+}
+
 /** Title, sections and the section that is open: a column of links, or a row that scrolls. */
 export function AdminFrame({ children }: { children: ReactNode }) {
   const path = usePathname();
@@ -42,6 +47,7 @@ export function AdminFrame({ children }: { children: ReactNode }) {
               key={href}
               href={href}
               aria-current={href === path ? 'page' : undefined}
+              ref={href === path ? showCurrent : undefined}
               className={clsx(
                 'flex min-h-8 shrink-0 items-center rounded-md px-2.5 text-sm transition-colors pointer-coarse:min-h-10',
                 href === path ? 'bg-pressed font-medium text-ink' : 'text-ink-2 hover:bg-hover hover:text-ink',

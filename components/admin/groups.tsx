@@ -1,12 +1,13 @@
 'use client';
 
-import { Gauge, Pencil, Plus, Trash2 } from 'lucide-react';
+import { Gauge, Pencil, Plus, Trash2, UsersRound } from 'lucide-react';
+import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { useSWRConfig } from 'swr';
 import { GroupDialog, NewGroupDialog } from '#components/admin/group-dialog';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListHead } from '#components/admin/list-head';
-import { ListTable } from '#components/admin/list-table';
+import { LabelledCell, ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
 import { RowMenu } from '#components/admin/row-menu';
 import { LoadState } from '#components/people/load-state';
@@ -18,6 +19,7 @@ import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
 import { deleteGroup, fetchGroups, PATHS } from './admin-api.ts';
 import { attempt } from './attempt.ts';
+import { peopleOfGroup } from './group-of-address.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 
@@ -29,6 +31,7 @@ type Opened = { kind: 'edit' | 'limits' | 'delete'; group: Group };
 export function Groups() {
   const list = usePaged(PATHS.groups, fetchGroups, (page) => page.groups);
   const { mutate } = useSWRConfig();
+  const router = useRouter();
   const [isCreating, setCreating] = useState(false);
   const [opened, setOpened] = useState<Opened>();
   const [isOpen, setOpen] = useState(false);
@@ -72,12 +75,23 @@ export function Groups() {
                 {group.name}
               </span>,
               STRINGS.members(group.members),
-              group.manager?.name ?? STRINGS.noManager,
+              group.manager === null ? (
+                STRINGS.noManager
+              ) : (
+                <LabelledCell key="manager" label={STRINGS.columns.manager}>
+                  {group.manager.name}
+                </LabelledCell>
+              ),
             ],
             action: (
               <RowMenu
                 name={group.name}
                 items={[
+                  {
+                    label: STRINGS.showMembers,
+                    icon: <UsersRound className="size-4" aria-hidden />,
+                    onSelect: () => router.push(peopleOfGroup(group.id)),
+                  },
                   ...(isAdmin
                     ? [
                         {

@@ -4,8 +4,9 @@ import { Plus } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { InvitationForm } from '#components/admin/invitation-form';
 import { ListHead } from '#components/admin/list-head';
-import { ListTable } from '#components/admin/list-table';
+import { LabelledCell, ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
+import { LocalLinkNotice } from '#components/admin/local-link-notice';
 import { CreatedSection } from '#components/people/created-section';
 import { LoadState } from '#components/people/load-state';
 import { SecretText } from '#components/people/secret-text';
@@ -142,7 +143,13 @@ function cellsOf(invitation: Invitation, now: number) {
     </span>,
     group === null ? PEOPLE_STRINGS.role(role) : `${PEOPLE_STRINGS.role(role)}, ${group.name}`,
     STRINGS.used(uses, most),
-    isExpired ? '' : formatUntil(expiresAt, now),
+    isExpired ? (
+      ''
+    ) : (
+      <LabelledCell key="expires" label={STRINGS.columns.expires}>
+        {formatUntil(expiresAt, now)}
+      </LabelledCell>
+    ),
   ];
 }
 
@@ -151,6 +158,7 @@ function NewInvitation({ created, onDone }: { created: CreatedInvitation; onDone
   return (
     <CreatedSection label={STRINGS.created} heading="h2" hint={STRINGS.copyNow} onDone={onDone}>
       <SecretText label={STRINGS.link} text={created.url} copyLabel={STRINGS.copyLink} />
+      <LocalLinkNotice url={created.url} />
     </CreatedSection>
   );
 }

@@ -6,7 +6,8 @@ import { LimitsDialog } from '#components/admin/limits-dialog';
 import { LoadMore } from '#components/admin/load-more';
 import { LoadState } from '#components/people/load-state';
 import { EmptyList } from '#components/people/section';
-import { Button } from '#components/ui/button';
+import { PageLink } from '#components/shell/page-link';
+import { Button, buttonClasses } from '#components/ui/button';
 import { formatCount } from '#lib/browser/format';
 import type { LimitScope, ScopedLimits } from '#lib/wire/limits';
 import type { Group } from '#lib/wire/people';
@@ -16,6 +17,7 @@ import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
 import { fetchMember } from './admin-api.ts';
 import { fetchLimits, LIMITS_PATH } from './limits-api.ts';
+import { ADMIN_STRINGS } from './strings/frame.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
 import { useGroups } from './use-groups.ts';
 
@@ -56,7 +58,18 @@ export function Limits() {
           ))}
         </ul>
       )}
-      {items?.length === 1 ? <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint} /> : null}
+      {items?.length === 1 ? (
+        <EmptyList title={STRINGS.empty} hint={STRINGS.emptyHint}>
+          <div className="flex flex-wrap gap-2">
+            <PageLink href="/admin/people" className={buttonClasses('secondary', 'md')}>
+              {ADMIN_STRINGS.people}
+            </PageLink>
+            <PageLink href="/admin/groups" className={buttonClasses('secondary', 'md')}>
+              {ADMIN_STRINGS.groups}
+            </PageLink>
+          </div>
+        </EmptyList>
+      ) : null}
       <LoadMore list={list} />
       {opened === undefined ? null : (
         <LimitsDialog

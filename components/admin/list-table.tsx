@@ -23,6 +23,16 @@ interface ListTableProps {
   rows: readonly ListRow[];
 }
 
+/** A cell that says nothing without the name of its column, which phones do not show. */
+export function LabelledCell({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <>
+      <span className="md:hidden">{label}: </span>
+      {children}
+    </>
+  );
+}
+
 /** A list as a table, on phones with two lines a row. */
 export function ListTable({ label, columns, actions, rows }: ListTableProps) {
   return (

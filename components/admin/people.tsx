@@ -23,6 +23,7 @@ import { useNow } from '../people/use-now.ts';
 import { usePaged } from '../people/use-paged.ts';
 import { deleteMember, fetchMembers, PATHS } from './admin-api.ts';
 import { attempt } from './attempt.ts';
+import { useGroupOfAddress } from './group-of-address.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 import { NO_GROUP, useGroups } from './use-groups.ts';
@@ -52,6 +53,7 @@ export function People() {
     setOpened({ kind, member });
     setOpen(true);
   };
+  useGroupOfAddress(setGroup);
   const clear = () => {
     setWords('');
     setGroup(ANY);

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { LabelledCell } from '#components/admin/list-table';
 import { Badge } from '#components/ui/badge';
 import { formatAgo } from '#lib/browser/format-date';
 import type { Member } from '#lib/wire/people';
@@ -33,5 +34,11 @@ interface PersonCellProps {
 
 /** Role, group, and when the person was last here. */
 export function personCells({ role, group, last_seen_at: seenAt }: Member, now: number): ReactNode[] {
-  return [PEOPLE_STRINGS.role(role), group?.name, seenAt === null ? STRINGS.neverSeen : formatAgo(seenAt, now)];
+  return [
+    PEOPLE_STRINGS.role(role),
+    group?.name,
+    <LabelledCell key="seen" label={STRINGS.columns.seen}>
+      {seenAt === null ? STRINGS.neverSeen : formatAgo(seenAt, now)}
+    </LabelledCell>,
+  ];
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
+import { LocalLinkNotice } from '#components/admin/local-link-notice';
 import { Failure } from '#components/people/failure';
 import { SecretText } from '#components/people/secret-text';
 import { Button } from '#components/ui/button';
@@ -42,7 +43,10 @@ function ResetLink({ member, onDone }: { member: Member; onDone: () => void }) {
           <div aria-hidden className="skeleton h-14" />
         ) : null
       ) : (
-        <SecretText label={STRINGS.resetLabel} text={url} copyLabel={STRINGS.copyLink} />
+        <>
+          <SecretText label={STRINGS.resetLabel} text={url} copyLabel={STRINGS.copyLink} />
+          <LocalLinkNotice url={url} />
+        </>
       )}
       <div className="flex justify-end">
         <Button onClick={onDone}>{PEOPLE_STRINGS.done}</Button>

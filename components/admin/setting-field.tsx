@@ -22,6 +22,7 @@ export function SettingField({ setting, text, error, onChange }: SettingFieldPro
   const models = useModels().data?.models ?? [];
   const hint = `${description} ${STRINGS.defaultIs(defaultText(setting))}`;
   const values = kind === 'model' ? models.map(({ id }) => id) : choices;
+  const isMissing = (value: string) => kind === 'model' && models.length > 0 && !values.includes(value);
   if (kind === 'boolean')
     return (
       <CheckboxField
@@ -40,7 +41,7 @@ export function SettingField({ setting, text, error, onChange }: SettingFieldPro
         value={text}
         options={[...new Set([text, ...values])]
           .filter((value) => value !== '')
-          .map((value) => ({ value, label: value }))}
+          .map((value) => ({ value, label: isMissing(value) ? STRINGS.notThere(value) : value }))}
         onChange={onChange}
       />
     );

@@ -42,7 +42,7 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
     showToast({ text: STRINGS.changedNow(label), action: { label: PEOPLE_STRINGS.undo, run: undo } });
   });
   return (
-    <li className="border-t py-4 first:border-t-0">
+    <li className="border-t py-4 first:border-t-0 first:pt-0">
       <form onSubmit={submit} className="flex flex-col gap-2">
         <SettingField
           setting={setting}
@@ -53,7 +53,7 @@ export function SettingRow({ setting, onChange }: SettingRowProps) {
             setWrong(false);
           }}
         />
-        <div className="flex flex-wrap items-center gap-2 text-ink-3 text-xs">
+        <div className="flex flex-wrap items-center gap-2 text-ink-3 text-xs empty:hidden">
           {locked ? (
             <span className="flex items-center gap-1.5">
               <Lock className="size-3.5" aria-hidden />

@@ -1,7 +1,7 @@
 /** The sections limits, usage, models, settings and audit show these. */
 export const SERVER_ADMIN_STRINGS = {
   limits: {
-    hint: 'The most specific one applies: a key’s, else the person’s, else the group’s, else those for everyone.',
+    hint: 'The most specific limit applies: the key’s, else the person’s, else the group’s, else the one for everyone.',
     everyone: 'Everyone',
     group: (name: string) => `Group ${name}`,
     user: (name: string) => name,
@@ -13,7 +13,7 @@ export const SERVER_ADMIN_STRINGS = {
     noneShort: 'none',
     shared: (limit: string) => `${limit} (share)`,
     empty: 'No group, person or key has its own limits.',
-    emptyHint: 'Set them from the lists of people and groups.',
+    emptyHint: 'Set them in the menu of a person or a group.',
     fieldHint: 'Empty: as for the group, or for everyone. 0: none.',
     everyoneHint: 'Empty or 0: none.',
     locked: 'Set by the server’s environment.',
@@ -26,7 +26,7 @@ export const SERVER_ADMIN_STRINGS = {
   },
   usage: { hint: 'What people and programs have used, and what the cache has saved.' },
   models: {
-    hint: 'What the model servers offer, and what people see of it.',
+    hint: 'The models of all model servers, and how people see them.',
     pull: 'Download a model',
     pullName: 'Name of the model',
     pullHint: 'As in Ollama’s library, for example qwen3:8b.',
@@ -103,9 +103,9 @@ export const SERVER_ADMIN_STRINGS = {
     emptyHint: 'Download one, or connect a model server.',
   },
   settings: {
-    hint: 'Take effect at once, without a restart.',
+    hint: 'Changes take effect at once, without a restart.',
     banner: 'Banner',
-    bannerHint: 'Everyone sees it on top of every page.',
+    bannerHint: 'Everyone sees it at the top of every page.',
     bannerText: 'Text',
     bannerKind: 'Kind',
     bannerKinds: { info: 'Information', warn: 'Warning' },
@@ -119,6 +119,7 @@ export const SERVER_ADMIN_STRINGS = {
     restored: (label: string) => `${label} has its default again.`,
     undone: (label: string) => `${label} is as before.`,
     restoreOf: (label: string) => `Restore the default of ${label}`,
+    notThere: (model: string) => `${model} (on no server now)`,
     noDefault: 'none',
     defaultIs: (value: string) => `Default: ${value}.`,
     on: 'On',
