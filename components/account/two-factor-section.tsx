@@ -40,7 +40,7 @@ export function TwoFactorSection() {
     <Section id="two-factor" title={STRINGS.title} action={isOn === undefined ? undefined : change}>
       <LoadState data={isOn} error={error} onRetry={() => void mutate()} rows={1} />
       {isOn === undefined ? null : (
-        <p className="flex flex-wrap items-center gap-2 text-ink-2 text-sm">
+        <p className="flex flex-wrap items-start gap-2 text-ink-2 text-sm">
           <Badge tone={isOn ? 'good' : 'neutral'}>{isOn ? STRINGS.isOn : STRINGS.isOff}</Badge>
           <span className="min-w-[min(14rem,100%)] flex-1">{isOn ? STRINGS.on : STRINGS.off}</span>
         </p>

@@ -35,7 +35,7 @@ export function Audit() {
             key: id,
             cells: [
               <span key="what" className="block min-w-0">
-                <span className="block [overflow-wrap:anywhere]">{summary}</span>
+                <span className="block [overflow-wrap:anywhere] first-letter:uppercase">{summary}</span>
                 <code className="font-mono text-ink-3 text-xs">{action}</code>
               </span>,
               actor?.name ?? STRINGS.server,

@@ -84,6 +84,7 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
         <div className="grid gap-4 sm:grid-cols-2">
           <SelectField
             label={STRINGS.role}
+            hint={PEOPLE_STRINGS.roleHint(role)}
             value={role}
             options={ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) }))}
             onChange={(value) => setRole(ROLES.find((known) => known === value) ?? 'member')}

@@ -111,7 +111,7 @@ function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
               />
             </div>
             {mayBeShared && !isLocked ? (
-              <div className="sm:mt-[1.625rem]">
+              <div className="mt-[1.8125rem] max-[22rem]:mt-0">
                 <Segments
                   label={STRINGS.kind(label)}
                   value={texts[name].kind}

@@ -68,6 +68,7 @@ function MemberForm({ member, groups, onSaved }: MemberFormProps) {
         <>
           <SelectField
             label={STRINGS.role}
+            hint={PEOPLE_STRINGS.roleHint(role)}
             value={role}
             options={ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) }))}
             onChange={(value) => setRole(ROLES.find((known) => known === value) ?? member.role)}

@@ -3,6 +3,12 @@ import type { KeyScope, PersonRole } from '#lib/wire/people';
 
 const ROLE_NAMES: Record<PersonRole, string> = { admin: 'Administrator', manager: 'Manager', member: 'Member' };
 
+const ROLE_HINTS: Record<PersonRole, string> = {
+  admin: 'Manages people, models and settings of this server.',
+  manager: 'Manages the people, invitations and limits of the group.',
+  member: 'Uses this server.',
+};
+
 const SCOPE_NAMES: Record<KeyScope, string> = {
   chat: 'Chat',
   code: 'Run code',
@@ -43,6 +49,7 @@ const NO_NAMES = {
 /** The pages of accounts and of the administration share these. */
 export const PEOPLE_STRINGS = {
   role: (role: PersonRole) => ROLE_NAMES[role],
+  roleHint: (role: PersonRole) => ROLE_HINTS[role],
   scope: (scope: KeyScope) => SCOPE_NAMES[scope],
   scopeHint: (scope: KeyScope) => SCOPE_HINTS[scope],
 
@@ -77,7 +84,7 @@ export const PEOPLE_STRINGS = {
     groups: { day: 'Day', model: 'Model', key: 'Key', user: 'Person', group: 'Group' },
     tokensPerDay: 'Tokens a day',
     usedTokens: 'Tokens',
-    generated: 'Generated',
+    generated: 'Used',
     saved: 'Saved by the cache',
     requests: 'Requests',
     cached: 'From cache',
@@ -89,8 +96,8 @@ export const PEOPLE_STRINGS = {
     queue: 'In queue',
     errors: 'Errors',
     codeRuns: 'Code runs',
-    codeCpu: 'Code CPU',
-    total: 'Total',
+    codeCpu: 'Code CPU time',
+    total: 'Whole period',
     empty: 'No requests in this period.',
     caption: (by: string) => `Usage by ${by.toLowerCase()}`,
     csv: 'Download CSV',

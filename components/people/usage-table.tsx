@@ -20,7 +20,7 @@ export function UsageTiles({ total }: { total: UsageFigures }) {
       <Tile title={STRINGS.usedTokens} value={formatShort(used)}>
         {STRINGS.allTokens(formatShort(total.prompt_tokens), formatShort(total.completion_tokens))}
       </Tile>
-      <Tile title={STRINGS.saved} value={formatShort(total.tokens_saved)}>
+      <Tile title={STRINGS.tokensSaved} value={formatShort(total.tokens_saved)}>
         {STRINGS.savedShare(all === 0 ? '0%' : formatPercent(total.tokens_saved / all))}
       </Tile>
       <Tile title={STRINGS.codeCpu} value={formatDuration(total.code_cpu_ms)}>

@@ -57,7 +57,7 @@ export const SIGN_IN_STRINGS = {
     create: 'Create account',
     creating: 'Creating…',
     invited: (role: string, group: string | undefined) =>
-      group === undefined ? `You are invited as ${role}.` : `You are invited to ${group} as ${role}.`,
+      `You are invited to ${group ?? 'Chill Space'} as ${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role}.`,
     expires: (when: string) => `The invitation is valid until ${when}.`,
     emailFixed: 'The invitation is for this address.',
     haveAccount: 'I have an account',

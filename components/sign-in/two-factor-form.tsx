@@ -50,7 +50,7 @@ export function TwoFactorForm({ onBack, onDone }: TwoFactorFormProps) {
       />
       <CheckboxField label={STRINGS.trust} checked={trust} onChange={setTrust} />
       <FormSubmit action={STRINGS.verify} busyAction={STRINGS.verifying} isBusy={isBusy} error={error} place="wide" />
-      <div className="flex flex-wrap justify-between gap-2">
+      <div className="-mx-3 flex flex-wrap justify-between gap-2">
         <Button kind="quiet" onClick={onBack}>
           {STRINGS.back}
         </Button>

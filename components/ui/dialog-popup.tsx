@@ -15,7 +15,7 @@ const BACKDROP =
 const CENTER = 'top-1/2 max-h-[calc(100dvh-2rem)] -translate-y-1/2 p-5';
 const TOP = 'top-[15dvh] max-h-[calc(85dvh-1rem)] p-2';
 const PANEL =
-  'fixed left-1/2 z-50 -translate-x-1/2 overflow-y-auto rounded-lg bg-surface text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
+  'fixed left-1/2 z-50 -translate-x-1/2 overflow-y-auto text-pretty rounded-lg bg-surface text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
 
 const WIDTH = 'w-[min(28rem,calc(100vw-2rem))]';
 const COMMAND_WIDTH = 'w-[min(36rem,calc(100vw-2rem))]';

@@ -12,13 +12,13 @@ export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = 
   OLLAMA_MODEL: {
     group: 'Models',
     label: 'Default model',
-    description: 'For requests that name none. If no server has it: a loaded model, or the first one.',
+    description: 'Answers requests that name no model. If no server has it, a loaded model does, or the first one.',
     kind: 'model',
   },
   OLLAMA_SYSTEM_PROMPT: {
     group: 'Models',
     label: 'System prompt',
-    description: 'For requests that bring none. A model may have its own.',
+    description: 'For requests without one. A model may have its own.',
     kind: 'long_text',
   },
   DROP_PARAMS: {
@@ -30,7 +30,7 @@ export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = 
   SIGN_UP: {
     group: 'Joining',
     label: 'Who may make an account',
-    description: 'invite is who has a link, open is everyone who reaches this server.',
+    description: 'closed: no one. invite: people with an invitation. open: everyone who reaches this server.',
     kind: 'choice',
     choices: ['closed', 'invite', 'open'],
   },
