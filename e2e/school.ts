@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright/test';
+import { type APIRequestContext, type Browser, type BrowserContext, type Page, request } from 'playwright/test';
 import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { test as base, expect } from './support.ts';
 
@@ -14,23 +14,53 @@ interface School {
 }
 
 export const ADMIN = { name: 'Ada Lovelace', email: 'ada@school.example', password: 'correct horse battery' };
+export const GROUP = 'Physics';
 export const STUDENT = { name: 'Grace Hopper', email: 'grace@school.example', password: 'unrelated words again' };
 
 export const test = base.extend<Record<never, never>, { school: School }>({
+  school: [({ browser }, use) => useSchool(browser, use), { scope: 'worker' }],
+  baseURL: async ({ school }, use) => use(school.app.url),
+});
+
+/** The same with its administrator, a group and a student in it. */
+export const schoolWithStudent = base.extend<Record<never, never>, { school: School }>({
   school: [
-    async ({ browser }, use) => {
-      const folder = mkdtempSync(join(tmpdir(), 'chill-people-'));
-      const app = await startApp('server', { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'warn' });
-      const admin = await browser.newContext({ baseURL: app.url });
-      await use({ app, admin });
-      await admin.close();
-      await app.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    ({ browser }, use) =>
+      useSchool(browser, async (school) => {
+        await fill(school);
+        await use(school);
+      }),
     { scope: 'worker' },
   ],
   baseURL: async ({ school }, use) => use(school.app.url),
 });
+
+async function useSchool(browser: Browser, use: (school: School) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'chill-people-'));
+  const app = await startApp('server', { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'warn' });
+  const admin = await browser.newContext({ baseURL: app.url });
+  await use({ app, admin });
+  await admin.close();
+  await app.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function fill({ app, admin }: School): Promise<void> {
+  const post = async (request: APIRequestContext, path: string, data: object) => {
+    const response = await request.post(path, { data, headers: { origin: app.url } });
+    expect(response.ok(), path).toBe(true);
+    return await response.json();
+  };
+  const setUp = /set-up: (\S+)/;
+  await expect.poll(() => app.output()).toMatch(setUp);
+  const token = new URL(setUp.exec(app.output())?.[1] ?? '').searchParams.get('token');
+  await post(admin.request, '/api/setup', { token, ...ADMIN });
+  await post(admin.request, '/api/admin/groups', { name: GROUP });
+  const invitation = await post(admin.request, '/api/admin/invitations', {});
+  const student = await request.newContext({ baseURL: app.url });
+  await post(student, '/api/join', { token: invitation.token, ...STUDENT });
+  await student.dispose();
+}
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 export const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });

@@ -149,7 +149,10 @@ it('shows and removes a banner, and records every change', async () => {
 
 it('gives a model parameters and people, keeps both, and refuses what does not exist', async () => {
   const change = { parameters: { temperature: 0.2, num_predict: 16 }, access: { groups: [], users: [] } };
-  expect(await call('PATCH', '/api/admin/models', { model: MODEL, ...change })).toMatchObject({ status: 200, body: change });
+  expect(await call('PATCH', '/api/admin/models', { model: MODEL, ...change })).toMatchObject({
+    status: 200,
+    body: change,
+  });
   await app.stop();
   app = await start();
   const stored = async () =>

@@ -54,7 +54,8 @@ export async function startGateway(
 /** Ends the gateway of the last `startGateway`, and its settings. */
 export async function closeGateway(): Promise<void> {
   await shutDown();
-  for (const name of ['gateway', 'gateway.presence', 'config', 'http.failed-keys', 'http.known-keys']) resetSingleton(name);
+  for (const name of ['gateway', 'gateway.presence', 'config', 'http.failed-keys', 'http.known-keys'])
+    resetSingleton(name);
   vi.unstubAllEnvs();
 }
 
