@@ -18,7 +18,9 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     env: { LOG_LEVEL: 'silent' },
-    // A database for each file.
-    setupFiles: ['test/support/data-home.ts'],
+    // Ten seconds, as test/support/patience.ts has it for `vi.waitFor`.
+    expect: { poll: { timeout: 10_000 } },
+    // A database for each file, and patience.
+    setupFiles: ['test/support/data-home.ts', 'test/support/patience.ts'],
   },
 });

@@ -20,8 +20,8 @@ export interface RunningApp {
 }
 
 /**
- * Compiled code of the servers of all tests, as `npm start` keeps it. Outside of node_modules, which
- * a test copies while others run.
+ * Compiled code of the servers of all tests, as `npm start` keeps it. Outside of node_modules,
+ * which a test copies while others run.
  */
 const COMPILED = join(ROOT, '.cache', 'compiled-for-tests');
 
