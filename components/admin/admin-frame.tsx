@@ -10,6 +10,7 @@ import { PageLink } from '#components/shell/page-link';
 import { buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { OperatorDetails } from '#components/ui/operator-details';
+import type { Me } from '#lib/wire/people';
 import { useMe } from '../people/use-me.ts';
 import { SECTIONS, sectionsFor } from './sections.ts';
 import { ADMIN_STRINGS as STRINGS } from './strings/frame.ts';
@@ -22,12 +23,19 @@ function showCurrent(link: HTMLAnchorElement | null): void {
   link?.scrollIntoView({ block: 'nearest', inline: 'center' });
 }
 
+interface AdminFrameProps {
+  /** Of the server-rendered page: the sections are there at once, and move nothing. */
+  initialMe: Me | undefined;
+  children: ReactNode;
+}
+
 /** Title, sections and the section that is open: a column of links, or a row that scrolls. */
-export function AdminFrame({ children }: { children: ReactNode }) {
+export function AdminFrame({ initialMe, children }: AdminFrameProps) {
   const path = usePathname();
   const me = useMe();
-  const hasAccounts = me.data?.auth === 'accounts';
-  const sections = me.data === undefined ? [] : sectionsFor({ role: me.data.user.role, hasAccounts });
+  const known = me.data ?? initialMe;
+  const hasAccounts = known?.auth === 'accounts';
+  const sections = known === undefined ? [] : sectionsFor({ role: known.user.role, hasAccounts });
   const current = SECTIONS.find((section) => section.path === path);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
