@@ -12,8 +12,10 @@ export const ANY_LENGTH = Number.POSITIVE_INFINITY;
 
 /** An optional text. */
 export const lenientText = z.string().optional().catch(undefined);
+/** The longest reason of a response's end. */
+export const MAX_WORD_CHARACTERS = 64;
 /** An optional word, such as the reason of a response's end. */
-export const lenientWord = z.string().max(64).optional().catch(undefined);
+export const lenientWord = z.string().max(MAX_WORD_CHARACTERS).optional().catch(undefined);
 /** A string, or a number as its digits: some servers send the token `5` as a number. */
 export const textOrNumber = z.union([z.string(), z.number().transform(String)]);
 /** A piece of the response's text. */
@@ -30,9 +32,9 @@ export const lenientMilliseconds = z
   .optional()
   .catch(undefined);
 /** Above any real count. A wilder number would spoil the sums for the life of the process. */
-const MAX_TOKENS = 1e9;
+export const MAX_TOKEN_COUNT = 1e9;
 /** A number of tokens. */
-export const lenientTokenCount = z.int().nonnegative().max(MAX_TOKENS).optional().catch(undefined);
+export const lenientTokenCount = z.int().nonnegative().max(MAX_TOKEN_COUNT).optional().catch(undefined);
 /** A whole number above 0. Some servers send it as a string. */
 export const lenientPositiveInt = z
   .union([

@@ -11,6 +11,8 @@ export const MAX_PIECE_CHARACTERS = 10 * 1024 * 1024;
  * characters and line ends. Linear in the bytes, for any chunk size.
  */
 export class LineReader {
+  /** Where the line after that of the last `lineAt` begins. */
+  next = 0;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #isFirst = true;
   /** Whether the decoder may hold the start of a character. */
@@ -24,13 +26,51 @@ export class LineReader {
    * pass without a line end.
    */
   push(chunk: Buffer): string[] {
-    return this.#split(this.#decode(chunk));
+    return this.#linesOf(this.decode(chunk));
   }
 
   /** The rest of an ended stream: the last line needs no line end. */
   end(): string[] {
-    const lines = this.#split(this.#decoder.decode());
+    const lines = this.#linesOf(this.#cleaned(this.#decoder.decode()));
     if (this.#length > 0) lines.push(this.#take(''));
+    return lines;
+  }
+
+  /**
+   * The text of the next chunk, whose lines end with LF. It is read by `lineAt`, whole and before
+   * the next one.
+   */
+  decode(chunk: Buffer): string {
+    return this.#cleaned(this.#decode(chunk));
+  }
+
+  /** Whether no part of a line is held. */
+  get isAtLineStart(): boolean {
+    return this.#length === 0;
+  }
+
+  /**
+   * The line that ends behind `from`, with what earlier chunks had of it. Undefined if `text` ends
+   * before it: its part is held. Throws as `push`.
+   */
+  lineAt(text: string, from: number): string | undefined {
+    const end = text.indexOf('\n', from);
+    if (end !== -1) {
+      this.next = end + 1;
+      return this.#take(text.slice(from, end));
+    }
+    this.next = text.length;
+    if (from < text.length) {
+      this.#parts.push(text.slice(from));
+      this.#length += text.length - from;
+      if (this.#length > MAX_PIECE_CHARACTERS) throw pieceTooLong();
+    }
+    return undefined;
+  }
+
+  #linesOf(text: string): string[] {
+    const lines: string[] = [];
+    for (let line = this.lineAt(text, 0); line !== undefined; line = this.lineAt(text, this.next)) lines.push(line);
     return lines;
   }
 
@@ -43,7 +83,7 @@ export class LineReader {
     return isWhole && !this.#isWithinCharacter ? chunk.toString() : this.#decoder.decode(chunk, { stream: true });
   }
 
-  #split(decoded: string): string[] {
+  #cleaned(decoded: string): string {
     let text = decoded;
     if (this.#isFirst && text !== '') {
       this.#isFirst = false;
@@ -57,18 +97,7 @@ export class LineReader {
       this.#afterCarriageReturn = text.endsWith('\r');
       text = text.replace(/\r\n?/g, '\n');
     }
-    const lines: string[] = [];
-    let from = 0;
-    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', from)) {
-      lines.push(this.#take(text.slice(from, at)));
-      from = at + 1;
-    }
-    if (from < text.length) {
-      this.#parts.push(text.slice(from));
-      this.#length += text.length - from;
-      if (this.#length > MAX_PIECE_CHARACTERS) throw pieceTooLong();
-    }
-    return lines;
+    return text;
   }
 
   #take(last: string): string {

@@ -43,6 +43,9 @@ describe('UsualLine', () => {
         for (const [text, isOther] of sent) {
           const line = lineOf(isOther ? b : a)(text);
           const found = usual.textOf(line);
+          const inner = usual.textAt(`before${line}\nafter`, 'before'.length);
+          const isWhole = inner !== undefined && usual.end === `before${line}`.length;
+          expect(isWhole ? inner : undefined).toBe(found);
           const full = fullText(line);
           if (found !== undefined) expect(found).toBe(full);
           else if (full !== undefined) usual.learn(line, full);

@@ -4,6 +4,8 @@
  * line it is undefined.
  */
 export class UsualLine {
+  /** Where the line of the last `textAt` ends. */
+  end = 0;
   #before = '';
   #after = '';
   #skipped = 0;
@@ -21,6 +23,19 @@ export class UsualLine {
     if (from === 0 || to < from || to - from > MAX_TEXT_CHARS) return undefined;
     if (!line.startsWith(this.#before) || !line.endsWith(this.#after)) return undefined;
     return isPlain(line, from, to) ? line.slice(from, to) : undefined;
+  }
+
+  /** As `textOf`, for a line that begins at `from` and ends anywhere in `source`. */
+  textAt(source: string, from: number): string | undefined {
+    const start = from + this.#before.length;
+    if (start === from || !source.startsWith(this.#before, from)) return undefined;
+    const last = Math.min(source.length, start + MAX_TEXT_CHARS + 1);
+    let to = start;
+    while (to < last && source.charCodeAt(to) !== QUOTE) to += 1;
+    // What follows a text begins with the quotation mark that ends it.
+    if (to === last || !source.startsWith(this.#after, to) || !isPlain(source, start, to)) return undefined;
+    this.end = to + this.#after.length;
+    return source.slice(start, to);
   }
 
   /** Remembers what stands around `text` in `line`, whose full parse it is. */

@@ -8,6 +8,8 @@ import {
   lenientText,
   lenientTokenCount,
   lenientWord,
+  MAX_TOKEN_COUNT,
+  MAX_WORD_CHARACTERS,
   strictList,
   textOrNumber,
 } from '#lib/models/lenient-schemas';
@@ -27,8 +29,8 @@ export type OpenAiEvent =
   | { type: 'text'; text: string }
   | {
       type: 'part';
-      texts: TextEvent[];
-      tool_calls: ToolCallChunk[];
+      texts: readonly TextEvent[];
+      tool_calls: readonly ToolCallChunk[];
       logprobs?: TokenLogprob[];
       finish_reason?: string | undefined;
       stop_sequence?: string | undefined;
@@ -52,6 +54,13 @@ export function readEvent(json: unknown, isError = false): OpenAiEvent | undefin
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
   if (text !== undefined) return textEvent(text);
+  const end = plainEnd(json);
+  if (end !== undefined) return end;
+  return readBySchema(json);
+}
+
+/** Any event, by its schema. */
+export function readBySchema(json: object): OpenAiEvent {
   const infill = readInfillEvent(json);
   if (infill !== undefined) return infillPart(json, infill);
   const { choices, usage, timings } = openAiEventSchema.parse(json);
@@ -132,6 +141,44 @@ function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown
     isPresent(tool_calls) ||
     isPresent(function_call);
   return typeof content === 'string' && content !== '' && !hasMore ? content : undefined;
+}
+
+/**
+ * Fast path: one of the two events that end most responses, a reason or the counts of tokens, with
+ * nothing else. Undefined for any other event.
+ */
+function plainEnd(json: { choices?: unknown; usage?: unknown; timings?: unknown }): OpenAiEvent | undefined {
+  const { choices, usage, timings } = json;
+  if (!Array.isArray(choices) || choices.length > 1 || isPresent(timings)) return undefined;
+  if (choices.length === 0) {
+    const { prompt_tokens: prompt, completion_tokens: completion } = fieldsOf(usage);
+    if (!isTokenCount(prompt) || !isTokenCount(completion)) return undefined;
+    return { ...EMPTY_PART, usage: { prompt_tokens: prompt, completion_tokens: completion } };
+  }
+  if (isPresent(usage)) return undefined;
+  const { index, delta, message, text, finish_reason: given, ...more } = fieldsOf(choices[0]);
+  const isOdd = (isPresent(index) && index !== 0) || isPresent(message) || isPresent(text);
+  if (isOdd || typeof given !== 'string' || given === '' || given.length > MAX_WORD_CHARACTERS) return undefined;
+  if (typeof delta !== 'object' || delta === null || Array.isArray(delta)) return undefined;
+  const { role: _, ...parts } = fieldsOf(delta);
+  for (const name in parts) if (isPresent(parts[name]) && parts[name] !== '') return undefined;
+  for (const name in more) if (isPresent(more[name])) return undefined;
+  const reason = toFinishReason(given);
+  return reason === 'error' ? undefined : { ...EMPTY_PART, finish_reason: reason };
+}
+
+const EMPTY_PART = {
+  type: 'part',
+  texts: [],
+  tool_calls: [],
+  finish_reason: undefined,
+  stop_sequence: undefined,
+  usage: undefined,
+  durations: undefined,
+} as const satisfies OpenAiEvent;
+
+function isTokenCount(value: unknown): value is number {
+  return Number.isInteger(value) && typeof value === 'number' && value >= 0 && value <= MAX_TOKEN_COUNT;
 }
 
 const NO_FIELDS: Record<string, unknown> = {};

@@ -45,9 +45,28 @@ export class OpenAiResponse {
 
   /** Returns true once the response is complete. Throws `upstream_failed` for invalid JSON. */
   readonly push = (bytes: Buffer): boolean => {
-    for (const line of this.#lines.push(bytes)) this.#take(this.#events.line(line));
-    return this.#isDone;
+    const lines = this.#lines;
+    const text = lines.decode(bytes);
+    for (let at = this.#takeUsual(text, 0); ; at = this.#takeUsual(text, lines.next)) {
+      const line = lines.lineAt(text, at);
+      if (line === undefined) return this.#isDone;
+      this.#take(this.#events.line(line));
+    }
   };
+
+  /** Fast path: takes the usual events that stand at `from`. Returns where others begin. */
+  #takeUsual(text: string, from: number): number {
+    if (this.#isDone || !this.#lines.isAtLineStart || !this.#events.isBetweenEvents) return from;
+    const { usual } = this.#events;
+    let at = from;
+    while (text.startsWith(USUAL_EVENT_START, at)) {
+      const piece = usual.textAt(text, at + USUAL_EVENT_START.length);
+      if (piece === undefined || !text.startsWith(USUAL_EVENT_END, usual.end)) break;
+      at = usual.end + USUAL_EVENT_END.length;
+      if (piece !== '') this.#emit({ type: 'content', text: piece });
+    }
+    return at;
+  }
 
   /**
    * The body has ended. Throws the error that the model server sent, or `upstream_truncated` for
@@ -104,13 +123,21 @@ export class OpenAiResponse {
   }
 }
 
+const USUAL_EVENT_START = 'data: ';
+const USUAL_EVENT_END = '\n\n';
+
 class SseReader {
   readonly #data = new BoundedText();
   /** A JSON body instead of a stream. */
   readonly #body = new BoundedText();
-  readonly #usual = new UsualLine(textOfJson);
+  readonly usual = new UsualLine(textOfJson);
   #name = '';
   #isFirst = true;
+
+  /** Whether the next line is the first of an event. */
+  get isBetweenEvents(): boolean {
+    return this.#data.isEmpty && this.#name === '' && this.#body.isEmpty;
+  }
 
   line(line: string): OpenAiEvent | undefined {
     if (!this.#body.isEmpty) {
@@ -158,12 +185,12 @@ class SseReader {
     const data = this.#takeData();
     if (data === '') return undefined;
     if (data === '[DONE]') return { type: 'done' };
-    const usual = isError ? undefined : this.#usual.textOf(data);
+    const usual = isError ? undefined : this.usual.textOf(data);
     if (usual !== undefined) return textEvent(usual);
     const json = parseJson(data);
     if (json !== undefined) {
       const event = readEvent(json, isError);
-      if (event?.type === 'text') this.#usual.learn(data, event.text);
+      if (event?.type === 'text') this.usual.learn(data, event.text);
       return event;
     }
     if (isError) return { type: 'error', body: { error: data } };
