@@ -141,9 +141,14 @@ export class ChatEngine {
 
   /** Registers a reader of a request; see `PendingRequest.addReader`. */
   read(request: PendingRequest, onChange: () => void): () => void {
+    const { inFlight, scheduler } = this.#parts;
     const unregister = request.addReader(onChange);
-    if (request.state === 'queued') this.#parts.scheduler.watchPosition(request.generation);
-    return unregister;
+    inFlight.handleReader(request);
+    if (request.state === 'queued') scheduler.watchPosition(request.generation);
+    return () => {
+      unregister();
+      inFlight.handleRead(request);
+    };
   }
 
   /** Cancels an own request that waits or runs. Throws `not_found`, or `already_finished`. */

@@ -1,41 +1,9 @@
+import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
+import { PackedEvents } from '#lib/chat/generation/packed-events';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
-import type { AppError } from '#lib/errors';
-import type { Durations } from '#lib/models/provider';
-import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
-import type { ShareStatus } from '#lib/wire/limits';
+import type { TokenLogprob, ToolCall } from '#lib/wire/chat';
 
-/** The events of one response, in order. A log ends with exactly one `done` or `error`. */
-export type GenerationEvent =
-  | QueueStatusEvent
-  | { readonly type: 'thinking'; readonly text: string }
-  | { readonly type: 'content'; readonly text: string }
-  | { readonly type: 'tool_calls'; readonly tool_calls: ToolCall[] }
-  | { readonly type: 'logprobs'; readonly logprobs: TokenLogprob[] }
-  | {
-      readonly type: 'done';
-      readonly done_reason: string;
-      readonly usage: TokenUsage;
-      /** Present if the model server measured them. */
-      readonly durations?: Durations | undefined;
-      /** Present if the model server returned it. */
-      readonly context?: readonly number[] | undefined;
-      /** The stop sequence that ended the text, where the model server reports it. */
-      readonly stop_sequence?: string | undefined;
-    }
-  | { readonly type: 'error'; readonly error: AppError };
-
-export interface QueueStatusEvent {
-  readonly type: 'status';
-  readonly status: 'queued' | 'processing';
-  readonly queue_position: number;
-  readonly queue_length: number;
-  /** Milliseconds. */
-  readonly estimated_wait_time: number;
-  /** The name of the model server that it waits for, if there are several. */
-  readonly model_server?: string | undefined;
-  /** Of the caller that the generation is for, if that is above its share. */
-  readonly share?: ShareStatus | undefined;
-}
+export type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
 
 /** Memory of an event without its text: object, slot and string header, as measured on V8. */
 const EVENT_BYTES = 96;
@@ -52,10 +20,12 @@ const MAX_EVENT_CHARS = 64 * 1024;
  * an append.
  *
  * Only the newest status is kept: an older one is dropped when the next comes, and its number
- * stays used.
+ * stays used. An ended log without listeners is packed: it may be retained for minutes.
  */
 export class GenerationLog {
-  #events: (GenerationEvent | undefined)[] = [];
+  #events: (GenerationEvent | undefined)[] | PackedEvents = [];
+  /** The texts that were returned by `text`, until the log is packed. */
+  #joined: string[] | undefined;
   #listeners: Set<() => void> | undefined;
   #statusNumber = 0;
   #ended = false;
@@ -90,30 +60,31 @@ export class GenerationLog {
 
   /** Undefined if `number` is not used yet, or its status was replaced. */
   eventAt(number: number): GenerationEvent | undefined {
-    return this.#events[number - 1];
+    const events = this.#events;
+    return events instanceof PackedEvents ? events.at(number - 1) : events[number - 1];
   }
 
   append(event: GenerationEvent): void {
-    if (this.#ended) throw new Error('the log has ended');
-    if (event.type === 'thinking' || event.type === 'content') this.#pushText(event);
+    const events = this.#events;
+    if (this.#ended || events instanceof PackedEvents) throw new Error('the log has ended');
+    if (event.type === 'thinking' || event.type === 'content') this.#pushText(events, event);
     else {
-      this.#push(event);
+      this.#push(events, event);
       if (event.type === 'status') {
         if (this.#statusNumber > 0) {
-          this.#events[this.#statusNumber - 1] = undefined;
+          events[this.#statusNumber - 1] = undefined;
           this.#bytes -= EVENT_BYTES - SLOT_BYTES;
         }
-        this.#statusNumber = this.#events.length;
+        this.#statusNumber = events.length;
       } else if (event.type === 'tool_calls') this.#bytes += estimateValueBytes(event.tool_calls);
       else if (event.type === 'logprobs') this.#bytes += estimateValueBytes(event.logprobs);
       else {
         if (event.type === 'done') this.#bytes += NUMBER_BYTES * (event.context?.length ?? 0);
         this.#ended = true;
-        // Frees the spare capacity of the array.
-        this.#events = this.#events.slice();
       }
     }
     if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
+    else if (this.#ended) this.#pack();
   }
 
   /**
@@ -124,7 +95,9 @@ export class GenerationLog {
     this.#listeners.add(listener);
     return () => {
       this.#listeners?.delete(listener);
-      if (this.#listeners?.size === 0) this.#listeners = undefined;
+      if (this.#listeners?.size !== 0) return;
+      this.#listeners = undefined;
+      if (this.#ended) this.#pack();
     };
   }
 
@@ -144,31 +117,51 @@ export class GenerationLog {
 
   /** The whole text so far. */
   text(type: 'thinking' | 'content'): string {
-    let text = '';
-    for (const event of this.#events) if (event?.type === type) text += event.text;
+    const texts: string[] = [];
+    for (const event of this.#events) if (event?.type === type) texts.push(event.text);
+    // One flat string: a sum of strings would retain all of its parts.
+    const text = texts.join('');
+    if (text !== '' && !(this.#events instanceof PackedEvents)) this.#joined = [...(this.#joined ?? []), text];
     return text;
   }
 
-  #push(event: GenerationEvent): void {
-    this.#events.push(event);
+  #pack(): void {
+    const events = this.#events;
+    if (events instanceof PackedEvents) return;
+    const joined = this.#joined ?? [];
+    this.#joined = undefined;
+    const packed = PackedEvents.of(events, (text) => {
+      const same = joined.find((one) => one === text);
+      if (same === undefined) return text;
+      // The joined text and that of the events are one.
+      this.#textBytes -= Math.min(this.#textBytes, stringBytes(same));
+      return same;
+    });
+    // Otherwise the spare capacity of the array is freed.
+    this.#events = packed ?? events.slice();
+    if (packed !== undefined) this.#bytes -= packed.savedBytes(EVENT_BYTES);
+  }
+
+  #push(events: (GenerationEvent | undefined)[], event: GenerationEvent): void {
+    events.push(event);
     this.#bytes += EVENT_BYTES;
   }
 
-  #pushText(event: Extract<GenerationEvent, { text: string }>): void {
+  #pushText(events: (GenerationEvent | undefined)[], event: Extract<GenerationEvent, { text: string }>): void {
     const { type, text } = event;
-    if (text.length <= MAX_EVENT_CHARS) this.#push(event);
-    else this.#pushPieces(type, text);
+    if (text.length <= MAX_EVENT_CHARS) this.#push(events, event);
+    else this.#pushPieces(events, type, text);
     const bytes = stringBytes(text);
     this.#bytes += bytes;
     this.#textBytes += bytes;
   }
 
-  #pushPieces(type: 'thinking' | 'content', text: string): void {
+  #pushPieces(events: (GenerationEvent | undefined)[], type: 'thinking' | 'content', text: string): void {
     for (let from = 0; from < text.length; ) {
       let to = from + MAX_EVENT_CHARS;
       // A surrogate pair is not split.
       if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
-      this.#push({ type, text: text.slice(from, to) });
+      this.#push(events, { type, text: text.slice(from, to) });
       from = to;
     }
   }

@@ -7,6 +7,8 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
+/** The same for results that were read, and are retained only for a client that comes back. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
 /** Memory of a finished request without its log, as measured on V8. */
 export const RESULT_BYTES = 1_410;
 
@@ -23,6 +25,7 @@ export class InFlight {
   readonly #leaders = new Map<string, Generation>();
   readonly #pending = new Map<string, PendingRequest>();
   readonly #results: LRUCache<string, PendingRequest>;
+  readonly #read: LRUCache<string, PendingRequest>;
   readonly #resultTtlMs: number;
   readonly #onEnd: (request: PendingRequest, isPayer: boolean | undefined) => void;
   #isPurgeScheduled = false;
@@ -40,25 +43,31 @@ export class InFlight {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#resultTtlMs = resultTtlMs;
-    this.#results = new LRUCache({
-      maxSize: MAX_RESULT_BYTES,
-      sizeCalculation: ({ logShareBytes }) => Math.min(MAX_RESULT_BYTES, RESULT_BYTES + logShareBytes),
-      ttl: resultTtlMs,
+    this.#results = this.#createResults(MAX_RESULT_BYTES);
+    this.#read = this.#createResults(MAX_READ_BYTES);
+  }
+
+  #createResults(maxBytes: number): LRUCache<string, PendingRequest> {
+    const results = new LRUCache<string, PendingRequest>({
+      maxSize: maxBytes,
+      sizeCalculation: ({ logShareBytes }) => Math.min(maxBytes, RESULT_BYTES + logShareBytes),
+      ttl: this.#resultTtlMs,
       ttlResolution: 0,
-      perf: clock,
+      perf: this.#clock,
       disposeAfter: (request, id, reason) => {
         if (request.readers === undefined) return;
         // A slow reader keeps its result in memory: it stays counted, as the only one, until it is
         // read.
         if (reason === 'expire') {
           request.logShareBytes = logShare(request.generation, 1);
-          this.#results.set(id, request);
+          results.set(id, request);
         } else if (reason === 'evict') {
           request.isDropped = true;
           request.notifyReaders();
         }
       },
     });
+    return results;
   }
 
   /**
@@ -81,7 +90,7 @@ export class InFlight {
 
   /** The request with this id, unfinished or finished within the TTL. */
   find(id: string): PendingRequest | undefined {
-    return this.#pending.get(id) ?? this.#results.get(id);
+    return this.#pending.get(id) ?? this.#results.get(id) ?? this.#read.get(id);
   }
 
   /** All requests that are unfinished. */
@@ -118,6 +127,15 @@ export class InFlight {
     this.#schedulePurge();
   }
 
+  /** The last reader of a result has left: the result is retained among those that were read. */
+  handleRead(request: PendingRequest): void {
+    const { id, detached, readers, finishedAt } = request;
+    if (detached || readers !== undefined || finishedAt === undefined || !this.#results.delete(id)) return;
+    // Its log is packed by now.
+    request.logShareBytes = Math.min(request.logShareBytes, logShare(request.generation, 1));
+    this.#read.set(id, request, { start: finishedAt });
+  }
+
   /** Cancels one request; its generation goes on for the others that share it. */
   cancel(request: PendingRequest, by: CancelledBy): void {
     const { generation } = request;
@@ -138,6 +156,12 @@ export class InFlight {
       if (request !== undefined) found.push(request);
     }
     return found;
+  }
+
+  /** A result has a reader again, for which it is kept. */
+  handleReader(request: PendingRequest): void {
+    const { id, finishedAt } = request;
+    if (finishedAt !== undefined && this.#read.delete(id)) this.#results.set(id, request, { start: finishedAt });
   }
 
   /** Turns the requests of a finished generation into results; none joins it from here on. */
@@ -170,7 +194,8 @@ export class InFlight {
     this.#clock.after(this.#resultTtlMs + 1, () => {
       this.#isPurgeScheduled = false;
       this.#results.purgeStale();
-      if (this.#results.size > 0) this.#schedulePurge();
+      this.#read.purgeStale();
+      if (this.#results.size + this.#read.size > 0) this.#schedulePurge();
     });
   }
 }
