@@ -1,4 +1,4 @@
-import type { Compilable } from 'kysely';
+import type { Compilable, CompiledQuery } from 'kysely';
 import type { ChatCacheEpochTable, ChatCacheTable } from '#lib/store/tables/chat-cache';
 import type { Store } from '#lib/store/types';
 
@@ -11,6 +11,7 @@ export type DeletionReason = 'outdated' | 'expired' | 'excess';
 /** The statements of the persistent cache, one small step each. */
 export class CacheRows {
   readonly store: Store;
+  #upsert: CompiledQuery | undefined;
 
   constructor(store: Store) {
     this.store = store;
@@ -65,14 +66,28 @@ export class CacheRows {
     return some.execute();
   }
 
+  /** The statement is compiled once: it is written for each response of a model. */
   write(row: ChatCacheTable): Promise<void> {
-    const { key: _, ...stored } = row;
-    return this.#write(
-      this.store.db
-        .insertInto('chat_cache')
-        .values(row)
-        .onConflict((conflict) => conflict.column('key').doUpdateSet(stored)),
-    );
+    this.#upsert ??= this.#compileUpsert(row);
+    const compiled = { ...this.#upsert, parameters: COLUMNS.map((column) => row[column]) };
+    return this.#write({ compile: () => compiled });
+  }
+
+  #compileUpsert({ key, kind, epoch, created_at, used_at, bytes, value }: ChatCacheTable): CompiledQuery {
+    return this.store.db
+      .insertInto('chat_cache')
+      .values({ key, kind, epoch, created_at, used_at, bytes, value })
+      .onConflict((conflict) =>
+        conflict.column('key').doUpdateSet(({ ref }) => ({
+          kind: ref('excluded.kind'),
+          epoch: ref('excluded.epoch'),
+          created_at: ref('excluded.created_at'),
+          used_at: ref('excluded.used_at'),
+          bytes: ref('excluded.bytes'),
+          value: ref('excluded.value'),
+        })),
+      )
+      .compile();
   }
 
   touch(keys: readonly string[], usedAt: number): Promise<void> {
@@ -90,6 +105,9 @@ export class CacheRows {
     return this.store.write(statement);
   }
 }
+
+/** In the order of `#compileUpsert`. */
+const COLUMNS = ['key', 'kind', 'epoch', 'created_at', 'used_at', 'bytes', 'value'] as const;
 
 /** The first rows that have as many bytes together, or all. */
 export function firstRows(rows: readonly CacheRow[], enough: number): readonly CacheRow[] {
