@@ -5,6 +5,8 @@
  */
 export function acceptCamelCase(body: unknown, fields: readonly string[]): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  // Fewer names than fields have to be looked at.
+  if (!Object.keys(body).some((name) => CAPITAL.test(name))) return body;
   let result: Record<string, unknown> | undefined;
   for (const field of fields) {
     const camel = toCamelCase(field);
@@ -15,6 +17,9 @@ export function acceptCamelCase(body: unknown, fields: readonly string[]): unkno
   }
   return result ?? body;
 }
+
+/** A camelCase spelling has one. */
+const CAPITAL = /[A-Z]/;
 
 /** Unknown names are only reported, and the report is shorter. */
 const MAX_UNKNOWN_NAMES = 100;

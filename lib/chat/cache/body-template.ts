@@ -35,10 +35,15 @@ export class JsonText {
     const escaped = JSON.stringify(text).slice(1, -1);
     this.byteLength = Buffer.byteLength(escaped);
     this.isAscii = this.byteLength === escaped.length;
+    if (this.isAscii && this.byteLength <= MAX_HEAP_CHARS) {
+      // A copy: a slice would retain the text with its quotes.
+      this.#stored = Buffer.from(escaped, 'latin1').toString('latin1');
+      return;
+    }
     // A separate allocation: a slice of Node's shared pool would retain the whole pool.
     const bytes = Buffer.from(new ArrayBuffer(this.byteLength));
     bytes.write(escaped);
-    this.#stored = this.isAscii && this.byteLength <= MAX_HEAP_CHARS ? bytes.toString('latin1') : bytes;
+    this.#stored = bytes;
   }
 
   static of(text: string): JsonText {
