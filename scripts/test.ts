@@ -14,7 +14,7 @@ import { ensureOllama } from './ollama.ts';
 import { ensurePythonClients } from './python-clients.ts';
 import { ensureSystemTools, TOOLCHAINS } from './system-tools.ts';
 
-/** The sandboxes, the browser, the languages, a database server, and a header of the kernel's. */
+/** The sandboxes, the browser, the languages, a database, Redis, and a header of the kernel's. */
 const SYSTEM_TOOLS = {
   bwrap: 'bubblewrap',
   runsc: 'runsc',
@@ -22,6 +22,7 @@ const SYSTEM_TOOLS = {
   cc: 'gcc',
   'initdb|/usr/lib/postgresql/15/bin/initdb|/usr/lib/postgresql/16/bin/initdb|/usr/lib/postgresql/17/bin/initdb':
     'postgresql',
+  'redis-server|valkey-server': 'redis-server',
   ...TOOLCHAINS,
   '/usr/include/seccomp.h': 'libseccomp-dev',
 };

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { authMode, authProblems } from '#lib/config/auth-mode';
 import { isLoopback } from '#lib/config/loopback';
 import { modelServerProblems } from '#lib/config/model-server-names';
+import { describeRedis, isOpenRedis, parseRedisUrl } from '#lib/config/redis-url';
 import { withOverrides } from '#lib/config/runtime-settings';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { findLanguageInfo } from '#lib/languages/infos';
@@ -81,7 +82,7 @@ function crossChecks(settings: Config): string[] {
     problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
   if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL.length === 0)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
-  problems.push(...modelServerProblems(settings), ...authProblems(settings));
+  problems.push(...modelServerProblems(settings), ...authProblems(settings), ...redisProblems(settings));
   if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
     problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
   // A server that other machines reach is open to guessing.
@@ -89,6 +90,20 @@ function crossChecks(settings: Config): string[] {
     problems.push(
       `API_KEYS must have at least ${MIN_KEY_LENGTH} characters each where the server listens on ${listenHost(settings)}: make one with openssl rand -hex 24, or set HOST=127.0.0.1`,
     );
+  return problems;
+}
+
+/** Redis has what callers asked and who they are, so one that is open to a network is refused. */
+function redisProblems(settings: Config): string[] {
+  const problems = (['REDIS_URL', 'CACHE_REDIS_URL'] as const).flatMap((name) => {
+    const address = parseRedisUrl(settings[name] ?? '');
+    if (address === undefined || !isOpenRedis(address)) return [];
+    return [
+      `${name} must have a password (redis://:password@host) or use TLS (rediss://), because ${describeRedis(address)} is another machine: whatever reaches it there could read chats and change who may use this server`,
+    ];
+  });
+  if (settings.CACHE_REDIS_URL !== undefined && settings.REDIS_URL === undefined)
+    problems.push('REDIS_URL must be set where CACHE_REDIS_URL is: that one has the shared answers alone');
   return problems;
 }
 

@@ -1,5 +1,6 @@
 import { ACCOUNT_SETTINGS } from '#lib/config/settings/accounts';
 import { CACHE_SETTINGS } from '#lib/config/settings/cache';
+import { CLUSTER_SETTINGS } from '#lib/config/settings/cluster';
 import { CODE_SETTINGS } from '#lib/config/settings/code';
 import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
@@ -21,6 +22,7 @@ import { USAGE_SETTINGS } from '#lib/config/settings/usage';
 export const SETTINGS = {
   ...SERVER_SETTINGS,
   ...STORE_SETTINGS,
+  ...CLUSTER_SETTINGS,
   ...PEOPLE_SETTINGS,
   ...ACCOUNT_SETTINGS,
   ...MODEL_SETTINGS,
@@ -41,6 +43,7 @@ export type SettingName = keyof typeof SETTINGS;
 export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName, Setting>>>> = {
   Server: SERVER_SETTINGS,
   Database: STORE_SETTINGS,
+  'Several servers': CLUSTER_SETTINGS,
   People: PEOPLE_SETTINGS,
   Accounts: ACCOUNT_SETTINGS,
   Models: MODEL_SETTINGS,
