@@ -1,0 +1,94 @@
+import { hash } from 'node:crypto';
+
+/** Of the keys and what is in them: another version of the layout takes another number. */
+const SCHEMA = 1;
+
+/**
+ * Every key of Redis that this app uses. Names of callers, credentials and cache keys are digests
+ * in them. The braces put all keys on one slot of a Redis Cluster.
+ *
+ * | key | type | time to live | content |
+ * | --- | --- | --- | --- |
+ * | `changes` | stream | a day after the last one | the last changes, read by every instance |
+ * | `hint` | channel | | «look now», with the id of the instance |
+ * | `ended` | sorted set | as the last session | sessions that were signed out, by their expiry |
+ * | `inst:<id>` | string | 5 s | heartbeat of an instance |
+ * | `instances` | sorted set | an hour | ids of instances, by the time of their heartbeat |
+ * | `gen:<kind>` | string | none | generation of the responses or conversations; a clear adds 1 |
+ * | `cache:<generation>:<key>` | string | `CACHE_TTL_SECONDS` ± 10 % | a response |
+ * | `conv:<generation>:<key>` | string | `CONVERSATION_CACHE_TTL_SECONDS` | a conversation |
+ * | `idem:<name>` | string | `QUEUE_RESULT_TTL_SECONDS` | a request with an idempotency key |
+ * | `rl:<scope>:<caller>` | string | 60 s | requests of a minute, by rate-limiter-flexible |
+ * | `minute:<key>` | string | 60 s | requests of a person in a minute |
+ * | `open:<subject>` | hash | 30 s | open requests of a person, by instance |
+ */
+export class RedisKeys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = `{${prefix}}:${SCHEMA}:`;
+  }
+
+  /** For a scan of everything that this app has. */
+  get pattern(): string {
+    return `${this.#prefix}*`;
+  }
+
+  get changes(): string {
+    return `${this.#prefix}changes`;
+  }
+
+  get hints(): string {
+    return `${this.#prefix}hint`;
+  }
+
+  get endedSessions(): string {
+    return `${this.#prefix}ended`;
+  }
+
+  get instances(): string {
+    return `${this.#prefix}instances`;
+  }
+
+  instance(id: string): string {
+    return `${this.#prefix}inst:${id}`;
+  }
+
+  generation(kind: string): string {
+    return `${this.#prefix}gen:${kind}`;
+  }
+
+  response(generation: number, key: string): string {
+    return `${this.#prefix}cache:${generation}:${digest(key)}`;
+  }
+
+  conversation(generation: number, key: string): string {
+    return `${this.#prefix}conv:${generation}:${digest(key)}`;
+  }
+
+  idempotent(name: string): string {
+    return `${this.#prefix}idem:${name}`;
+  }
+
+  /** The prefix that rate-limiter-flexible puts before `:<caller>`. */
+  rateLimit(scope: string): string {
+    return `${this.#prefix}rl:${scope}`;
+  }
+
+  get minutes(): string {
+    return `${this.#prefix}minute`;
+  }
+
+  open(subject: string): string {
+    return `${this.#prefix}open:${digest(subject)}`;
+  }
+
+  /** The name of a caller or subject in a key, which may be an address. */
+  nameOf(caller: string): string {
+    return digest(caller);
+  }
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url');
+}
