@@ -8,6 +8,7 @@ const ready = (
   status: ServerReadiness['status'],
   gateway: ReadinessPart,
   database: ReadinessPart = { state: 'up' },
+  redis: ReadinessPart = { state: 'not_configured' },
 ): ServerReadiness => ({
   status,
   parts: {
@@ -16,6 +17,7 @@ const ready = (
     executors: { state: 'not_configured' },
     gateway,
     database,
+    redis,
   },
 });
 const parts = { model: good, runner: good, ready: ready('ready', { state: 'up' }), isStale: false };
@@ -62,4 +64,17 @@ it('warns while nothing is saved, on a server that is up', () => {
   });
   expect(state.value).toBe('Up');
   expect(state.lines.at(-1)).toEqual({ name: 'Database', status: { level: 'warn', sentence: detail } });
+});
+
+it('warns while Redis is away, and reports it as an error where it is required', () => {
+  const detail = 'Redis does not respond. This server goes on alone until it does.';
+  const withRedis = (status: ServerReadiness['status'], state: ReadinessPart['state']) =>
+    serverState({ ...parts, ready: ready(status, { state: 'up' }, { state: 'up' }, { state, detail }) });
+  expect(withRedis('ready', 'unavailable').value).toBe('Up');
+  expect(withRedis('ready', 'unavailable').lines.at(-1)).toEqual({
+    name: 'Redis',
+    status: { level: 'warn', sentence: detail },
+  });
+  expect(withRedis('not_ready', 'down').value).toBe('Degraded');
+  expect(withRedis('not_ready', 'down').lines.at(-1)?.status).toEqual({ level: 'error', sentence: detail });
 });

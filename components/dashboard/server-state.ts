@@ -48,6 +48,12 @@ export function serverState({ model, runner, modelServers, ready, isStale }: Ser
   const { state: database, detail: notSaved } = ready?.parts.database ?? {};
   if (database === 'unavailable')
     lines.push({ name: services.names.database, status: { level: 'warn', sentence: notSaved ?? STRINGS.notSaved } });
+  const { state: redis, detail: alone } = ready?.parts.redis ?? {};
+  if (redis === 'unavailable' || redis === 'down')
+    lines.push({
+      name: services.names.redis,
+      status: { level: redis === 'down' ? 'error' : 'warn', sentence: alone ?? STRINGS.alone },
+    });
   // One of several that is down takes capacity and perhaps models, although others respond.
   const isUp =
     modelServers === undefined &&

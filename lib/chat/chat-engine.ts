@@ -6,6 +6,7 @@ import { Conversations } from '#lib/chat/conversations';
 import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
 import { unloadModel, type WarmedModel, type WarmOptions, warmModel } from '#lib/chat/model-loading';
 import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
 import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
@@ -23,6 +24,7 @@ import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
 import { isNoUsage, requestUsage } from '#lib/chat/usage-of-request';
+import type { Cluster, SharedChange } from '#lib/cluster/cluster';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { openWork } from '#lib/http/open-work';
@@ -34,10 +36,15 @@ import type { ChatRequest } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
 import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
+/** What chat requests share with other servers. */
+export type SharedChat = Pick<Cluster, 'responses' | 'conversations' | 'idempotency'>;
+
 export interface ChatEngineOptions extends SchedulerOptions {
   directory: ModelResolver;
   /** The second level of the response cache; absent if it is in memory only. */
   persistentCache?: PersistentCache | undefined;
+  /** What is shared with other servers; absent if this one is alone. */
+  shared?: SharedChat | undefined;
   /** Absent if accepted requests live in this process alone. */
   savedRequests?: SavedRequests | undefined;
   /** @default the one of the process */
@@ -59,7 +66,17 @@ export class ChatEngine {
   #isRestored = false;
 
   constructor(options: ChatEngineOptions) {
-    const { settings, clock, metrics, directory, persistentCache, savedRequests, usage = usageRecorder() } = options;
+    const {
+      settings,
+      clock,
+      metrics,
+      directory,
+      persistentCache,
+      savedRequests,
+      shared,
+      usage = usageRecorder(),
+    } = options;
+    const submissions = shared && new SharedSubmissions(shared.idempotency);
     this.#options = options;
     this.#parts = {
       settings,
@@ -68,10 +85,12 @@ export class ChatEngine {
       usage,
       directory,
       counts: new ChatCounts(metrics.cacheLookups),
-      cache: new CacheAccess(settings, clock, persistentCache),
-      conversations: new Conversations(settings, clock),
+      cache: new CacheAccess(settings, clock, persistentCache, shared?.responses),
+      conversations: new Conversations(settings, clock, shared?.conversations),
+      submissions,
       inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (request, isPayer) => {
         savedRequests?.handleEnd(request);
+        submissions?.handleEnd(request);
         if (isPayer === undefined) return;
         const event = requestUsage(request, isPayer);
         if (!isNoUsage(event)) usage.record(event);
@@ -254,8 +273,16 @@ export class ChatEngine {
   }
 
   /** See `CacheAccess.clear`. */
-  clearResponses(): { entries: number; saved: Promise<void> | undefined } {
+  clearResponses(): { entries: number; saved: Promise<void> } {
     return this.#parts.cache.clear();
+  }
+
+  /** Applies what another server has cleared or generated again. */
+  applyShared(change: Extract<SharedChange, { kind: 'clear' | 'drop' }>): void {
+    const { cache, conversations } = this.#parts;
+    if (change.kind === 'drop') cache.drop(change.key);
+    else if (change.values === 'responses') cache.forget();
+    else conversations.forget();
   }
 
   /** Returns how many entries were removed. */

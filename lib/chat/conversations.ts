@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
+import type { SharedValues } from '#lib/cluster/cluster';
 import type { Config } from '#lib/config/config';
 import { MIB } from '#lib/units';
 import type { ChatRequest, Message } from '#lib/wire/chat';
@@ -16,8 +18,13 @@ export interface ResumedRequest {
 /** Stored conversations, which requests continue by their id. */
 export class Conversations {
   readonly #cache: ConversationCache;
+  readonly #clock: Clock;
+  readonly #shared: SharedValues | undefined;
 
-  constructor(settings: Config, clock: Clock) {
+  /** `shared` has the conversations of all servers; absent if this one is alone. */
+  constructor(settings: Config, clock: Clock, shared?: SharedValues) {
+    this.#clock = clock;
+    this.#shared = shared;
     this.#cache = new ConversationCache(
       {
         maxBytes: settings.CONVERSATION_CACHE_MAX_SIZE_MB * MIB,
@@ -25,6 +32,23 @@ export class Conversations {
       },
       clock,
     );
+  }
+
+  /**
+   * Brings a conversation that another server may have continued into memory. Undefined if there is
+   * none to bring. Never rejects.
+   */
+  load({ conversation_id: id, completion }: ChatRequest, caller: string): Promise<void> | undefined {
+    if (id === undefined || completion !== undefined || this.#shared?.isUsable !== true) return undefined;
+    return this.#load(this.#shared, caller, id);
+  }
+
+  async #load(shared: SharedValues, caller: string, id: string): Promise<void> {
+    const stored = await shared.read(sharedKey(caller, id));
+    const messages = stored && decodeMessages(stored.bytes);
+    // That of this server is newer where it could not be shared.
+    if (messages === undefined || stored === undefined) return;
+    if (stored.createdAt > (this.#cache.storedAt(caller, id) ?? 0)) this.#cache.store(caller, id, messages);
   }
 
   /** Undefined if the request names no conversation. */
@@ -49,15 +73,42 @@ export class Conversations {
       ...(tool_calls.length === 0 ? {} : { tool_calls }),
     };
     const before = last?.role === 'assistant' ? messages.slice(0, -1) : messages;
-    this.#cache.store(caller, conversation.id, [...before, reply]);
+    const whole = [...before, reply];
+    const isStored = this.#cache.store(caller, conversation.id, whole);
+    const key = sharedKey(caller, conversation.id);
+    if (isStored) this.#shared?.write(key, this.#clock.now(), () => Buffer.from(JSON.stringify(whole)));
+    else this.#shared?.remove(key);
   }
 
   stats(): CacheStats {
     return this.#cache.stats();
   }
 
-  /** Returns how many entries were removed. */
+  /** Returns how many entries of this server were removed. */
   clear(): number {
+    this.#shared?.clear().catch(() => {
+      // Redis is away: it is done once it is back, and until then no server reads from it here.
+    });
     return this.#cache.clear();
   }
+
+  /** Another server has cleared the conversations. */
+  forget(): void {
+    this.#cache.clear();
+  }
+}
+
+const messagesShape = z.array(z.object({ role: z.string(), content: z.string() }));
+
+function decodeMessages(bytes: Uint8Array): readonly Message[] | undefined {
+  try {
+    const messages: Message[] = JSON.parse(Buffer.from(bytes).toString());
+    return messagesShape.safeParse(messages).success ? messages : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sharedKey(caller: string, id: string): string {
+  return JSON.stringify([caller, id]);
 }

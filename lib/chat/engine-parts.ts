@@ -3,6 +3,7 @@ import type { ChatCounts } from '#lib/chat/chat-counts';
 import type { Clock } from '#lib/chat/clock';
 import type { Conversations } from '#lib/chat/conversations';
 import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
 import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
@@ -30,6 +31,8 @@ export interface EngineParts {
   readonly counts: ChatCounts;
   readonly cache: CacheAccess;
   readonly conversations: Conversations;
+  /** Undefined if idempotency keys are those of this process alone. */
+  readonly submissions?: SharedSubmissions | undefined;
   readonly inFlight: InFlight;
   readonly scheduler: Scheduler;
   /** Undefined if accepted requests live in this process alone. */

@@ -1,6 +1,7 @@
 import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
 import { systemClock } from '#lib/chat/clock';
 import { persistentCache, savedRequests } from '#lib/chat/persistence/persistence-singleton';
+import { cluster } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { modelDirectory } from '#lib/models/model-directory';
 import { resilientChat } from '#lib/models/resilience';
@@ -21,6 +22,7 @@ export function chatEngine(): ChatEngine {
       call: resilientChat(),
       persistentCache: persistentCache(),
       savedRequests: savedRequests(),
+      shared: cluster(),
     });
     onShutdown(() => engine.close());
     return engine;

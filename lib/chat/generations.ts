@@ -94,6 +94,7 @@ export class Generations {
           createdAt: now,
           key: storeKey,
           flightKey: flightKey(storeKey),
+          isNew: lookupKey === undefined,
           provider: resolved.provider,
           targets,
           prefixKey: this.#prefixKey(resolved),
@@ -155,7 +156,7 @@ export class Generations {
     counts.countEnd(generation.state, generation.requests?.size ?? 0);
     generation.allowance?.spendTokens(chargedTokens(generation));
     if (response !== undefined) {
-      cache.store(generation.key, response, isWholeAtLimit(request?.completion));
+      cache.store(generation.key, response, isWholeAtLimit(request?.completion), generation.isNew);
       counts.total.add(finishedAt - createdAt);
       if (firstTokenAt !== undefined) counts.firstToken.add(firstTokenAt - createdAt);
       for (const pending of inFlight.requestsOf(generation))

@@ -1,11 +1,12 @@
 import { mayUseResolved, requireAllowed } from '#lib/chat/allowed-models';
 import { bodyCacheMode, hasDeterministicSampling } from '#lib/chat/cache/cache-policy';
-import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import { CachedResponse } from '#lib/chat/cache/response-cache';
 import type { ResumedRequest } from '#lib/chat/conversations';
 import type { EngineParts } from '#lib/chat/engine-parts';
 import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
 import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
+import type { CompletedRequest } from '#lib/chat/generation/shared-submissions';
 import { Generations } from '#lib/chat/generations';
 import { hasCaps, withinCaps } from '#lib/chat/limit-caps';
 import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
@@ -17,6 +18,14 @@ import { AppError } from '#lib/errors';
 import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ChatRequest } from '#lib/wire/chat';
+
+interface Admission {
+  readonly unbegun?: PendingRequest | undefined;
+  /** The response was looked up in the other levels of the cache. */
+  readonly isLoaded?: boolean;
+  /** The conversation is that of all servers. */
+  readonly isResumed?: boolean;
+}
 
 /**
  * Admits chat requests: resolves the model, then reads the cache, joins a leader or starts a
@@ -81,14 +90,34 @@ export class RequestAdmission {
   enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     const { caller, idempotencyKey } = submitter;
     if (idempotencyKey === undefined) return this.#submit(request, submitter, true);
-    return this.#idempotencyKeys.once(caller, idempotencyKey, request, (idempotency) =>
-      this.#submit(request, { ...submitter, idempotency }, true),
-    );
+    return this.#idempotencyKeys.once(caller, idempotencyKey, request, (idempotency) => {
+      const submit = () => this.#submit(request, { ...submitter, idempotency }, true);
+      const { submissions } = this.#parts;
+      return submissions === undefined
+        ? submit()
+        : submissions.once(idempotency, submit, (earlier) => this.#replay(earlier, submitter));
+    });
+  }
+
+  /** The request of another server, as a result of this one. */
+  #replay({ id, createdAt, response }: CompletedRequest, { caller, principal }: Submitter): PendingRequest {
+    const { inFlight } = this.#parts;
+    const known = inFlight.find(id);
+    if (known !== undefined) return known;
+    const pending = new PendingRequest(new CachedResponse(response, createdAt), {
+      ...{ id, caller, principal, createdAt, detached: true, conversation: undefined },
+      ...{ cacheStatus: 'hit', ignoredFields: [], droppedFields: [] },
+    });
+    inFlight.add(pending);
+    return pending;
   }
 
   #submit(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
     const { closed } = this.#parts.scheduler;
     if (closed !== undefined) return Promise.reject(closed);
+    const { confirmCount } = submitter;
+    if (confirmCount !== undefined)
+      return confirmCount().then(() => this.#submit(request, { ...submitter, confirmCount: undefined }, detached));
     const bytes = submitter.bodyBytes ?? estimateRequestBytes(request);
     if (bytes <= LARGE_REQUEST_BYTES) return this.#submitSmall(request, submitter, detached);
     return this.#submitLarge(new ArrivingRequest(request), request.model, bytes, submitter, detached);
@@ -121,15 +150,15 @@ export class RequestAdmission {
   }
 
   /**
-   * In one turn of the event loop: see the class comment. A response that the cache may have in the
-   * database is brought into memory first, in another turn.
+   * In one turn of the event loop: see the class comment. What another level of the cache or another
+   * server may have is brought into memory first, in another turn.
    */
   #admit(
     sent: ChatRequest,
     route: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
-    { unbegun, isLoaded = false }: { unbegun?: PendingRequest | undefined; isLoaded?: boolean } = {},
+    { unbegun, isLoaded = false, isResumed = false }: Admission = {},
   ): PendingRequest | Promise<PendingRequest> {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     const { provider, model } = route;
@@ -137,6 +166,12 @@ export class RequestAdmission {
     const overrides = modelOverrides();
     const hasAccessRules = overrides.accessRules.length > 0;
     requireAllowed(submitter.principal, sent.model, route, hasAccessRules);
+    const resuming = isResumed ? undefined : conversations.load(sent, submitter.caller);
+    if (resuming !== undefined)
+      return resuming.then(() => {
+        if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
+        return this.#admit(sent, route, submitter, detached, { unbegun, isResumed: true });
+      });
     const defaults = overrides.defaultsOf(route);
     const { request, lowered } = withinCaps(withParameters(sent, defaults.parameters), submitter.allowance);
     const resumed = conversations.resume(request, submitter.caller);
@@ -175,7 +210,7 @@ export class RequestAdmission {
     const lookupKey = policy.reads ? key : undefined;
     if (lookupKey !== undefined && !isLoaded && cache.isEnabled && cache.mayLoad(lookupKey))
       return cache.load(lookupKey).then(() => {
-        const again = { unbegun, isLoaded: true };
+        const again = { unbegun, isLoaded: true, isResumed: true };
         if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
         return this.#admit(sent, route, submitter, detached, again);
       });

@@ -28,6 +28,8 @@ export interface Submitter {
   saveApi?: (() => { readonly name: string; readonly data: Uint8Array }) | undefined;
   /** The limits of the caller; undefined without limits. */
   allowance?: Allowance | undefined;
+  /** Counts the request for the rate limit, if it is not from the cache. Rejects above the limit. */
+  confirmCount?: (() => Promise<void>) | undefined;
   /** It was accepted before, by a server that has ended: no limit refuses it again. */
   isAccepted?: boolean;
   /** Size of the request's body, if known. */

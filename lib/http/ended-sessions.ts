@@ -1,3 +1,4 @@
+import { shareChange } from '#lib/cluster/cluster';
 import { type Revocation, revokedSessions } from '#lib/http/revoked-sessions';
 import { singleton } from '#lib/singletons';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
@@ -26,11 +27,13 @@ export async function loadRevocations(): Promise<void> {
 }
 
 /**
- * Saves revocations, and resolves when they are on disk. Where they cannot be saved it resolves
+ * Saves revocations, reports them to other servers, and resolves when they are on disk. Where
+ * they cannot be saved it resolves
  * too: the sessions are revoked in this process, the log has a warning, and it is tried again.
  */
 export async function saveRevocations(revocations: readonly Revocation[]): Promise<void> {
   if (revocations.length === 0) return;
+  for (const revocation of revocations) shareChange({ kind: 'sign-out', ...revocation });
   try {
     await writeRevocations(revocations);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { shareChange } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import { forgetCallers } from '#lib/http/identity';
 import { isOwnedBy } from '#lib/http/principal';
@@ -51,8 +52,14 @@ export function endCaller(caller: string): void {
   openWork().end(caller);
 }
 
-/** Locks callers out: forgets what is remembered of them, and ends their work. */
+/** Locks callers out, of every server. */
 export function revoke(callers: readonly string[]): void {
+  lockOut(callers);
+  if (callers.length > 0) shareChange({ kind: 'lock-out', callers });
+}
+
+/** Locks callers out of this server: forgets what is remembered of them, and ends their work. */
+export function lockOut(callers: readonly string[]): void {
   forgetCallers(callers);
   for (const caller of callers) endCaller(caller);
 }

@@ -10,7 +10,14 @@ import { checkHost } from '#lib/http/host-check';
 import { type HttpRequest, type RequestHeaders, WebRequest } from '#lib/http/http-request';
 import { anonymousAt, authenticate, PREFLIGHT } from '#lib/http/identity';
 import { type Principal, type Right, requireRight } from '#lib/http/principal';
-import { consumeRateLimit, LIMITED_WORK, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
+import {
+  type ConfirmCount,
+  consumeRateLimit,
+  countCacheable,
+  LIMITED_WORK,
+  type RateLimitScope,
+  refundRateLimit,
+} from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
 import { type Allowance, countRequest } from '#lib/http/request-limits';
@@ -47,6 +54,8 @@ export interface RequestContext {
   readonly log: Logger;
   /** No limit has counted the request yet: its handler counts it for the end user that it names. */
   readonly isUncounted?: boolean;
+  /** Called before work that is not from the cache; undefined if the request is counted. */
+  readonly confirmCount?: ConfirmCount | undefined;
   /** Set by a handler: `Reply.log` for the case that the request fails. */
   failureLog?: (() => string) | undefined;
   /** Set by a handler: headers of the response for the case that the request fails. */
@@ -79,6 +88,8 @@ export interface RouteOptions {
   quiet?: boolean;
   /** Counts POSTs against this limit of their caller. Invalid requests are refunded. */
   rateLimit?: RateLimitScope;
+  /** Responses may be cached: its handler calls `confirmCount` for those that are not. */
+  mayBeCached?: boolean;
   /** The handler counts the end users of a key that is trusted to name them: `countEndUser`. */
   countsEndUsers?: boolean;
   /** Converts error bodies, for routes that speak another API. */
@@ -183,6 +194,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
   let allowance: Allowance | undefined;
   const work = scope === undefined ? undefined : LIMITED_WORK[scope];
   let context: RequestContext | undefined;
+  let confirmCount: ConfirmCount | undefined;
   try {
     if (origin !== null && !isOriginAllowed && !SAFE_METHODS.has(method)) throw originNotAllowed();
     const address = clientAddressOf(request, routeContext, settings);
@@ -196,7 +208,9 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     request.caller = caller;
     const isUncounted = options.countsEndUsers === true && principal.trustsEndUser === true;
     if (scope !== undefined && perMinute > 0 && !isUncounted) {
-      await consumeRateLimit(scope, caller, perMinute);
+      const counted = (options.mayBeCached === true ? countCacheable : consumeRateLimit)(scope, caller, perMinute);
+      if (counted instanceof Promise) await counted;
+      else confirmCount = counted;
       countedCaller = caller;
     }
     const counted = work === undefined || isUncounted ? undefined : countRequest(work, principal);
@@ -205,7 +219,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     const { peerAddress } = routeContext;
     const hasClientRequestId = clientRequestId !== undefined;
     const called = { requestId, hasClientRequestId, params, principal, caller, peerAddress, address, settings };
-    context = { ...called, log: log(), isUncounted };
+    context = { ...called, log: log(), isUncounted, confirmCount };
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;

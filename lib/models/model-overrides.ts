@@ -37,6 +37,10 @@ export class ModelOverrides {
     return undefined;
   }
 
+  get models(): string[] {
+    return [...this.#byModel.keys()];
+  }
+
   set(model: string, override: ModelOverride): void {
     if (Object.keys(override).length === 0) this.#byModel.delete(model);
     else this.#byModel.set(model, override);

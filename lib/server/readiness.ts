@@ -1,3 +1,4 @@
+import { cluster } from '#lib/cluster/cluster';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
@@ -25,7 +26,14 @@ export async function checkReadiness(signal: AbortSignal, settings: Config): Pro
     runner().executorsHealth().then(executorsReadiness),
     gatewayPart(),
   ]);
-  const parts = { model, sandbox, executors, gateway: backend, database: databasePart() };
+  const parts = {
+    model,
+    sandbox,
+    executors,
+    gateway: backend,
+    database: databasePart(),
+    redis: cluster()?.readiness() ?? NOT_CONFIGURED,
+  };
   const isReady = Object.values(parts).every(({ state }) => state !== 'down');
   return { status: isReady ? 'ready' : 'not_ready', parts };
 }

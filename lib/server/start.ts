@@ -54,6 +54,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     process.exit(1);
   });
 
+  // Before anything makes its state: with Redis, that is shared.
+  if (settings.REDIS_URL !== undefined && settings.EXECUTOR_LANGUAGE === undefined) await join(settings);
   // In force as soon as anything opens the database, be it the first request.
   if (settings.EXECUTOR_LANGUAGE === undefined) restoreChanges();
   // What an executor runs is recorded by the server that its user calls.
@@ -87,6 +89,13 @@ function reportCrashes({ uncleanExits }: CrashRecord): void {
   log().error({ unclean_exits: uncleanExits }, 'servers on this port ended without being shut down in the last hour');
   // This server may crash before the next flush.
   flushLog();
+}
+
+/** Loads what several servers share, which no other server does. */
+async function join(settings: Config): Promise<void> {
+  const { joinCluster } = await import('#lib/server/join-cluster');
+  const problem = await joinCluster(settings);
+  if (problem !== undefined) fail(problem);
 }
 
 async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

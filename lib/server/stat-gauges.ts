@@ -1,5 +1,6 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
+import { cluster } from '#lib/cluster/cluster';
 import { gateway } from '#lib/gateway/index';
 import { runner } from '#lib/runner/index';
 import { storeHealth } from '#lib/store/store';
@@ -36,6 +37,7 @@ export function setStatGauges(gauges: StatGauges): void {
     gauges.modelServerWaiting.set({ model_server }, waiting);
   }
   gauges.databaseSaving.set(storeHealth().state === 'ok' ? 1 : 0);
+  setClusterGauges(gauges);
   const { active, waiting } = runner().stats();
   gauges.codeActive.set(active);
   gauges.codeWaiting.set(waiting);
@@ -50,4 +52,12 @@ export function setStatGauges(gauges: StatGauges): void {
   gauges.gatewayBackendUp.reset();
   for (const { origin, state } of backends)
     if (state !== 'unknown') gauges.gatewayBackendUp.set({ backend: origin }, state === 'up' ? 1 : 0);
+}
+
+/** Without a cluster the gauges have no value. */
+function setClusterGauges(gauges: StatGauges): void {
+  const joined = cluster();
+  if (joined === undefined) return;
+  for (const [connection, isUp] of Object.entries(joined.connections)) gauges.redisUp.set({ connection }, isUp ? 1 : 0);
+  gauges.instances.set({ scope: 'cluster' }, joined.instanceCount);
 }

@@ -46,6 +46,8 @@ export interface StatGauges {
   modelServerRunning: Gauge<'model_server'>;
   modelServerWaiting: Gauge<'model_server'>;
   databaseSaving: Gauge;
+  redisUp: Gauge<'connection'>;
+  instances: Gauge<'scope'>;
 }
 
 export function metrics(): Metrics {
@@ -214,6 +216,8 @@ function createStatGauges(registry: Registry): StatGauges {
     modelServerUp: gauge('model_server_up', '1 where a model server was up when last heard of.', 'model_server'),
     modelServerRunning: gauge('model_server_running', 'Requests that a model server works on.', 'model_server'),
     modelServerWaiting: gauge('model_server_waiting', 'Requests that wait for a model server.', 'model_server'),
+    redisUp: gauge('redis_up', '1 for a connection to Redis that is up.', 'connection'),
+    instances: gauge('instances', 'Servers that share a Redis, as this one sees them.', 'scope'),
     databaseSaving: gauge('database_saving', '1 where the database takes writes, 0 where nothing is saved.'),
   };
 }

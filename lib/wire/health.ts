@@ -21,6 +21,9 @@ export const serverReadinessSchema = z.object({
     executors: readinessPartSchema,
     gateway: readinessPartSchema,
     database: readinessPartSchema.describe('`unavailable` while nothing can be saved; chats go on.'),
+    redis: readinessPartSchema.describe(
+      'What several servers share. `unavailable` while Redis is away and each goes on alone; `down` with REDIS_REQUIRED.',
+    ),
   }),
 });
 export type ServerReadiness = z.infer<typeof serverReadinessSchema>;

@@ -28,6 +28,9 @@ const SHARED = ['components/ui', 'lib/browser', 'lib/languages/infos.ts', 'type:
 /** What work reports to people, without knowing them. */
 const PEOPLE_HOOKS = ['lib/people/usage/usage-event.ts', 'lib/people/usage/usage-recorder.ts'];
 
+/** What is shared over Redis, as the app sees it. The implementation is loaded by lib/server. */
+const CLUSTER = 'lib/cluster/cluster.ts';
+
 /**
  * Who may import whom: a folder imports itself and what its row lists, `type:` for types only. The
  * longest row that fits a file is its row. Packages are free, except for those in `PACKAGES`.
@@ -56,15 +59,15 @@ const MATRIX: Record<string, readonly string[]> = {
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
   'lib/server': ['lib'],
-  'lib/chat': ['lib/models', 'lib/http', 'lib/store', ...PEOPLE_HOOKS, ...BASE],
+  'lib/chat': ['lib/models', 'lib/http', 'lib/store', CLUSTER, ...PEOPLE_HOOKS, ...BASE],
   'lib/models': ['lib/upstream-http', ...BASE],
   'lib/runner': ['lib/languages', 'lib/http', 'lib/upstream-http', ...PEOPLE_HOOKS, ...BASE],
   'lib/gateway': ['lib/http-client', 'lib/http', ...BASE],
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
-  'lib/http': ['lib/store', ...BASE],
+  'lib/http': ['lib/store', CLUSTER, ...BASE],
   // What administrators change of the models and of the gateway.
-  'lib/people/admin': ['lib/chat', 'lib/models', 'lib/gateway', 'lib/http', 'lib/store', ...BASE],
-  'lib/people': ['lib/http', 'lib/store', ...BASE],
+  'lib/people/admin': ['lib/chat', 'lib/models', 'lib/gateway', 'lib/http', 'lib/store', CLUSTER, ...BASE],
+  'lib/people': ['lib/http', 'lib/store', CLUSTER, ...BASE],
   'lib/store': BASE,
   'lib/http-client': [],
   'lib/languages': BASE,
@@ -80,6 +83,11 @@ const PACKAGES: { name: RegExp; refused: readonly string[] }[] = [
   { name: /^zod(\/|$)/, refused: ['components', 'lib/browser', 'lib/http-client'] },
   { name: /^(next|react|react-dom|swr)(\/|$)/, refused: ['lib/'] },
   { name: /^(?!node:)/, refused: ['lib/http-client'] },
+  // Loaded with REDIS_URL alone.
+  {
+    name: /^(ioredis|bullmq)(\/|$)/,
+    refused: ['lib/chat', 'lib/http', 'lib/people', 'lib/server', 'lib/cluster/cluster.ts'],
+  },
 ];
 
 const files = repositoryFiles();

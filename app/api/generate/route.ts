@@ -4,5 +4,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/generate',
   { POST: handleOllamaGenerate },
-  { right: 'chat', rateLimit: 'chat' },
+  { right: 'chat', rateLimit: 'chat', mayBeCached: true },
 );

@@ -5,5 +5,12 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/messages',
   { POST: handleMessages },
-  { right: 'chat', rateLimit: 'chat', countsEndUsers: true, errorBody: anthropicError, requestIdHeader: 'request-id' },
+  {
+    right: 'chat',
+    rateLimit: 'chat',
+    mayBeCached: true,
+    countsEndUsers: true,
+    errorBody: anthropicError,
+    requestIdHeader: 'request-id',
+  },
 );

@@ -1,10 +1,12 @@
+import { hash } from 'node:crypto';
 import { type CachePolicy, cachePolicy, restrictPolicy } from '#lib/chat/cache/cache-policy';
 import { CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { MAX_VALUE_BYTES, type PersistentCache } from '#lib/chat/persistence/persistent-cache';
-import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
+import { CACHE_FORMAT, decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
+import type { SharedValues } from '#lib/cluster/cluster';
 import type { Config } from '#lib/config/config';
 import { MIB } from '#lib/units';
 import type { CacheMode } from '#lib/wire/chat';
@@ -15,9 +17,14 @@ export class CacheAccess {
   readonly #settings: Config;
   readonly #cache: ResponseCache;
   readonly #persistent: PersistentCache | undefined;
+  readonly #shared: SharedValues | undefined;
 
-  /** `persistent` is the second level; absent if the cache is in memory only. */
-  constructor(settings: Config, clock: Clock, persistent?: PersistentCache) {
+  /**
+   * `shared` is the level that other servers read, `persistent` the one that outlives restarts;
+   * absent if the cache is in memory only.
+   */
+  constructor(settings: Config, clock: Clock, persistent?: PersistentCache, shared?: SharedValues) {
+    this.#shared = shared;
     this.#settings = settings;
     this.#persistent = persistent;
     this.#cache = new ResponseCache(
@@ -52,17 +59,23 @@ export class CacheAccess {
 
   /** A cache key, per caller if responses are not shared. */
   scopedKey(key: string | undefined, caller: string): string | undefined {
-    return key === undefined || this.#settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
+    // A digest: keys are in the database and in Redis, where no name of a caller belongs.
+    return key === undefined || this.#settings.CACHE_SCOPE === 'all'
+      ? key
+      : `${key} ${hash('sha256', caller, 'base64url')}`;
   }
 
   /** Whether `load` may find a response that is not in memory. */
   mayLoad(key: string): boolean {
-    return this.#persistent?.mayHave(key) === true && !this.#cache.has(key);
+    const mayHave = this.#shared?.isUsable === true || this.#persistent?.mayHave(key) === true;
+    return mayHave && !this.#cache.has(key);
   }
 
-  /** Brings a response from the second level into memory, if it is there. Never rejects. */
+  /** Brings a response from another level into memory, if it is there. Never rejects. */
   async load(key: string): Promise<void> {
-    const stored = await this.#persistent?.read(key);
+    const shared = await this.#shared?.read(sharedKey(key));
+    const other = shared && { createdAt: shared.createdAt, value: shared.bytes };
+    const stored = other ?? (await this.#persistent?.read(key));
     const response = stored && decodeResponse(stored.value);
     // A newer one may have come in the meantime.
     if (response !== undefined && stored !== undefined && !this.#cache.has(key))
@@ -80,12 +93,19 @@ export class CacheAccess {
     return this.#cache.has(key) ? this.lookUp(key, submitter) : undefined;
   }
 
-  /** Stores a response that is of use. `isLimitFine`: it is whole at its token limit. */
-  store(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
+  /**
+   * Stores a response that is of use. `isLimitFine`: it is whole at its token limit. `isNew`: it
+   * was generated although there may be an older one.
+   */
+  store(key: string | undefined, response: CompletedResponse, isLimitFine: boolean, isNew = false): void {
     if (key === undefined || !this.isEnabled || !isCacheable(response, isLimitFine)) return;
     const cached = this.#cache.set(key, response);
-    if (cached.bytes > MAX_VALUE_BYTES) return;
-    this.#persistent?.store('response', key, cached.createdAt, () => encodeResponse(cached.toResponse()));
+    const encode = () => encodeResponse(cached.toResponse());
+    const isLarge = cached.bytes > MAX_VALUE_BYTES;
+    // A large one is not shared, but removes what it replaces.
+    if (isNew || !isLarge) this.#shared?.write(sharedKey(key), cached.createdAt, encode, isNew ? key : undefined);
+    if (isLarge) return;
+    this.#persistent?.store('response', key, cached.createdAt, encode);
   }
 
   stats(): CacheStats {
@@ -93,15 +113,31 @@ export class CacheAccess {
     return { ...this.#cache.stats(), ...persisted };
   }
 
+  /** Another server has generated this response again. */
+  drop(key: string): void {
+    this.#cache.delete(key);
+  }
+
+  /** Another server has cleared the responses. */
+  forget(): void {
+    this.#cache.clear();
+    this.#persistent?.forget();
+  }
+
   /**
-   * Clears both levels at once. Returns how many entries were removed, and a promise that rejects
-   * if the second level will have them again after a restart.
+   * Clears all levels at once. Returns how many entries were removed, and a promise that rejects
+   * if another level may have them again: the database after a restart, Redis when it is back.
    */
-  clear(): { entries: number; saved: Promise<void> | undefined } {
+  clear(): { entries: number; saved: Promise<void> } {
     const persisted = this.#persistent?.stats('response').entries ?? 0;
-    const saved = this.#persistent?.clear();
+    const saved = Promise.all([this.#persistent?.clear(), this.#shared?.clear()]).then(() => undefined);
     return { entries: Math.max(this.#cache.clear(), persisted), saved };
   }
+}
+
+/** Servers of two versions share no responses that one of them would misread. */
+function sharedKey(key: string): string {
+  return `${CACHE_FORMAT} ${key}`;
 }
 
 /** Any other response at its token limit is incomplete, and an empty one is of no use. */

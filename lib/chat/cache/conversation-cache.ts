@@ -33,12 +33,21 @@ export class ConversationCache {
     return { messages, state: 'continued' };
   }
 
-  /** Stores `messages` as the whole conversation; one that is too long is deleted. */
-  store(caller: string, id: string, messages: readonly Message[]): void {
+  /** When a conversation was stored, in milliseconds since the epoch; undefined if it is not. */
+  storedAt(caller: string, id: string): number | undefined {
+    return this.#conversations.storedAt(keyOf(caller, id));
+  }
+
+  /**
+   * Stores `messages` as the whole conversation; one that is too long is deleted. Returns whether it
+   * is stored.
+   */
+  store(caller: string, id: string, messages: readonly Message[]): boolean {
     const key = keyOf(caller, id);
     const packed = new PackedRequest({ messages });
     if (packed.bytes <= MAX_CONVERSATION_BYTES) this.#conversations.set(key, packed);
     else this.#conversations.delete(key);
+    return packed.bytes <= MAX_CONVERSATION_BYTES;
   }
 
   /** Returns how many entries were removed. */

@@ -15,12 +15,16 @@ export interface CacheLimits {
 export class CountedCache<V extends object> {
   readonly #entries: LRUCache<string, V>;
   readonly #maxBytes: number;
+  readonly #ttlMs: number;
+  readonly #clock: Clock;
   #hits = 0;
   #misses = 0;
   #evictions = 0;
 
   constructor({ maxBytes, ttlMs }: CacheLimits, clock: Clock, sizeOf: (value: V, key: string) => number) {
     this.#maxBytes = maxBytes;
+    this.#ttlMs = ttlMs;
+    this.#clock = clock;
     this.#entries = new LRUCache<string, V>({
       maxSize: maxBytes,
       sizeCalculation: sizeOf,
@@ -40,6 +44,12 @@ export class CountedCache<V extends object> {
   /** Neither counted nor a use. */
   peek(key: string): V | undefined {
     return this.#entries.peek(key);
+  }
+
+  /** When an entry was stored, in milliseconds since the epoch; undefined without one. */
+  storedAt(key: string): number | undefined {
+    if (!this.#entries.has(key)) return undefined;
+    return this.#clock.now() - (this.#ttlMs - this.#entries.getRemainingTTL(key));
   }
 
   get(key: string): V | undefined {

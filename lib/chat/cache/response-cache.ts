@@ -155,6 +155,10 @@ export class ResponseCache {
     this.#responses.restore(key, cached, cached.createdAt);
   }
 
+  delete(key: string): void {
+    this.#responses.delete(key);
+  }
+
   /** Returns how many entries were removed. */
   clear(): number {
     return this.#responses.clear();

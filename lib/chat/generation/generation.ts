@@ -55,6 +55,8 @@ export interface GenerationInit {
   readonly key: string | undefined;
   /** As `key`; undefined if it is the same. */
   readonly flightKey?: string | undefined;
+  /** It was asked for although there may be a cached response, which it replaces. */
+  readonly isNew?: boolean | undefined;
   readonly provider: ModelProvider;
   readonly targets?: readonly RouteTarget[] | undefined;
   readonly prefixKey?: string | undefined;
@@ -82,6 +84,7 @@ export class Generation {
   key: string | undefined;
   /** By which identical requests join; undefined if the response is not shared. */
   readonly flightKey: string | undefined;
+  readonly isNew: boolean;
   /** Undefined where no model is called: for a replayed response, and one that is not begun. */
   provider: ModelProvider | undefined;
   /** Where it may run, the current choice first; undefined if `provider` is the only choice. */
@@ -130,6 +133,7 @@ export class Generation {
     this.createdAt = init.createdAt;
     this.key = init.key;
     this.flightKey = init.flightKey ?? init.key;
+    this.isNew = init.isNew === true;
     this.provider = init.provider;
     this.targets = init.targets;
     this.prefixKey = init.prefixKey;

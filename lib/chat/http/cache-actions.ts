@@ -27,7 +27,9 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
   const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();
   const cleared = responses + conversations;
   const isSaved = await saved;
-  const rest = isSaved ? '' : ' The copy in the database cannot be cleared now, and may be back after a restart.';
+  const rest = isSaved
+    ? ''
+    : ' The copy in the database or in Redis cannot be cleared now, and may be back after a restart.';
   return success({
     action,
     message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.${rest}`,
@@ -39,7 +41,7 @@ const NOTHING = { responses: 0, saved: Promise.resolve(true) };
 
 /** Clears both levels of responses and embeddings; `saved` says whether the second one is. */
 function clearResponses(): { responses: number; saved: Promise<boolean> } {
-  const { entries, saved = Promise.resolve() } = chatEngine().clearResponses();
+  const { entries, saved } = chatEngine().clearResponses();
   return {
     responses: entries + embeddingService().clear(),
     saved: saved.then(

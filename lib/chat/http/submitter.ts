@@ -31,6 +31,7 @@ export function submitterOf(
     caller: principal.caller,
     principal,
     allowance: requestLimits()?.allowanceOf(principal),
+    confirmCount: context.confirmCount,
     id: !context.hasClientRequestId || UUID.test(context.requestId) ? context.requestId : undefined,
     isIdGiven: context.hasClientRequestId,
     readsCache,

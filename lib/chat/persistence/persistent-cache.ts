@@ -31,6 +31,8 @@ const READ_TIMEOUT_MS = 500;
 /** The format while nothing is stored. */
 const OFF_FORMAT = 'off';
 const EXPIRY_INTERVAL_MS = MINUTE_MS;
+/** A server that clears has its epoch on disk after this time. */
+const EPOCH_DELAY_MS = 2 * SECOND_MS;
 /** Between two attempts to open the database. */
 const OPEN_RETRY_MS = 30 * SECOND_MS;
 
@@ -157,6 +159,25 @@ export class PersistentCache {
     if (rows === undefined) throw new Error('the database is not open');
     await this.#saveEpoch(rows);
     void this.#deleteInSteps(rows, 'outdated');
+  }
+
+  /**
+   * Another server has cleared the values: none of them is read any more. The epoch of what is
+   * written from now on is that of the other server, once it is on disk.
+   */
+  forget(): void {
+    this.#unwritten.clear();
+    this.#forget();
+    const rows = this.#rows;
+    if (rows === undefined) return;
+    this.#options.clock.after(EPOCH_DELAY_MS, () => {
+      rows.epoch().then((saved) => {
+        if (saved === undefined || saved.epoch <= this.#epoch) return;
+        this.#forget();
+        this.#epoch = saved.epoch;
+        this.#savedEpoch = saved.epoch;
+      }, ignore);
+    });
   }
 
   /** Entries of one kind, with those that the filter has. */

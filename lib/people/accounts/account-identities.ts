@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type SharedChange, shareChange } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { bearerTokenOf } from '#lib/http/bearer-token';
 import { isThrottled, mayUseKey, recordFailedKey, rememberKnownKey, tooManyFailedKeys } from '#lib/http/failed-keys';
@@ -53,7 +54,8 @@ export interface IdentityStore {
 /**
  * Identity source of accounts: session cookies and keys that begin with `cs_`. An LRU cache in
  * memory has the known ones, without a promise. Every change of a person, key, group or session
- * removes what is known of it, so a disabled person is refused at once.
+ * removes what is known of it, so a disabled person is refused at once. Other servers hear of it
+ * where they share a Redis.
  */
 export class AccountIdentities implements IdentitySource {
   readonly name = 'accounts';
@@ -134,21 +136,36 @@ export class AccountIdentities implements IdentitySource {
     this.#forget((identity) => callers.includes(identity.principal.caller));
   }
 
-  /** Forgets a person's sessions and keys. */
+  /** Forgets a person's sessions and keys. Like the other ones, in every server. */
   forgetPerson(userId: string): void {
-    this.#forget((identity) => identity.userId === userId);
+    this.#change({ kind: 'identity', of: 'person', id: userId });
   }
 
   forgetKey(keyId: string): void {
-    this.#forget((identity) => identity.keyId === keyId);
+    this.#change({ kind: 'identity', of: 'key', id: keyId });
   }
 
   forgetGroup(groupId: string): void {
-    this.#forget((identity) => identity.groupId === groupId);
+    this.#change({ kind: 'identity', of: 'group', id: groupId });
   }
 
   forgetSession(token: string): void {
-    this.#forget((identity) => identity.sessionToken === token);
+    this.#change({ kind: 'identity', of: 'session', id: tokenHash(token) });
+  }
+
+  /** Applies a change, which this or another server has made in the database. */
+  apply({ of, id }: IdentityChange): void {
+    this.#forget(IS_MEANT[of](id));
+  }
+
+  /** Forgets everything: changes of other servers may have been missed. */
+  forgetAll(): void {
+    this.#forget(() => true);
+  }
+
+  #change(change: IdentityChange): void {
+    this.apply(change);
+    shareChange(change);
   }
 
   #forget(isMeant: (identity: KnownIdentity) => boolean): void {
@@ -227,6 +244,16 @@ export class AccountIdentities implements IdentitySource {
     this.#known.set(credential, { ...loaded, validUntilMs: Math.min(nowMs + FRESH_MS, loaded.expiresAtMs) });
   }
 }
+
+type IdentityChange = Extract<SharedChange, { kind: 'identity' }>;
+
+/** Whether a change is about an identity. */
+const IS_MEANT: Record<IdentityChange['of'], (id: string) => (identity: LoadedIdentity) => boolean> = {
+  person: (id) => (identity) => identity.userId === id,
+  key: (id) => (identity) => identity.keyId === id,
+  group: (id) => (identity) => identity.groupId === id,
+  session: (id) => (identity) => identity.sessionToken !== undefined && tokenHash(identity.sessionToken) === id,
+};
 
 /** Whether an address with too many wrong keys may use this one: see lib/http/failed-keys.ts. */
 function acceptKey({ principal }: LoadedIdentity, hash: string, address: string | undefined): Principal {

@@ -1,3 +1,4 @@
+import { shareChange } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import { type Backend, backendId } from '#lib/gateway/backend';
 import { gateway } from '#lib/gateway/index';
@@ -56,6 +57,7 @@ export async function addBackend(request: HttpRequest, context: RequestContext):
     );
     const backend = gateway().add(url);
     setBackendChange(backend.id, changeBy(context));
+    shareChange({ kind: 'settings' });
     return json(describe(backend), 201);
   });
 }
@@ -87,6 +89,7 @@ async function setDraining(draining: boolean, context: RequestContext): Promise<
   );
   gateway().drain(backend, draining);
   setBackendChange(id, isDefault ? undefined : changeBy(context));
+  shareChange({ kind: 'settings' });
   return json(describe(backend));
 }
 
@@ -106,6 +109,7 @@ async function remove(context: RequestContext): Promise<Reply> {
   await save(id, undefined, { action: 'backend.remove', summary: `removed the backend ${address}` }, context);
   gateway().remove(backend);
   setBackendChange(id, undefined);
+  shareChange({ kind: 'settings' });
   return { status: 204, headers: { 'cache-control': 'no-store' }, body: null };
 }
 

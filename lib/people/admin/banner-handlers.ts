@@ -1,3 +1,4 @@
+import { shareChange } from '#lib/cluster/cluster';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
@@ -40,4 +41,5 @@ async function save(banner: Banner | undefined, context: RequestContext): Promis
     }),
   ]);
   setCurrentBanner(banner ?? null);
+  shareChange({ kind: 'settings' });
 }

@@ -44,6 +44,17 @@ export function restoreBackend({ value, by, atMs }: ChangedValue): void {
   setBackendChange(backend.id, { by, atMs });
 }
 
+/** Makes backends that were changed, and whose changes are stored no more, what the settings say. */
+export function forgetBackends(isStored: (id: string) => boolean): void {
+  for (const id of [...changes().keys()]) {
+    if (isStored(id)) continue;
+    const backend = gateway().find(id);
+    if (backend?.source === 'added') gateway().remove(backend);
+    else if (backend !== undefined) gateway().drain(backend, false);
+    setBackendChange(id, undefined);
+  }
+}
+
 export function backendChange(id: string): Change | undefined {
   return changes().get(id);
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chatEngine } from '#lib/chat/engine-singleton';
+import { shareChange } from '#lib/cluster/cluster';
 import { requestDefaultsChanged } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
@@ -100,6 +101,7 @@ async function save(id: string, change: ModelChange, context: RequestContext): P
     requestDefaultsChanged();
   }
   if (change.is_default === true) applySetting({ name: 'OLLAMA_MODEL', value: id, by: actor.name, atMs: Date.now() });
+  shareChange({ kind: 'settings' });
 }
 
 function describe(model: ModelInfo, { settings }: RequestContext): AdminModel {

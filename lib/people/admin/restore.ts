@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requestDefaultsChanged } from '#lib/config/runtime-settings';
+import { RUNTIME_SETTING_NAMES, requestDefaultsChanged } from '#lib/config/runtime-settings';
 import { type ModelOverride, modelOverrides } from '#lib/models/model-overrides';
 import { singleton } from '#lib/singletons';
 import { type Store, whenStoreOpens } from '#lib/store/store';
@@ -7,9 +7,9 @@ import { log } from '#lib/telemetry/log';
 import { type ModelOptions, optionsSchema } from '#lib/wire/chat';
 import { modelParametersSchema } from '#lib/wire/model-parameters';
 import { bannerSchema } from '#lib/wire/people-admin';
-import { restoreBackend } from './changed-backends.ts';
+import { forgetBackends, restoreBackend } from './changed-backends.ts';
 import { setCurrentBanner } from './current-banner.ts';
-import { applySetting } from './runtime-values.ts';
+import { applySetting, restoreSetting } from './runtime-values.ts';
 import { BACKEND_PREFIX, BANNER_NAME, MODEL_PREFIX, readStoredValues } from './stored-values.ts';
 
 const NO_ONE = { groups: [], users: [] };
@@ -46,9 +46,18 @@ export function restoreChanges(): void {
   });
 }
 
-/** Exported for tests. */
+/**
+ * Makes everything what is stored, and what is not stored the default again: another server may
+ * have changed it.
+ */
 export async function load(store: Pick<Store, 'db'>): Promise<void> {
-  for (const stored of await readStoredValues(store)) {
+  const all = await readStoredValues(store);
+  const names = new Set(all.map(({ name }) => name));
+  for (const name of RUNTIME_SETTING_NAMES) if (!names.has(name)) restoreSetting(name);
+  for (const model of modelOverrides().models) if (!names.has(MODEL_PREFIX + model)) modelOverrides().set(model, {});
+  if (!names.has(BANNER_NAME)) setCurrentBanner(null);
+  forgetBackends((id) => names.has(BACKEND_PREFIX + id));
+  for (const stored of all) {
     if (stored.name === BANNER_NAME) setCurrentBanner(bannerSchema.safeParse(stored.value).data ?? null);
     else if (stored.name.startsWith(MODEL_PREFIX)) {
       const { data } = overrideSchema.safeParse(stored.value);

@@ -1,3 +1,4 @@
+import { shareChange } from '#lib/cluster/cluster';
 import type { RuntimeSettingName } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
@@ -62,6 +63,7 @@ export async function changeSettings(request: HttpRequest, context: RequestConte
       () => statements,
     );
   for (const change of values) apply(change, actor);
+  shareChange({ kind: 'settings' });
   return json({ settings: describeSettings(context.settings) } satisfies RuntimeSettings);
 }
 

@@ -1,4 +1,5 @@
 import type { Compilable } from 'kysely';
+import { cluster, type SharedTallies, shareChange } from '#lib/cluster/cluster';
 import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
@@ -7,12 +8,13 @@ import { environmentLimits } from '#lib/people/limits/limit-definitions';
 import { deleteLimits, type LimitActor, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
 import { LimitTable, type ScopeEntry } from '#lib/people/limits/limit-table';
 import { Limiter } from '#lib/people/limits/limiter';
-import { MinuteWindows } from '#lib/people/limits/minute-windows';
+import { type MinuteCounts, MinuteWindows, type OpenCounts } from '#lib/people/limits/minute-windows';
 import { UsageCounters } from '#lib/people/limits/usage-counters';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
 import type { LimitScope, StoredLimits } from '#lib/wire/limits';
 import type { Me } from '#lib/wire/people';
 
@@ -28,8 +30,10 @@ export class PeopleLimits {
   constructor(table: LimitTable, open: () => Promise<Store>, now: () => number = Date.now) {
     this.table = table;
     this.#open = open;
+    const shared = cluster()?.tallies;
     this.#counters = new UsageCounters({
       rows: new StoredCounters(open),
+      ...(shared === undefined ? {} : SHARED_COUNTERS),
       now,
       after: (ms, task) => {
         const timer = setTimeout(task, ms).unref();
@@ -38,11 +42,12 @@ export class PeopleLimits {
       // The store reports by itself that it does not save.
       onError: (error) => log().debug({ err: error }, 'the counts of limits are in memory only for now'),
     });
-    const windows = new MinuteWindows();
+    const windows = shared === undefined ? new MinuteWindows() : sharedWindows(shared);
     this.#limiter = new Limiter({
       table,
       counters: this.#counters,
       windows,
+      open: shared && sharedOpen(shared),
       now,
       monotonicNow: () => performance.now(),
     });
@@ -77,6 +82,7 @@ export class PeopleLimits {
       await writeLimits(opened, entry, before, actor, others(opened));
       this.table.set(entry);
       this.#install();
+      shareChange({ kind: 'limits' });
       return entry;
     });
   }
@@ -95,6 +101,7 @@ export class PeopleLimits {
       await deleteLimits(opened, scope, entry.limits, actor);
       this.table.delete(scope);
       this.#install();
+      shareChange({ kind: 'limits' });
     });
   }
 
@@ -150,6 +157,24 @@ export function peopleLimits(): PeopleLimits {
     onShutdown(() => limits.close());
     return limits;
   });
+}
+
+/** Servers that share their counts write them sooner, and read those of the others. */
+const SHARED_COUNTERS = { flushMs: 250, refreshMs: SECOND_MS };
+
+function sharedWindows(tallies: SharedTallies): MinuteCounts {
+  return {
+    stateOf: (key) => tallies.windowOf(key),
+    add: (key, count) => tallies.addToWindow(key, count),
+    load: (key) => tallies.load(key),
+  };
+}
+
+function sharedOpen(tallies: SharedTallies): OpenCounts {
+  return {
+    get: (subject) => tallies.openOf(subject),
+    add: (subject, count) => tallies.addOpen(subject, count),
+  };
 }
 
 function warnOfLoad(error: unknown): void {

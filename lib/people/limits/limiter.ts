@@ -8,7 +8,7 @@ import {
 } from '#lib/people/limits/limit-definitions';
 import { type ExceededLimit, limitExceeded } from '#lib/people/limits/limit-errors';
 import type { LimitSet, LimitTable } from '#lib/people/limits/limit-table';
-import type { MinuteWindows } from '#lib/people/limits/minute-windows';
+import { LocalOpenCounts, type MinuteCounts, type OpenCounts } from '#lib/people/limits/minute-windows';
 import type { UsageCounters } from '#lib/people/limits/usage-counters';
 import { SECOND_MS } from '#lib/units';
 import { LIMIT_NAMES, type LimitName, SHARE_NAMES, type ShareOverrun } from '#lib/wire/limits';
@@ -20,22 +20,24 @@ const MAX_LOAD_MS = 250;
 export interface LimiterParts {
   readonly table: LimitTable;
   readonly counters: UsageCounters;
-  readonly windows: MinuteWindows;
+  readonly windows: MinuteCounts;
+  /** @default those of this process */
+  readonly open?: OpenCounts | undefined;
   /** Milliseconds since 1970, of the wall clock. */
   readonly now: () => number;
   /** Milliseconds of a clock that is never set. */
   readonly monotonicNow: () => number;
 }
 
-/** The limits of all callers, in this process. */
+/** The limits of all callers. */
 export class Limiter implements RequestLimits {
   readonly #parts: LimiterParts;
-  /** Open requests by subject. Not bounded here: the queue and the runner bound their requests. */
-  readonly #open = new Map<string, number>();
+  readonly #open: OpenCounts;
   readonly #allowances = new WeakMap<Principal, { version: number; allowance: PrincipalAllowance | undefined }>();
 
   constructor(parts: LimiterParts) {
     this.#parts = parts;
+    this.#open = parts.open ?? new LocalOpenCounts();
   }
 
   /** One for each principal, until a limit changes. */
@@ -56,10 +58,10 @@ export class PrincipalAllowance implements Allowance {
   readonly outputTokens: number | undefined;
   readonly #sets: readonly LimitSet[];
   readonly #parts: LimiterParts;
-  readonly #open: Map<string, number>;
+  readonly #open: OpenCounts;
   readonly #isCounted: boolean;
 
-  constructor(sets: readonly LimitSet[], parts: LimiterParts, open: Map<string, number>) {
+  constructor(sets: readonly LimitSet[], parts: LimiterParts, open: OpenCounts) {
     this.#sets = sets;
     this.#parts = parts;
     this.#open = open;
@@ -69,8 +71,10 @@ export class PrincipalAllowance implements Allowance {
   }
 
   load(): Promise<void> | undefined {
-    if (!this.#isCounted) return undefined;
-    const loads = this.#sets.flatMap(({ subject }) => this.#parts.counters.load(subject) ?? []);
+    const { counters, windows } = this.#parts;
+    if (!this.#isCounted && windows.load === undefined) return undefined;
+    const loads = this.#isCounted ? this.#sets.flatMap(({ subject }) => counters.load(subject) ?? []) : [];
+    if (windows.load !== undefined) loads.push(...this.#loadWindows());
     return loads.length === 0 ? undefined : atMost(MAX_LOAD_MS, Promise.all(loads));
   }
 
@@ -97,16 +101,12 @@ export class PrincipalAllowance implements Allowance {
     if (!isAccepted) this.#refuseExceeded(work);
     const limited = this.#sets.filter(({ limits }) => limits.concurrent_requests !== undefined);
     if (limited.length === 0) return NOTHING_TO_LEAVE;
-    for (const { subject } of limited) this.#open.set(subject, (this.#open.get(subject) ?? 0) + 1);
+    for (const { subject } of limited) this.#open.add(subject, 1);
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
-      for (const { subject } of limited) {
-        const left = (this.#open.get(subject) ?? 1) - 1;
-        if (left > 0) this.#open.set(subject, left);
-        else this.#open.delete(subject);
-      }
+      for (const { subject } of limited) this.#open.add(subject, -1);
     };
   }
 
@@ -176,8 +176,7 @@ export class PrincipalAllowance implements Allowance {
       const used = counters.used(subject, name) / UNITS[name];
       return { name, limit, used, resetsAtMs: counters.periodOf(subject, name).endMs };
     }
-    if (name === 'concurrent_requests')
-      return { name, limit, used: this.#open.get(subject) ?? 0, resetsAtMs: undefined };
+    if (name === 'concurrent_requests') return { name, limit, used: this.#open.get(subject), resetsAtMs: undefined };
     if (name === 'context_tokens' || name === 'output_tokens') return { name, limit, used: 0, resetsAtMs: undefined };
     const { count, leftMs } = windows.stateOf(windowKey(name, subject), monotonicNow());
     return { name, limit, used: count, resetsAtMs: count === 0 ? undefined : now() + leftMs };
@@ -186,6 +185,15 @@ export class PrincipalAllowance implements Allowance {
   #spend(name: CountedLimit, amount: number): void {
     for (const { subject, limits } of this.#sets)
       if (limits[name] !== undefined) this.#parts.counters.add(subject, name, amount);
+  }
+
+  #loadWindows(): Promise<void>[] {
+    const { windows } = this.#parts;
+    return this.#sets.flatMap(({ subject, limits }) =>
+      Object.values(MINUTE_LIMITS).flatMap((name) =>
+        limits[name] === undefined ? [] : (windows.load?.(windowKey(name, subject)) ?? []),
+      ),
+    );
   }
 
   #addToWindows(name: MinuteLimit, times: number): void {

@@ -39,6 +39,10 @@ export interface UsageCountersOptions {
   readonly rows: CounterRows;
   /** Milliseconds since 1970, of the wall clock. */
   readonly now: () => number;
+  /** How long changes are collected before they are written. @default 2 s */
+  readonly flushMs?: number;
+  /** Other servers add to the counts: a subject in use is read again this often. @default never */
+  readonly refreshMs?: number;
   /** Calls `task` once after `ms`, and returns the function that cancels it. */
   readonly after: (ms: number, task: () => void) => () => void;
   /** Called with the error of a read or write that failed. */
@@ -52,6 +56,8 @@ interface Subject {
   isLoaded: boolean;
   loading: Promise<void> | undefined;
   retryAtMs: number;
+  /** When it was last read. */
+  readAtMs: number;
 }
 
 /**
@@ -77,7 +83,14 @@ export class UsageCounters {
   /** Undefined if memory has the counts, or if they cannot be read now. Never rejects. */
   load(subject: string): Promise<void> | undefined {
     const known = this.#subject(subject);
-    if (known.isLoaded || this.#options.now() < known.retryAtMs) return known.loading;
+    const { refreshMs } = this.#options;
+    if (known.isLoaded) {
+      // Nothing waits for it: the counts are those of a moment ago.
+      if (refreshMs !== undefined && this.#options.now() - known.readAtMs >= refreshMs)
+        known.loading ??= this.#read(subject, known);
+      return undefined;
+    }
+    if (this.#options.now() < known.retryAtMs) return known.loading;
     known.loading ??= this.#read(subject, known);
     return known.loading;
   }
@@ -134,7 +147,7 @@ export class UsageCounters {
   #subject(subject: string): Subject {
     let known = this.#subjects.get(subject);
     if (known === undefined) {
-      known = { counts: this.#emptyCounts(), isLoaded: false, loading: undefined, retryAtMs: 0 };
+      known = { counts: this.#emptyCounts(), isLoaded: false, loading: undefined, retryAtMs: 0, readAtMs: 0 };
       this.#subjects.set(subject, known);
     }
     return known;
@@ -162,6 +175,7 @@ export class UsageCounters {
 
   async #read(subject: string, known: Subject): Promise<void> {
     this.#loading.add(subject);
+    known.readAtMs = this.#options.now();
     try {
       // What is being written now is part of what is read then.
       await this.#writing;
@@ -192,7 +206,7 @@ export class UsageCounters {
   }
 
   #scheduleFlush(): void {
-    this.#cancelFlush ??= this.#options.after(this.#isClosing ? 0 : FLUSH_MS, () => {
+    this.#cancelFlush ??= this.#options.after(this.#isClosing ? 0 : (this.#options.flushMs ?? FLUSH_MS), () => {
       this.#cancelFlush = undefined;
       void this.flush();
     });

@@ -5,5 +5,5 @@ import { route } from '#lib/http/route';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/chat/completions',
   { POST: handleOpenAiChat },
-  { right: 'chat', rateLimit: 'chat', countsEndUsers: true, errorBody: openAiError },
+  { right: 'chat', rateLimit: 'chat', mayBeCached: true, countsEndUsers: true, errorBody: openAiError },
 );

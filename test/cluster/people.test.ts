@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type AppCluster, readJson, startAppCluster } from '../support/app-cluster.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import type { RunningApp } from '../support/running-app.ts';
+
+/** Two real apps with accounts over Postgres and Redis. */
+let postgres: PostgresServer;
+let cluster: AppCluster;
+let one: RunningApp;
+let two: RunningApp;
+let admin = '';
+
+const PASSWORD = 'a long enough password';
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  cluster = await startAppCluster([{}, {}], {
+    AUTH: 'accounts',
+    DATABASE_URL: await postgres.createDatabase(),
+    SIGN_UP: 'open',
+    AUTH_SECRET: 'a-secret-of-more-than-thirty-two-characters',
+  });
+  [one, two] = [cluster.at(0), cluster.at(1)];
+  const linkOf = () => /set-up: (\S+)/.exec(one.output() + two.output())?.[1];
+  await expect.poll(linkOf, { timeout: 20_000 }).toBeDefined();
+  const token = new URL(linkOf() ?? '').searchParams.get('token');
+  const made = await send(one, 'POST', '/api/setup', { token, name: 'Ada', email: 'ada@example.org', password: PASSWORD });
+  expect(made.status).toBe(201);
+  admin = cookieOf(made);
+}, 120_000);
+
+afterAll(async () => {
+  await cluster?.close();
+  await postgres?.close();
+});
+
+function send(app: RunningApp, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  return fetch(app.url + path, {
+    method,
+    headers: { 'content-type': 'application/json', origin: app.url, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(15_000),
+  });
+}
+
+function cookieOf(response: Response): string {
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ');
+}
+
+/** A key of the administrator, with its id. */
+async function makeKey(): Promise<{ id: string; key: string }> {
+  const made = await send(one, 'POST', '/api/keys', { name: 'a key' }, { cookie: admin });
+  expect(made.status).toBe(201);
+  return made.json();
+}
+
+const statusAt = async (app: RunningApp, key: string) =>
+  (await fetch(`${app.url}/api/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+const within = { timeout: 3_000, interval: 20 };
+
+it('refuses a revoked key everywhere within a second, although the other server knew it', async () => {
+  const { id, key } = await makeKey();
+  expect([await statusAt(one, key), await statusAt(two, key)]).toEqual([200, 200]);
+  expect((await send(one, 'DELETE', `/api/keys/${id}`, undefined, { cookie: admin })).status).toBe(204);
+  const revokedMs = performance.now();
+  await expect.poll(() => statusAt(two, key), within).toBe(401);
+  expect(performance.now() - revokedMs).toBeLessThan(1_000);
+});
+
+it('ends a session of an account everywhere within a second', async () => {
+  const signedIn = await send(two, 'POST', '/api/auth/sign-in/email', { email: 'ada@example.org', password: PASSWORD });
+  const cookie = cookieOf(signedIn);
+  const at = async (app: RunningApp) => (await fetch(`${app.url}/api/keys`, { headers: { cookie } })).status;
+  expect([await at(one), await at(two)]).toEqual([200, 200]);
+  await send(two, 'DELETE', '/api/session', undefined, { cookie });
+  await expect.poll(() => at(one), { timeout: 1_000, interval: 20 }).toBe(401);
+});
+
+it('has limits of people everywhere within a second, and counts them over both servers', async () => {
+  const { id, key } = await makeKey();
+  const limits = { scope: { kind: 'key', id }, limits: { requests_per_minute: 6 } };
+  const set = await send(one, 'PUT', '/api/admin/limits', limits, { cookie: admin });
+  expect(set.status, await set.text()).toBe(200);
+  await expect
+    .poll(async () => (await readJson(two, '/api/me', { authorization: `Bearer ${key}` })).limits, within)
+    .toEqual([expect.objectContaining({ name: 'requests_per_minute', limit: 6 })]);
+  const statuses: number[] = [];
+  for (let index = 0; index < 10; index++) {
+    const messages = [{ role: 'user', content: `question ${index}` }];
+    const app = cluster.at(index);
+    const body = { messages, stream: false };
+    statuses.push((await send(app, 'POST', '/api/chat-optimized', body, { authorization: `Bearer ${key}` })).status);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  expect(statuses.filter((status) => status === 200)).toHaveLength(6);
+  expect(statuses.slice(6)).toEqual([429, 429, 429, 429]);
+});
+
+it('disables a person everywhere within a second', async () => {
+  const joined = await send(one, 'POST', '/api/auth/sign-up/email', {
+    name: 'Ben',
+    email: 'ben@example.org',
+    password: PASSWORD,
+  });
+  expect(joined.ok, await joined.text()).toBe(true);
+  const cookie = cookieOf(joined);
+  const at = async (app: RunningApp) => (await fetch(`${app.url}/api/keys`, { headers: { cookie } })).status;
+  expect([await at(one), await at(two)]).toEqual([200, 200]);
+  const { users } = await readJson(one, '/api/admin/users', { cookie: admin });
+  const { id } = users.find(({ email }: { email: string }) => email === 'ben@example.org');
+  expect((await send(one, 'PATCH', `/api/admin/users/${id}`, { disabled: true }, { cookie: admin })).status).toBe(200);
+  await expect.poll(() => at(two), { timeout: 1_000, interval: 20 }).toBe(401);
+});

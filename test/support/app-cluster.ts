@@ -1,0 +1,111 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FaultyModelServer, ollama, startFaultyModelServer } from './faulty-model-server.ts';
+import { type RedisServer, startRedis } from './redis.ts';
+import { type RunningApp, startApp } from './running-app.ts';
+
+export interface AppCluster {
+  readonly redis: RedisServer;
+  readonly model: FaultyModelServer;
+  readonly apps: readonly RunningApp[];
+  /** The apps in turn. */
+  readonly at: (index: number) => RunningApp;
+  close(): Promise<void>;
+}
+
+/**
+ * Real apps that share a real Redis, one database and a model server that writes the number of its
+ * call. `envs` has what is different, one for each app.
+ */
+export async function startAppCluster(
+  envs: readonly Record<string, string>[],
+  common: Record<string, string> = {},
+): Promise<AppCluster> {
+  const redis = await startRedis();
+  const model = await startFaultyModelServer();
+  const dataDir = mkdtempSync(join(tmpdir(), 'cluster-'));
+  let calls = 0;
+  model.choose(() => {
+    calls += 1;
+    return [{ send: ollama.text(`response ${calls}`) }, { send: ollama.done() }];
+  });
+  const apps: RunningApp[] = [];
+  try {
+    for (const env of envs)
+      apps.push(
+        await startApp('server', {
+          MODEL_PROVIDER: 'ollama',
+          OLLAMA_API_URL: model.url,
+          OLLAMA_MODEL: 'test',
+          LOG_LEVEL: 'info',
+          DATA_DIR: dataDir,
+          SHUTDOWN_TIMEOUT_MS: '500',
+          // The database has the responses, too: this one is about Redis.
+          CACHE_PERSIST: 'false',
+          REDIS_URL: redis.url,
+          ...common,
+          ...env,
+        }),
+      );
+  } catch (error) {
+    await Promise.all(apps.map((app) => app.stop(2_000)));
+    await redis.close();
+    await model.close();
+    throw error;
+  }
+  return {
+    redis,
+    model,
+    apps,
+    at: (index) => apps[index % apps.length] ?? fail(),
+    close: async () => {
+      await Promise.all(apps.map((app) => app.stop(5_000)));
+      await model.close();
+      await redis.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function fail(): never {
+  throw new Error('there is no app');
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly cache: string | null;
+  readonly content: string;
+  readonly body: unknown;
+  readonly ms: number;
+}
+
+/** One question to the native API, with the time that it took. */
+export async function ask(
+  { url }: RunningApp,
+  content: string,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+  path = '/api/chat-optimized',
+): Promise<Reply> {
+  const startedMs = performance.now();
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false, ...fields }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const body = await response.json();
+  return {
+    status: response.status,
+    cache: response.headers.get('x-cache'),
+    content: body?.message?.content ?? body?.content ?? body?.response ?? '',
+    body,
+    ms: performance.now() - startedMs,
+  };
+}
+
+export async function readJson({ url }: RunningApp, path: string, headers: Record<string, string> = {}) {
+  return (await fetch(url + path, { headers, signal: AbortSignal.timeout(10_000) })).json();
+}
