@@ -17,8 +17,7 @@ function setUp() {
     onStuck: () => events.push('stuck'),
   });
   const pass = async (ms: number) => {
-    clock.advance(ms);
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(ms);
   };
   return { guard, events, probe, pass, setAway: (value: boolean) => (isAway = value) };
 }

@@ -1,0 +1,110 @@
+import { expect, it, vi } from 'vitest';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
+import { encodeResponse } from '#lib/chat/persistence/stored-response';
+import type { IdempotentRequest, SharedIdempotency } from '#lib/cluster/cluster';
+import { chatRequest, engineHarness, settled } from '../../../test/support/chat.ts';
+
+const RESPONSE: CompletedResponse = {
+  content: 'from another server',
+  thinking: '',
+  tool_calls: [],
+  model: 'test',
+  done_reason: 'stop',
+  usage: { prompt_tokens: 1, completion_tokens: 2 },
+};
+
+/** What Redis says of each key, and what was reported to it. */
+class FakeIdempotency implements SharedIdempotency {
+  readonly reports: string[] = [];
+  readonly requests = new Map<string, IdempotentRequest>();
+
+  async claim(name: string): Promise<IdempotentRequest | undefined> {
+    return this.requests.get(name);
+  }
+
+  accept(_name: string, _fingerprint: string, id: string): void {
+    this.reports.push(`accept ${id}`);
+  }
+
+  complete(_name: string, _fingerprint: string, id: string): void {
+    this.reports.push(`complete ${id}`);
+  }
+
+  release(): void {
+    this.reports.push('release');
+  }
+}
+
+const digests = { name: 'name', fingerprint: 'print' };
+const never = () => expect.fail('it was called');
+
+it('returns what another server has completed, also while it waits for it', async () => {
+  const shared = new FakeIdempotency();
+  shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: '' });
+  const submissions = new SharedSubmissions(shared);
+  const { submit } = engineHarness();
+  const pending = await submit('anything');
+  const replay = vi.fn(() => pending);
+  const found = submissions.once(digests, never, replay);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  shared.requests.set('name', {
+    ...{ fingerprint: 'print', instance: 'other', id: 'first' },
+    response: encodeResponse(RESPONSE),
+  });
+  expect(await found).toBe(pending);
+  expect(replay).toHaveBeenCalledWith(expect.objectContaining({ id: 'first', response: RESPONSE }));
+});
+
+it('refuses a retry with Retry-After while another server works on the request', async () => {
+  const shared = new FakeIdempotency();
+  shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: 'first' });
+  const startedMs = performance.now();
+  await expect(new SharedSubmissions(shared).once(digests, never, never)).rejects.toMatchObject({
+    code: 'queue_full',
+    retryAfterSeconds: 2,
+    data: { reason: 'elsewhere' },
+  });
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
+});
+
+it('refuses another body with the same key', async () => {
+  const shared = new FakeIdempotency();
+  shared.requests.set('name', { fingerprint: 'of another body', instance: 'other', id: 'first' });
+  await expect(new SharedSubmissions(shared).once(digests, never, never)).rejects.toMatchObject({
+    code: 'idempotency_conflict',
+  });
+});
+
+it('releases the key of a request that was not accepted', async () => {
+  const shared = new FakeIdempotency();
+  const refuse = async () => {
+    throw new Error('full');
+  };
+  await expect(new SharedSubmissions(shared).once(digests, refuse, never)).rejects.toThrow('full');
+  expect(shared.reports).toEqual(['release']);
+});
+
+it('reports the requests of an engine with their ends', async () => {
+  const idempotency = new FakeIdempotency();
+  const values = {
+    ...{ isUsable: false, read: async () => undefined, write: () => {}, remove: () => {} },
+    ...{ clear: async () => {}, adoptGeneration: () => {} },
+  };
+  const shared = { idempotency, responses: values, conversations: values };
+  const { engine, provider } = engineHarness({}, { shared });
+  const first = await engine.enqueue(chatRequest('hello'), { caller: 'ann', idempotencyKey: 'one' });
+  await settled();
+  provider.last.say('hi').done();
+  await settled();
+  expect(first.state).toBe('completed');
+  const second = await engine.enqueue(chatRequest('other'), { caller: 'ann', idempotencyKey: 'two' });
+  engine.cancel(second.id, 'ann');
+  await settled();
+  expect(idempotency.reports).toEqual([
+    `accept ${first.id}`,
+    `complete ${first.id}`,
+    `accept ${second.id}`,
+    'release',
+  ]);
+});
