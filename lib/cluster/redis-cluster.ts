@@ -14,6 +14,7 @@ import { checkRedis, parseInfo, UnsuitableRedis } from '#lib/cluster/start-check
 import type { Config } from '#lib/config/config';
 import { describeRedis, parseRedisUrl, type RedisAddress } from '#lib/config/redis-url';
 import { VERSION } from '#lib/config/version';
+import { asError } from '#lib/errors';
 import { log } from '#lib/telemetry/log';
 import { MIB, SECOND_MS } from '#lib/units';
 import type { ReadinessPart } from '#lib/wire/health';
@@ -201,8 +202,9 @@ export class RedisCluster implements Cluster {
     try {
       await this.#join();
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
-      log().error({ part: 'redis', reason: this.#problem }, 'Redis is not as it must be');
+      // What clients read has no address in it.
+      this.#problem = 'Redis is not as it must be. The log of the server says why.';
+      log().error({ part: 'redis', reason: asError(error).message }, 'Redis is not as it must be');
     }
     await this.#changes.look();
   }

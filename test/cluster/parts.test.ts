@@ -63,7 +63,6 @@ it('reports a change to all other servers at once, and not to the one that made 
 
 it('sees a change within about a second where hints do not arrive, and says so', async () => {
   const redis = await redisServer();
-  await redis.command('CONFIG', 'SET', 'maxclients', '100');
   const [one, two] = [await join(redis.port), await join(redis.port)];
   await expect.poll(() => two.cluster.connections.hints, eventually).toBe(true);
   // Subscribers alone are ended, and come back after they are tried.
@@ -308,6 +307,26 @@ it.each(['freeze', 'loseOpen', 'cut'] as const)('makes no command wait longer th
   proxy.mend();
   await expect.poll(() => cluster.connections, { timeout: 15_000 }).toEqual({ command: true, hints: true });
   expect(cluster.readiness()).toEqual({ state: 'up' });
+});
+
+it('needs no more rights than those of the documentation', async () => {
+  const redis = await redisServer();
+  const rights = ['~{chill}:*', '&{chill}:*', '+@all', '-@admin', '-@dangerous', '+info'];
+  expect(await redis.command('ACL', 'SETUSER', 'chill', 'on', '>secret', ...rights)).toBe('+OK');
+  const url = `redis://chill:secret@127.0.0.1:${redis.port}`;
+  const [one, two] = [await join(redis.port, { REDIS_URL: url }), await join(redis.port, { REDIS_URL: url })];
+  one.cluster.responses.write('question', Date.now(), () => Buffer.from('text'), 'question');
+  await expect.poll(() => two.cluster.responses.read('question'), eventually).toBeDefined();
+  await expect.poll(() => two.changes.map(({ kind }) => kind), eventually).toEqual(['drop']);
+  expect((await one.cluster.rateLimiter('chat', 1).consume('caller')).isAllowed).toBe(true);
+  expect((await two.cluster.rateLimiter('chat', 1).consume('caller')).isAllowed).toBe(false);
+  one.cluster.tallies.addOpen('user:a', 1);
+  await delay(200);
+  two.cluster.tallies.addOpen('user:a', 1);
+  await expect.poll(() => two.cluster.tallies.openOf('user:a'), eventually).toBe(2);
+  await one.cluster.responses.clear();
+  await expect.poll(() => two.cluster.readiness(), eventually).toEqual({ state: 'up' });
+  await expect.poll(() => one.cluster.instanceCount, eventually).toBe(2);
 });
 
 it('works over a slow network', async () => {
