@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { isAlmostFull } from '#lib/cluster/memory-watch';
 import { checkRedis, parseInfo } from '#lib/cluster/start-checks';
 
-const info = (fields: Record<string, string>) =>
-  parseInfo(`# Server\r\n${Object.entries({ redis_version: '7.0.15', maxmemory_policy: 'noeviction', aof_enabled: '1', ...fields })
-    .map(([name, value]) => `${name}:${value}`)
-    .join('\r\n')}\r\n`);
+const USUAL = { redis_version: '7.0.15', maxmemory_policy: 'noeviction', aof_enabled: '1' };
+const info = (fields: Record<string, string>) => {
+  const lines = Object.entries({ ...USUAL, ...fields }).map(([name, value]) => `${name}:${value}`);
+  return parseInfo(`# Server\r\n${lines.join('\r\n')}\r\n`);
+};
 const check = (fields: Record<string, string>, setting: 'REDIS_URL' | 'CACHE_REDIS_URL' = 'REDIS_URL') =>
   checkRedis(info(fields), 'redis.example:6379', setting);
 
@@ -26,7 +27,10 @@ describe('checkRedis', () => {
   });
 
   it('warns of a Redis that forgets everything when it is restarted', () => {
-    expect(check({ aof_enabled: '0' })).toEqual({ problems: [], warnings: [expect.stringMatching(/Set appendonly yes/)] });
+    expect(check({ aof_enabled: '0' })).toEqual({
+      problems: [],
+      warnings: [expect.stringMatching(/Set appendonly yes/)],
+    });
   });
 
   it('lets the Redis of cached responses evict and forget', () => {
@@ -34,7 +38,9 @@ describe('checkRedis', () => {
       problems: [],
       warnings: [],
     });
-    expect(check({ redis_version: '5.0.0' }, 'CACHE_REDIS_URL').problems).toEqual([expect.stringMatching(/^CACHE_REDIS_URL/)]);
+    expect(check({ redis_version: '5.0.0' }, 'CACHE_REDIS_URL').problems).toEqual([
+      expect.stringMatching(/^CACHE_REDIS_URL/),
+    ]);
   });
 
   it('accepts what a server that hides its settings does not say', () => {
@@ -43,7 +49,8 @@ describe('checkRedis', () => {
 });
 
 it('takes Redis as full from 70 % of maxmemory, or from 512 MB without one', () => {
-  const isFull = (used: number, max: number) => isAlmostFull(info({ used_memory: String(used), maxmemory: String(max) }));
+  const isFull = (used: number, max: number) =>
+    isAlmostFull(info({ used_memory: String(used), maxmemory: String(max) }));
   expect([isFull(699, 1000), isFull(700, 1000)]).toEqual([false, true]);
   expect([isFull(512 * 1024 ** 2 - 1, 0), isFull(512 * 1024 ** 2, 0)]).toEqual([false, true]);
 });

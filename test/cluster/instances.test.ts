@@ -120,8 +120,12 @@ it('has a banner, a setting and a hidden model everywhere within a second, and t
 });
 
 describe('an Idempotency-Key', () => {
-  const enqueue = (app: RunningApp, key: string, content: string) =>
-    ask(app, content, { cache: 'off' }, { ...auth(), 'idempotency-key': key }, '/api/chat-queue');
+  const enqueue = async (app: RunningApp, key: string, content: string, caller = KEY) => {
+    const headers = { ...auth(caller), 'idempotency-key': key };
+    const reply = await ask(app, content, { cache: 'off' }, headers, '/api/chat-queue');
+    const { request_id: id } = reply.body as { request_id?: string };
+    return { ...reply, id };
+  };
 
   it('runs a request once, wherever its retry arrives, and has its result there', async () => {
     const before = calls();
@@ -130,10 +134,9 @@ describe('an Idempotency-Key', () => {
     await expect.poll(calls, eventually).toBe(before + 1);
     await delay(200);
     const second = await enqueue(two, 'key-1', 'Once, please.');
-    expect(second.body).toMatchObject({ request_id: (first.body as { request_id: string }).request_id, completed: true });
+    expect(second.body).toMatchObject({ request_id: first.id, completed: true });
     expect(calls()).toBe(before + 1);
-    const { request_id: id } = second.body as { request_id: string };
-    const result = await readJson(two, `/api/chat-queue?requestId=${id}`, auth());
+    const result = await readJson(two, `/api/chat-queue?requestId=${first.id}`, auth());
     expect(JSON.stringify(result)).toContain('response ');
   });
 
@@ -145,8 +148,9 @@ describe('an Idempotency-Key', () => {
 
   it('belongs to its caller', async () => {
     const first = await enqueue(one, 'key-3', 'Mine.');
-    const other = await ask(two, 'Mine.', { cache: 'off' }, { ...auth(OTHER), 'idempotency-key': 'key-3' }, '/api/chat-queue');
-    expect((other.body as { request_id: string }).request_id).not.toBe((first.body as { request_id: string }).request_id);
+    const other = await enqueue(two, 'key-3', 'Mine.', OTHER);
+    expect(other.status).toBe(202);
+    expect(other.id).not.toBe(first.id);
   });
 });
 

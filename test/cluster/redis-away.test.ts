@@ -25,7 +25,7 @@ const FAULTS = {
   },
 };
 
-it.each(Object.entries(FAULTS))('serves every request within a second while Redis %s', async (_name, { begin, end }) => {
+it.each(Object.entries(FAULTS))('serves each request within a second while Redis %s', async (_name, { begin, end }) => {
   cluster = await startAppCluster([{}, {}], { RATE_LIMIT_CHAT: '1000' });
   const { at } = cluster;
   const known = await ask(at(0), 'known');

@@ -126,7 +126,8 @@ it('connects over TLS with the authority of REDIS_CA_FILE, and through Sentinel'
   const [tlsPort, sentinelPort] = [await freePort(), await freePort()];
   const files = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')];
   const ca = join(folder, 'cert.pem');
-  const redis = await redisServer('--tls-port', String(tlsPort), ...files, '--tls-ca-cert-file', ca, '--tls-auth-clients', 'no');
+  const trust = ['--tls-ca-cert-file', ca, '--tls-auth-clients', 'no'];
+  const redis = await redisServer('--tls-port', String(tlsPort), ...files, ...trust);
   const stateWith = async (env: Record<string, string>) => {
     const app = await startApp('server', { LOG_LEVEL: 'silent', ...env });
     const ready = await (await fetch(`${app.url}/api/ready`)).json();
@@ -136,14 +137,14 @@ it('connects over TLS with the authority of REDIS_CA_FILE, and through Sentinel'
   const url = `rediss://127.0.0.1:${tlsPort}`;
   expect(await stateWith({ REDIS_URL: url, REDIS_CA_FILE: ca })).toBe('up');
   expect(await stateWith({ REDIS_URL: url })).toBe('unavailable');
-  expect(await refusal({ REDIS_URL: url, REDIS_CA_FILE: join(folder, 'absent.pem') })).toMatch(/REDIS_CA_FILE cannot be read/);
+  const absent = await refusal({ REDIS_URL: url, REDIS_CA_FILE: join(folder, 'absent.pem') });
+  expect(absent).toMatch(/REDIS_CA_FILE cannot be read/);
   const sentinel = join(folder, 'sentinel.conf');
   await writeFile(sentinel, `port ${sentinelPort}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 ${redis.port} 1\n`);
   const watcher = spawn('redis-server', [sentinel, '--sentinel'], { cwd: folder, stdio: 'ignore' });
   servers.push({ close: () => watcher.kill('SIGKILL') });
-  await expect
-    .poll(() => fetch(`http://127.0.0.1:${sentinelPort}`).catch((error) => String(error.cause?.code)), { timeout: 10_000 })
-    .not.toBe('ECONNREFUSED');
+  const probe = () => fetch(`http://127.0.0.1:${sentinelPort}`).catch((error) => String(error.cause?.code));
+  await expect.poll(probe, { timeout: 10_000 }).not.toBe('ECONNREFUSED');
   expect(await stateWith({ REDIS_URL: `redis+sentinel://127.0.0.1:${sentinelPort}/main` })).toBe('up');
   await rm(folder, { recursive: true, force: true });
 }, 120_000);
