@@ -118,7 +118,7 @@ function nonEmpty(value: string | undefined): string | undefined {
 /** The invalid value, unless it may be a secret. */
 function quoteUnlessSecret(name: SettingName, value: string | undefined): string {
   if (value === undefined) return 'not set';
-  return /KEY|TOKEN|SECRET|PASSWORD/.test(name) || /\/\/[^/]*@/.test(value)
+  return /KEY|TOKEN|SECRET|PASSWORD|REDIS_URL/.test(name) || /\/\/[^/]*@/.test(value)
     ? 'not shown'
     : JSON.stringify(value.slice(0, 80));
 }
