@@ -12,7 +12,7 @@ import {
 } from '#lib/chat/formats/native-events';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
+import type { LogEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import type { ChatResponse } from '#lib/wire/chat';
@@ -40,8 +40,8 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
 }
 
 /**
- * The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. With
- * `isRestarted` its first event says that the text before is void, because the request runs again
+ * The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. A
+ * status has no id, so that the reader's position stays. With `isRestarted` its first event says that the text before is void, because the request runs again
  * from the start. When the server stops, a saved request's stream ends with its status, and the
  * browser reconnects.
  */
@@ -53,16 +53,19 @@ export function queueStreamEncoder(request: PendingRequest, isRestarted = false)
     heartbeat: ': still here\n\n',
     encode(event, number) {
       if (event.type === 'error' && request.isSuspended) return pauseEvent(request, { restarting: true });
-      const data = event.type === 'status' ? statusEntry(request, event) : toChatEvent(request, event);
+      if (event.type === 'status') return sseStatus(statusEntry(request, event));
+      const data = toChatEvent(request, event);
       return `id: ${offset + number}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
     },
   };
 }
 
-/** A status without an id, so that the reader's position stays. */
 function pauseEvent(request: PendingRequest, mark: { restarted: true } | { restarting: true }): string {
   const status = request.state === 'running' ? 'processing' : request.isSuspended ? 'queued' : request.state;
-  const entry = { request_id: request.id, done: false, status, ...mark };
+  return sseStatus({ request_id: request.id, done: false, status, ...mark });
+}
+
+function sseStatus(entry: object): string {
   return `event: status\ndata: ${JSON.stringify(entry)}\n\n`;
 }
 
@@ -126,7 +129,7 @@ function statusEntry(
   };
 }
 
-function toChatEvent(request: RequestView, event: Exclude<GenerationEvent, { type: 'status' }>) {
+function toChatEvent(request: RequestView, event: LogEvent) {
   const { id, model, cached, conversation } = request;
   switch (event.type) {
     case 'done':

@@ -1,4 +1,4 @@
-import type { GenerationEvent } from '#lib/chat/generation/generation-log';
+import type { LogEvent } from '#lib/chat/generation/generation-log';
 import type { Durations } from '#lib/models/provider';
 import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
 
@@ -21,7 +21,7 @@ export interface CompletedResponse {
 }
 
 /** The events of a complete response. */
-export function responseEvents(response: CompletedResponse): GenerationEvent[] {
+export function responseEvents(response: CompletedResponse): LogEvent[] {
   const { content, thinking, tool_calls, logprobs, done_reason, usage, durations, context, stop_sequence } = response;
   return [
     ...(logprobs === undefined ? [] : [{ type: 'logprobs', logprobs } as const]),

@@ -3,7 +3,7 @@ import type { Durations } from '#lib/models/provider';
 import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
 import type { ShareStatus } from '#lib/wire/limits';
 
-/** The events of one response, in order. A log ends with exactly one `done` or `error`. */
+/** What a reader of a response gets: the events of its log, and the states of its request. */
 export type GenerationEvent =
   | QueueStatusEvent
   | { readonly type: 'thinking'; readonly text: string }
@@ -23,6 +23,10 @@ export type GenerationEvent =
     }
   | { readonly type: 'error'; readonly error: AppError };
 
+/** The events of a log, in order. It ends with exactly one `done` or `error`. */
+export type LogEvent = Exclude<GenerationEvent, QueueStatusEvent>;
+
+/** Where an unfinished request stands. It is no event of the log, and has no number. */
 export interface QueueStatusEvent {
   readonly type: 'status';
   readonly status: 'queued' | 'processing';

@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Generation } from '#lib/chat/generation/generation';
-import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
+import {
+  type GenerationEvent,
+  GenerationLog,
+  type LogEvent,
+  type QueueStatusEvent,
+} from '#lib/chat/generation/generation-log';
 import { LogReader } from '#lib/chat/generation/log-reader';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { ManualClock, ScriptedProvider } from '../../../test/support/chat.ts';
 
-const DONE: GenerationEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+const DONE: LogEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
 function pendingRequest(): PendingRequest {
   const [id, caller, createdAt] = ['r', 'ann', 0];
@@ -38,7 +43,7 @@ const registry = {
   read: (pending: PendingRequest, onChange: () => void) => pending.generation.log.listen(onChange),
 };
 
-function queued(queue_position: number): GenerationEvent {
+function queued(queue_position: number): QueueStatusEvent {
   return { type: 'status', status: 'queued', queue_position, queue_length: 9, estimated_wait_time: 0 };
 }
 
@@ -54,16 +59,22 @@ describe('GenerationLog', () => {
     expect(() => log.append(DONE)).toThrow();
   });
 
-  it('keeps only the newest status, under its own number', () => {
+  it('keeps the newest status next to its events, without a number, until it ends', () => {
     const log = new GenerationLog();
-    log.append(queued(2));
-    log.append(queued(1));
+    const calls: (number | undefined)[] = [];
+    log.listen(() => calls.push(log.status?.queue_position));
+    log.setStatus(queued(2));
+    log.setStatus(queued(1));
     log.append({ type: 'content', text: 'x' });
-    expect([log.eventAt(1), log.eventAt(2), log.status?.queue_position]).toEqual([undefined, queued(1), 1]);
+    expect([log.lastNumber, log.eventAt(1), log.status]).toEqual([1, { type: 'content', text: 'x' }, queued(1)]);
+    log.append(DONE);
+    expect([log.lastNumber, log.status, calls]).toEqual([2, undefined, [2, 1, 1, undefined]]);
+    expect(() => log.setStatus(queued(1))).toThrow();
   });
 
-  it('gives every reader the same sequence, whenever it joins and however it reads', () => {
+  it('gives every reader the same events, whenever it joins, however it reads, and whatever the queue does', () => {
     const action = fc.oneof(
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('status' as const), position: fc.nat(9) }) },
       { weight: 3, arbitrary: fc.string({ minLength: 1 }).map((text) => ({ do: 'append' as const, text })) },
       fc.record({ do: fc.constant('join' as const), after: fc.nat(20) }),
       fc.record({ do: fc.constant('read' as const), reader: fc.nat(9), most: fc.integer({ min: 1, max: 5 }) }),
@@ -72,24 +83,30 @@ describe('GenerationLog', () => {
       fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
         const pending = pendingRequest();
         const { log } = pending.generation;
-        const readers: { reader: LogReader; from: number; got: GenerationEvent[] }[] = [];
-        const read = ({ reader, got }: (typeof readers)[number], most: number) => {
+        const readers: { reader: LogReader; from: number; got: GenerationEvent[]; numbers: number[] }[] = [];
+        const read = ({ reader, got, numbers }: (typeof readers)[number], most: number) => {
           let count = 0;
-          reader.read((event) => {
+          reader.read((event, number) => {
             got.push(event);
+            numbers.push(number);
             count += 1;
             return count < most;
           });
         };
-        const appended: GenerationEvent[] = [];
+        const appended: LogEvent[] = [];
+        const statuses: QueueStatusEvent[] = [];
         for (const step of actions) {
-          if (step.do === 'append') {
-            const event: GenerationEvent = { type: 'content', text: step.text };
+          if (step.do === 'status') {
+            const status = queued(step.position);
+            log.setStatus(status);
+            statuses.push(status);
+          } else if (step.do === 'append') {
+            const event: LogEvent = { type: 'content', text: step.text };
             log.append(event);
             appended.push(event);
           } else if (step.do === 'join') {
             const from = Math.min(step.after, log.lastNumber);
-            readers.push({ reader: new LogReader(registry, pending, from), from, got: [] });
+            readers.push({ reader: new LogReader(registry, pending, from), from, got: [], numbers: [] });
           } else {
             const one = readers[step.reader];
             if (one !== undefined) read(one, step.most);
@@ -98,7 +115,19 @@ describe('GenerationLog', () => {
         log.append(DONE);
         for (const one of readers) {
           read(one, Number.POSITIVE_INFINITY);
-          expect(one.got).toEqual([...appended, DONE].slice(one.from));
+          const isStatus = one.got.map(({ type }) => type === 'status');
+          const events = one.got.filter((_, index) => isStatus[index] === false);
+          expect(events).toEqual([...appended, DONE].slice(one.from));
+          // Each event counts one, a status none.
+          let number = one.from;
+          for (const [index, got] of one.numbers.entries()) {
+            if (isStatus[index] === false) number += 1;
+            expect(got).toBe(number);
+          }
+          // Some of the statuses, in their order, each once.
+          const places = one.got.flatMap((event) => (event.type === 'status' ? [statuses.indexOf(event)] : []));
+          expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
+          expect(places).not.toContain(-1);
           expect(one.reader.ended).toBe(true);
           one.reader.close();
         }

@@ -1,14 +1,12 @@
-import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
+import type { LogEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
 import { PackedEvents } from '#lib/chat/generation/packed-events';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import type { TokenLogprob, ToolCall } from '#lib/wire/chat';
 
-export type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
+export type { GenerationEvent, LogEvent, QueueStatusEvent } from '#lib/chat/generation/generation-event';
 
 /** Memory of an event without its text: object, slot and string header, as measured on V8. */
 const EVENT_BYTES = 96;
-/** Memory of the slot of a dropped event. */
-const SLOT_BYTES = 8;
 /** Memory of one token of a `context`. */
 export const NUMBER_BYTES = 8;
 /** A longer text is split into several events, so that the chunks for a reader stay small. */
@@ -19,15 +17,16 @@ const MAX_EVENT_CHARS = 64 * 1024;
  * it, whether it comes early, late or again; the log only knows the listeners that it calls after
  * an append.
  *
- * Only the newest status is kept: an older one is dropped when the next comes, and its number
- * stays used. An ended log without listeners is packed: it may be retained for minutes.
+ * The status of the request is a slot next to the log, which holds the newest one until the log
+ * ends. The numbers of events therefore do not depend on who watches the queue. An ended log
+ * without listeners is packed: it may be retained for minutes.
  */
 export class GenerationLog {
-  #events: (GenerationEvent | undefined)[] | PackedEvents = [];
+  #events: LogEvent[] | PackedEvents = [];
   /** The texts that were returned by `text`, until the log is packed. */
   #joined: string[] | undefined;
   #listeners: Set<() => void> | undefined;
-  #statusNumber = 0;
+  #status: QueueStatusEvent | undefined;
   #ended = false;
   #bytes = 0;
   #textBytes = 0;
@@ -52,43 +51,45 @@ export class GenerationLog {
     return this.#textBytes;
   }
 
-  /** The newest status, if any. */
+  /** The newest status; undefined before the first one, and once the log has ended. */
   get status(): QueueStatusEvent | undefined {
-    const event = this.eventAt(this.#statusNumber);
-    return event?.type === 'status' ? event : undefined;
+    return this.#status;
   }
 
-  /** Undefined if `number` is not used yet, or its status was replaced. */
-  eventAt(number: number): GenerationEvent | undefined {
+  /** Replaces the status. Readers get it next, before the events that they have not read. */
+  setStatus(status: QueueStatusEvent): void {
+    if (this.#ended) throw new Error('the log has ended');
+    this.#status = status;
+    this.#notify();
+  }
+
+  /** Undefined if `number` is not used yet. */
+  eventAt(number: number): LogEvent | undefined {
     const events = this.#events;
     return events instanceof PackedEvents ? events.at(number - 1) : events[number - 1];
   }
 
-  append(event: GenerationEvent): void {
+  append(event: LogEvent): void {
     const events = this.#events;
     if (this.#ended || events instanceof PackedEvents) throw new Error('the log has ended');
     if (event.type === 'thinking' || event.type === 'content') this.#pushText(events, event);
     else {
       this.#push(events, event);
-      if (event.type === 'status') {
-        if (this.#statusNumber > 0) {
-          events[this.#statusNumber - 1] = undefined;
-          this.#bytes -= EVENT_BYTES - SLOT_BYTES;
-        }
-        this.#statusNumber = events.length;
-      } else if (event.type === 'tool_calls') this.#bytes += estimateValueBytes(event.tool_calls);
+      if (event.type === 'tool_calls') this.#bytes += estimateValueBytes(event.tool_calls);
       else if (event.type === 'logprobs') this.#bytes += estimateValueBytes(event.logprobs);
       else {
         if (event.type === 'done') this.#bytes += NUMBER_BYTES * (event.context?.length ?? 0);
         this.#ended = true;
+        this.#status = undefined;
       }
     }
-    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
+    if (this.#listeners !== undefined) this.#notify();
     else if (this.#ended) this.#pack();
   }
 
   /**
-   * Calls `listener` after every append; it must not throw. Returns the function that removes it.
+   * Calls `listener` after every event and status; it must not throw. Returns the function that
+   * removes it.
    */
   listen(listener: () => void): () => void {
     this.#listeners ??= new Set();
@@ -103,7 +104,7 @@ export class GenerationLog {
 
   toolCalls(): ToolCall[] {
     const all: ToolCall[] = [];
-    for (const event of this.#events) if (event?.type === 'tool_calls') all.push(...event.tool_calls);
+    for (const event of this.#events) if (event.type === 'tool_calls') all.push(...event.tool_calls);
     return all;
   }
 
@@ -111,18 +112,22 @@ export class GenerationLog {
   logprobs(): TokenLogprob[] | undefined {
     const all: TokenLogprob[] = [];
     for (const event of this.#events)
-      if (event?.type === 'logprobs') for (const logprob of event.logprobs) all.push(logprob);
+      if (event.type === 'logprobs') for (const logprob of event.logprobs) all.push(logprob);
     return all.length === 0 ? undefined : all;
   }
 
   /** The whole text so far. */
   text(type: 'thinking' | 'content'): string {
     const texts: string[] = [];
-    for (const event of this.#events) if (event?.type === type) texts.push(event.text);
+    for (const event of this.#events) if (event.type === type) texts.push(event.text);
     // One flat string: a sum of strings would retain all of its parts.
     const text = texts.join('');
     if (text !== '' && !(this.#events instanceof PackedEvents)) this.#joined = [...(this.#joined ?? []), text];
     return text;
+  }
+
+  #notify(): void {
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
   }
 
   #pack(): void {
@@ -142,12 +147,12 @@ export class GenerationLog {
     if (packed !== undefined) this.#bytes -= packed.savedBytes(EVENT_BYTES);
   }
 
-  #push(events: (GenerationEvent | undefined)[], event: GenerationEvent): void {
+  #push(events: LogEvent[], event: LogEvent): void {
     events.push(event);
     this.#bytes += EVENT_BYTES;
   }
 
-  #pushText(events: (GenerationEvent | undefined)[], event: Extract<GenerationEvent, { text: string }>): void {
+  #pushText(events: LogEvent[], event: Extract<LogEvent, { text: string }>): void {
     const { type, text } = event;
     if (text.length <= MAX_EVENT_CHARS) this.#push(events, event);
     else this.#pushPieces(events, type, text);
@@ -156,7 +161,7 @@ export class GenerationLog {
     this.#textBytes += bytes;
   }
 
-  #pushPieces(events: (GenerationEvent | undefined)[], type: 'thinking' | 'content', text: string): void {
+  #pushPieces(events: LogEvent[], type: 'thinking' | 'content', text: string): void {
     for (let from = 0; from < text.length; ) {
       let to = from + MAX_EVENT_CHARS;
       // A surrogate pair is not split.

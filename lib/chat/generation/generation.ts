@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/chat/clock';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
-import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
+import { GenerationLog, type LogEvent } from '#lib/chat/generation/generation-log';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { batchGroup } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
@@ -22,7 +22,7 @@ const WAITING_BYTES = 2_560;
 export type GenerationState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** The event that ends a log. */
-export type FinalEvent = Extract<GenerationEvent, { type: 'done' | 'error' }>;
+export type FinalEvent = Extract<LogEvent, { type: 'done' | 'error' }>;
 
 /** The surroundings that all generations of one engine share. */
 export interface GenerationContext {
@@ -187,8 +187,7 @@ export class Generation {
   ): Generation {
     const generation = Generation.unbegun(request);
     Object.assign(generation, { response, cached, startedAt, firstTokenAt });
-    const events: readonly GenerationEvent[] =
-      response !== undefined && error === undefined ? responseEvents(response) : [];
+    const events: readonly LogEvent[] = response !== undefined && error === undefined ? responseEvents(response) : [];
     for (const event of events) if (event.type !== 'done') generation.log.append(event);
     const done = events.find((event) => event.type === 'done');
     generation.#end(done ?? { type: 'error', error: error ?? CANCELLATIONS.user }, finishedAt);

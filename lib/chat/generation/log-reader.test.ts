@@ -262,37 +262,70 @@ describe('the queue stream', () => {
     return found;
   }
 
-  it('has an id and a kind for every event, and says when to connect again', async () => {
+  it('has a kind for every event, an id for all but a status, and says when to connect again', async () => {
     b = engineHarness();
     await b.submit('a');
     const pending = await b.submit('b');
-    const body = text(stream(pending, queueStreamEncoder(pending)));
-    await settled();
+    const chunks = (await stream(pending, queueStreamEncoder(pending))).getReader();
+    const next = async () => new TextDecoder().decode((await chunks.read()).value);
+    const pieces = [await next()];
     b.provider.last.done();
-    await settled();
+    pieces.push(await next());
     b.provider.last.think('hm').say('x').done();
-    const whole = await body;
+    for (let piece = await next(); piece !== ''; piece = await next()) pieces.push(piece);
+    const whole = pieces.join('');
     expect(whole.startsWith('retry: 2000\n\n')).toBe(true);
     expect(parse(whole).map(({ id, event }) => [id, event])).toEqual([
-      ['1', 'status'],
-      ['2', 'status'],
-      ['3', 'thinking'],
-      ['4', 'content'],
-      ['5', 'done'],
+      [undefined, 'status'],
+      [undefined, 'status'],
+      ['1', 'thinking'],
+      ['2', 'content'],
+      ['3', 'done'],
     ]);
+  });
+
+  it('has the state first for a reader that comes back, and the ids of any other reader', async () => {
+    b = engineHarness();
+    const pending = await b.submit('hello');
+    b.provider.last.say('a').say('b');
+    await settled();
+    const back = text(stream(pending, queueStreamEncoder(pending), 1));
+    const first = text(stream(pending, queueStreamEncoder(pending)));
+    await settled();
+    b.provider.last.say('c').done();
+    const kinds = async (body: Promise<string>) => parse(await body).map(({ id, event }) => [id, event]);
+    const rest = [
+      ['2', 'content'],
+      ['3', 'content'],
+      ['4', 'done'],
+    ];
+    expect(await kinds(back)).toEqual([[undefined, 'status'], ...rest]);
+    expect(await kinds(first)).toEqual([[undefined, 'status'], ['1', 'content'], ...rest]);
   });
 
   it('loses and repeats nothing, wherever the connection is cut', async () => {
     const words = fc.array(fc.string({ minLength: 1, unit: 'grapheme' }), { minLength: 1, maxLength: 12 });
     await fc.assert(
-      fc.asyncProperty(words, fc.array(fc.nat(), { maxLength: 4 }), async (script, cuts) => {
+      fc.asyncProperty(words, fc.array(fc.nat(), { maxLength: 4 }), fc.nat(3), async (script, cuts, ahead) => {
         b = engineHarness();
+        for (let n = 0; n < ahead; n += 1) await b.submit(`ahead ${n}`);
         const pending = await b.submit('hello');
+        const got: { id: string | undefined; event: string | undefined; data: ChatEvent }[] = [];
+        // As `EventSource` counts: an event without an id leaves the last one.
+        const lastId = () => Number(got.findLast(({ id }) => id !== undefined)?.id ?? 0);
+        // It watches the queue, is cut off, and begins where it was.
+        const watching = new AbortController();
+        const watched = text(stream(pending, queueStreamEncoder(pending), 0, watching.signal));
+        for (let n = 0; n < ahead; n += 1) {
+          b.provider.last.say('x').done();
+          await settled();
+        }
+        watching.abort();
+        got.push(...parse(await watched));
+        expect(got.every(({ id, event }) => id === undefined && event === 'status')).toBe(true);
         for (const word of script) b.provider.last.say(word);
         b.provider.last.done();
         await settled();
-        const got: { id: string | undefined; event: string | undefined; data: ChatEvent }[] = [];
-        const lastId = () => Number(got.at(-1)?.id ?? 0);
         for (const cut of cuts) {
           const bytes = Buffer.from(await text(stream(pending, queueStreamEncoder(pending), lastId())));
           got.push(...parse(new TextDecoder().decode(bytes.subarray(0, cut % (bytes.length + 1)))));
@@ -300,8 +333,8 @@ describe('the queue stream', () => {
         }
         if (got.at(-1)?.event !== 'done')
           got.push(...parse(await text(stream(pending, queueStreamEncoder(pending), lastId()))));
-        const ids = got.map(({ id }) => Number(id));
-        expect(ids).toEqual([...new Set(ids)].sort((x, y) => x - y));
+        const ids = got.flatMap(({ id }) => (id === undefined ? [] : [Number(id)]));
+        expect(ids).toEqual(ids.map((_, index) => index + 1));
         expect(got.flatMap(({ data }) => data.content ?? []).join('')).toBe(script.join(''));
         expect(got.filter(({ event }) => event === 'done')).toHaveLength(1);
         b.engine.close();

@@ -1,7 +1,7 @@
 import type { Clock } from '#lib/chat/clock';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
-import type { GenerationEvent } from '#lib/chat/generation/generation-log';
+import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 
 /** A silent stream gets a heartbeat after this time, so that proxies keep the connection. */
@@ -15,7 +15,7 @@ export interface ReaderRegistry {
   read(request: PendingRequest, onChange: () => void): () => void;
 }
 
-/** A cursor into the log of one response. Its state is one number. */
+/** A cursor into the log of one response: the number of the last event, and the last status. */
 export class LogReader {
   /** Undefined once the result was dropped, so that references to the reader do not retain it. */
   #request: PendingRequest | undefined;
@@ -28,6 +28,8 @@ export class LogReader {
   readonly #clock: Clock;
   #unregister: (() => void) | undefined;
   #after: number;
+  /** The status that the reader has. */
+  #status: QueueStatusEvent | undefined;
   #ended = false;
   #closed = false;
   #silentSince: number;
@@ -60,14 +62,14 @@ export class LogReader {
   }
 
   /**
-   * Passes the next events to `take` until it returns false. A cancelled request ends with an error
-   * that only it sees.
+   * Passes the next events to `take` until it returns false, a new status before them. A status has
+   * the number of the event before it. A cancelled request ends with an error that only it sees.
    */
   read(take: (event: GenerationEvent, number: number) => boolean): void {
     for (let event = this.#next(); event !== undefined; event = this.#next()) if (!take(event, this.#after)) return;
   }
 
-  /** The next event, whose number is then `#after`; undefined until one is appended. */
+  /** The next event, whose number is then `#after`, or a new status; undefined if there is none. */
   #next(): GenerationEvent | undefined {
     const request = this.#request;
     if (this.#ended || request === undefined) return undefined;
@@ -78,12 +80,16 @@ export class LogReader {
       this.#after = last;
       return { type: 'error', error: CANCELLATIONS[request.cancelledBy] };
     }
-    while (this.#after < last) {
+    const { status } = log;
+    if (status !== undefined && status !== this.#status) {
+      this.#status = status;
+      return status;
+    }
+    if (this.#after < last) {
       this.#after += 1;
       if (this.#after === last && log.ended) this.#ended = true;
       const event = log.eventAt(this.#after);
-      if (event?.type === 'error') return { type: 'error', error: request.ownError(event.error) };
-      if (event !== undefined) return event;
+      return event?.type === 'error' ? { type: 'error', error: request.ownError(event.error) } : event;
     }
     if (log.ended) this.#ended = true;
     return undefined;

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
+import { GenerationLog, type LogEvent } from '#lib/chat/generation/generation-log';
 import { PackedEvents } from '#lib/chat/generation/packed-events';
 
-const DONE: GenerationEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+const DONE: LogEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 6 }),
   fc.constantFrom('', 'x'.repeat(300), 'é'.repeat(65_535), 'x'.repeat(65_536)),
 );
-const event: fc.Arbitrary<GenerationEvent | undefined> = fc.oneof(
+const event: fc.Arbitrary<LogEvent> = fc.oneof(
   { weight: 20, arbitrary: text.map((piece) => ({ type: 'content' as const, text: piece })) },
   { weight: 3, arbitrary: text.map((piece) => ({ type: 'thinking' as const, text: piece })) },
-  fc.constantFrom(undefined, DONE, { type: 'tool_calls' as const, tool_calls: [] }),
+  fc.constantFrom<LogEvent>(DONE, { type: 'tool_calls' as const, tool_calls: [] }),
 );
 
 describe('PackedEvents', () => {
@@ -29,7 +29,7 @@ describe('PackedEvents', () => {
 });
 
 describe('a log that has ended', () => {
-  const pieces = Array.from({ length: 200 }, (_, at): GenerationEvent => ({ type: 'content', text: `word${at} ` }));
+  const pieces = Array.from({ length: 200 }, (_, at): LogEvent => ({ type: 'content', text: `word${at} ` }));
 
   it('is packed once its last listener has left', () => {
     const log = new GenerationLog();

@@ -1,4 +1,4 @@
-import type { GenerationEvent } from '#lib/chat/generation/generation-event';
+import type { LogEvent } from '#lib/chat/generation/generation-event';
 
 /** Consecutive pieces of text of one kind, joined. */
 interface TextRun {
@@ -8,7 +8,7 @@ interface TextRun {
   readonly lengths: string;
 }
 
-type Part = { readonly run: TextRun } | { readonly event: GenerationEvent | undefined };
+type Part = { readonly run: TextRun } | { readonly event: LogEvent };
 
 /** Fewer pieces are not worth a run. */
 const MIN_PIECES = 8;
@@ -40,10 +40,7 @@ export class PackedEvents {
    * Undefined if no run is worth it. `textOf` returns a text that equals its argument, of which
    * another copy may exist.
    */
-  static of(
-    events: readonly (GenerationEvent | undefined)[],
-    textOf: (text: string) => string,
-  ): PackedEvents | undefined {
+  static of(events: readonly LogEvent[], textOf: (text: string) => string): PackedEvents | undefined {
     const parts: Part[] = [];
     let hasRun = false;
     for (let from = 0; from < events.length; ) {
@@ -51,7 +48,7 @@ export class PackedEvents {
       if (to - from >= MIN_PIECES) {
         hasRun = true;
         parts.push({ run: toRun(events, from, to, textOf) });
-      } else for (let at = from; at < Math.max(to, from + 1); at++) parts.push({ event: events[at] });
+      } else for (const event of events.slice(from, Math.max(to, from + 1))) parts.push({ event });
       from = Math.max(to, from + 1);
     }
     return hasRun ? new PackedEvents(events.length, parts) : undefined;
@@ -65,7 +62,7 @@ export class PackedEvents {
   }
 
   /** Takes constant time for the last event, and for each one when they are read in order. */
-  at(index: number): GenerationEvent | undefined {
+  at(index: number): LogEvent | undefined {
     const last = this.#parts.at(-1);
     if (index === this.length - 1 && last !== undefined && 'event' in last) return last.event;
     if (index < this.#index) this.#part = this.#piece = this.#char = this.#index = 0;
@@ -73,11 +70,14 @@ export class PackedEvents {
     return this.#index === index ? this.#read() : undefined;
   }
 
-  *[Symbol.iterator](): Generator<GenerationEvent | undefined> {
-    for (let index = 0; index < this.length; index++) yield this.at(index);
+  *[Symbol.iterator](): Generator<LogEvent> {
+    for (let index = 0; index < this.length; index++) {
+      const event = this.at(index);
+      if (event !== undefined) yield event;
+    }
   }
 
-  #read(): GenerationEvent | undefined {
+  #read(): LogEvent | undefined {
     const part = this.#parts[this.#part];
     if (part === undefined) return undefined;
     this.#index += 1;
@@ -98,7 +98,7 @@ export class PackedEvents {
   }
 }
 
-function endOfRun(events: readonly (GenerationEvent | undefined)[], from: number): number {
+function endOfRun(events: readonly LogEvent[], from: number): number {
   const type = events[from]?.type;
   let to = from;
   for (let event = events[to]; event !== undefined && 'text' in event; event = events[to]) {
@@ -108,12 +108,7 @@ function endOfRun(events: readonly (GenerationEvent | undefined)[], from: number
   return to;
 }
 
-function toRun(
-  events: readonly (GenerationEvent | undefined)[],
-  from: number,
-  to: number,
-  textOf: (text: string) => string,
-): TextRun {
+function toRun(events: readonly LogEvent[], from: number, to: number, textOf: (text: string) => string): TextRun {
   const texts: string[] = [];
   let type: TextRun['type'] = 'content';
   for (let at = from; at < to; at++) {

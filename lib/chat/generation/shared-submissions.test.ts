@@ -101,10 +101,5 @@ it('reports the requests of an engine with their ends', async () => {
   const second = await engine.enqueue(chatRequest('other'), { caller: 'ann', idempotencyKey: 'two' });
   engine.cancel(second.id, 'ann');
   await settled();
-  expect(idempotency.reports).toEqual([
-    `accept ${first.id}`,
-    `complete ${first.id}`,
-    `accept ${second.id}`,
-    'release',
-  ]);
+  expect(idempotency.reports).toEqual([`accept ${first.id}`, `complete ${first.id}`, `accept ${second.id}`, 'release']);
 });

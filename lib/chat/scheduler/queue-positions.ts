@@ -1,5 +1,4 @@
 import type { Generation } from '#lib/chat/generation/generation';
-import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { Lane } from '#lib/chat/scheduler/lane';
 import type { Lanes } from '#lib/chat/scheduler/lanes';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
@@ -47,11 +46,11 @@ export class QueuePositions<T extends QueuedWork> {
     };
   }
 
-  /** Appends positions to the log of a waiting generation for as long as it is retained. */
+  /** Keeps the status of a waiting generation current for as long as it is retained. */
   watch(generation: Generation): void {
     if (generation.state !== 'queued') return;
     this.#watched.add(generation);
-    this.#append(generation, callersAhead);
+    this.#update(generation, callersAhead);
   }
 
   unwatch(generation: Generation): void {
@@ -72,12 +71,12 @@ export class QueuePositions<T extends QueuedWork> {
         return ahead;
       };
       for (const generation of this.#watched)
-        if (generation.isRetained) this.#append(generation, aheadIn);
+        if (generation.isRetained) this.#update(generation, aheadIn);
         else this.#watched.delete(generation);
     });
   }
 
-  #append(generation: Generation, aheadIn: (lane: Lane<T>) => CallersAhead): void {
+  #update(generation: Generation, aheadIn: (lane: Lane<T>) => CallersAhead): void {
     const found = this.#lanes.waitingIn(generation);
     if (found === undefined) return;
     const { lane, position } = found;
@@ -86,7 +85,7 @@ export class QueuePositions<T extends QueuedWork> {
     const isSameServer = !namesServer || last?.model_server === lane.server.name;
     const share = shareOf(generation, () => aheadIn(lane));
     if (position === last?.queue_position && isSameServer && share?.ahead === last.share?.ahead) return;
-    const status: QueueStatusEvent = {
+    generation.log.setStatus({
       type: 'status',
       status: 'queued',
       queue_position: position,
@@ -94,8 +93,7 @@ export class QueuePositions<T extends QueuedWork> {
       estimated_wait_time: estimateMs(generation, lane, position),
       ...(namesServer ? { model_server: lane.server.name } : {}),
       ...(share === undefined ? {} : { share }),
-    };
-    generation.log.append(status);
+    });
   }
 }
 

@@ -145,7 +145,7 @@ export class Scheduler {
     this.#schedulePositionUpdate();
   }
 
-  /** Appends queue positions to the log of a waiting generation for as long as it is retained. */
+  /** Keeps the status of a waiting generation current for as long as it is retained. */
   watchPosition(generation: Generation): void {
     this.#positions.watch(generation);
   }
@@ -227,7 +227,7 @@ export class Scheduler {
 
   #startGeneration(generation: Generation, lane: Lane<Work>): void {
     this.#positions.unwatch(generation);
-    generation.log.append({
+    generation.log.setStatus({
       type: 'status',
       status: 'processing',
       queue_position: 0,
