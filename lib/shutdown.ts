@@ -3,6 +3,33 @@ import { singleton } from '#lib/singletons';
 type ShutdownHook = () => void | Promise<void>;
 
 /**
+ * Whether the server stops: it is not ready for new clients, and goes on for a
+ * while.
+ */
+export function isStopping(): boolean {
+  return stopping().isBegun;
+}
+
+/**
+ * Calls `hook` when the server begins to stop, before its connections are closed. Must not throw.
+ */
+export function onStopping(hook: () => void): void {
+  stopping().hooks.push(hook);
+}
+
+/** Marks the server as stopping. The first call counts. */
+export function beginStopping(): void {
+  const state = stopping();
+  if (state.isBegun) return;
+  state.isBegun = true;
+  for (const hook of state.hooks.splice(0)) hook();
+}
+
+function stopping(): { isBegun: boolean; hooks: (() => void)[] } {
+  return singleton('stopping', () => ({ isBegun: false, hooks: [] }));
+}
+
+/**
  * `records` is for what the work of the first phase leaves behind as it ends, and `last` for what
  * other hooks still use, such as the database.
  */

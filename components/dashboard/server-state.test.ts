@@ -50,6 +50,11 @@ it('reports a server as degraded while one of several model servers is down', ()
   expect(serverState({ ...parts, modelServers, isStale: true }).value).toBe('Unknown');
 });
 
+it('reports a server that stops, which is not degraded', () => {
+  const stopping: ServerReadiness = { ...ready('not_ready', { state: 'up' }), stopping: true };
+  expect(serverState({ ...parts, ready: stopping })).toMatchObject({ value: 'Stopping', lines: [{}, {}] });
+});
+
 it('reports nothing for sure from old figures', () => {
   const state = serverState({ ...parts, isStale: true });
   expect(state.value).toBe('Unknown');

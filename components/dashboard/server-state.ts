@@ -54,6 +54,7 @@ export function serverState({ model, runner, modelServers, ready, isStale }: Ser
       name: services.names.redis,
       status: { level: redis === 'down' ? 'error' : 'warn', sentence: alone ?? STRINGS.alone },
     });
+  if (ready?.stopping === true) return { value: STRINGS.stopping, lines };
   // One of several that is down takes capacity and perhaps models, although others respond.
   const isUp =
     modelServers === undefined &&

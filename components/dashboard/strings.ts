@@ -5,6 +5,7 @@ export const DASHBOARD_STRINGS = {
     title: 'Status',
     up: 'Up',
     degraded: 'Degraded',
+    stopping: 'Stopping',
     notSaved: 'Nothing is saved at the moment.',
     alone: 'Redis does not respond.',
     partDown: (part: string) => `${part}: down`,

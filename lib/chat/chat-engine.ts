@@ -246,6 +246,11 @@ export class ChatEngine {
     return this.#parts.counts.counters(this.#parts.scheduler.view.tokens);
   }
 
+  /** See `InFlight.hasUnsavedWork`. */
+  get hasUnsavedWork(): boolean {
+    return this.#parts.inFlight.hasUnsavedWork;
+  }
+
   /** Running and waiting generations. */
   get load(): { running: number; waiting: number } {
     const { view } = this.#parts.scheduler;

@@ -103,7 +103,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     responses: {
       200: { description: 'Ready.', content: { 'application/json': { schema: 'Ready' } } },
       503: {
-        description: 'A configured component is down.',
+        description: 'A configured component is down, or the server is stopping.',
         content: { 'application/json': { schema: 'Ready' } },
         headers: { 'Retry-After': 'Seconds.' },
       },

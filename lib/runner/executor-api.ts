@@ -4,7 +4,7 @@ import { findLanguage } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
 import { enabledLanguages } from '#lib/runner/enabled-languages';
 import type { RoutingRunner } from '#lib/runner/routing-runner';
-
+import { isStopping } from '#lib/shutdown';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 import {
   EXECUTE_TIMEOUT_SECONDS,
@@ -28,6 +28,15 @@ export function executorLanguage(spelling: string | string[] | undefined, settin
       `There is no executor ${JSON.stringify(spelling ?? '')} here. Executors: ${offered.map(({ id }) => id).join(', ')}.`,
     );
   return language;
+}
+
+/**
+ * The health of one executor. While its server stops it is unavailable, so that others get the
+ * runs.
+ */
+export async function executorHealth(runner: RoutingRunner, language: Language): Promise<ExecutorHealth> {
+  const health = await runner.languageHealth(language);
+  return isStopping() ? { ...health, status: 'unavailable', notice: 'This executor is stopping.' } : health;
 }
 
 export async function executorInfo(runner: RoutingRunner, language: Language, settings: Config): Promise<ExecutorInfo> {

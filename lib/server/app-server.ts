@@ -20,6 +20,7 @@ import { createServer } from '#lib/node-http';
 import { peopleLimits } from '#lib/people/limits/index';
 import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
+import { lastResponses } from '#lib/server/last-responses';
 import { NodeRequest } from '#lib/server/node-request';
 import { PageGuard } from '#lib/server/page-guard';
 import { refuseInvalidHttp, refuseTunnel, refuseUpgrade } from '#lib/server/raw-responses';
@@ -27,6 +28,7 @@ import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } fro
 import { StaticFiles } from '#lib/server/static-files';
 import { unsupportedApi } from '#lib/server/unsupported-api';
 import { writeReply } from '#lib/server/write-reply';
+import { onStopping } from '#lib/shutdown';
 import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 import { SECOND_MS } from '#lib/units';
@@ -71,9 +73,14 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   const pages = once(loadPages);
   const staticFiles = new StaticFiles(root);
 
-  const server = createServer<typeof ServerRequest>(
+  const { Response, endConnections } = lastResponses();
+  // Clients, and proxies in front, make new connections for their next requests: to other servers.
+  onStopping(endConnections);
+
+  const server = createServer<typeof ServerRequest, typeof Response>(
     {
       IncomingMessage: ServerRequest,
+      ServerResponse: Response,
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,

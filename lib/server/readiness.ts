@@ -6,6 +6,7 @@ import { modelDirectory } from '#lib/models/model-directory';
 import { executorsReadiness } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
 import { redactAddresses } from '#lib/server/redact-addresses';
+import { isStopping } from '#lib/shutdown';
 import { storeHealth } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
@@ -35,6 +36,8 @@ export async function checkReadiness(signal: AbortSignal, settings: Config): Pro
     redis: cluster()?.readiness() ?? NOT_CONFIGURED,
   };
   const isReady = Object.values(parts).every(({ state }) => state !== 'down');
+  // A load balancer sends nothing more to a server that is about to close its socket.
+  if (isStopping()) return { status: 'not_ready', stopping: true, parts };
   return { status: isReady ? 'ready' : 'not_ready', parts };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
+import { chatEngine } from '#lib/chat/engine-singleton';
 import { openPersistence } from '#lib/chat/http/restored-requests';
 import { authMode } from '#lib/config/auth-mode';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
@@ -23,7 +24,7 @@ import { findInitialDataReader, initialDataSource } from '#lib/server/initial-da
 import { listenFailure } from '#lib/server/listen-error';
 import { openDatabase } from '#lib/server/open-database';
 import { statsHistory } from '#lib/server/stats-history';
-import { shutDown } from '#lib/shutdown';
+import { beginStopping, shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
@@ -137,20 +138,29 @@ async function openSoon(settings: Config): Promise<void> {
 
 const NO_MODELS = new Error('this is an executor of programs only');
 
-/** The first signal drains the server, a second one exits at once. */
+/**
+ * The first signal stops the server in two phases, a second one exits at once. In the first phase,
+ * SHUTDOWN_DELAY_MS, it is not ready but serves every request, so that a load balancer stops
+ * sending to it before connections are refused. In the second one, SHUTDOWN_TIMEOUT_MS, it listens
+ * no more, and what is open goes on.
+ */
 function createStopper(server: Server, settings: Config, crashes: CrashRecord): (signal: string) => Promise<void> {
   let stopping = false;
   return async (signal) => {
     if (stopping) process.exit(1);
     stopping = true;
     crashes.markCleanExit();
-    log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
+    const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_TIMEOUT_MS: deadlineMs } = settings;
+    log().info({ signal, listens_for_ms: delayMs, open_for_at_most_ms: delayMs + deadlineMs }, 'stopping');
+    beginStopping();
+    if (delayMs > 0) await delay(delayMs);
     let closed: Promise<unknown> | undefined;
     const close = () => {
       closed ??= shutDown();
       return closed;
     };
-    await drain(server, settings.SHUTDOWN_TIMEOUT_MS, close);
+    const isBusy = () => settings.EXECUTOR_LANGUAGE === undefined && chatEngine().hasUnsavedWork;
+    await drain(server, deadlineMs, { notify: close, isBusy });
     await close();
     flushLog();
     process.exit(0);

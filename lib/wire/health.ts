@@ -15,6 +15,7 @@ export type ReadinessPart = z.infer<typeof readinessPartSchema>;
 
 export const serverReadinessSchema = z.object({
   status: z.enum(['ready', 'not_ready']),
+  stopping: z.literal(true).optional().describe('The server is being stopped, and goes on for a moment.'),
   parts: z.object({
     model: readinessPartSchema,
     sandbox: readinessPartSchema,

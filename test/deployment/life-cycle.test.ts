@@ -1,7 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ollama as ollamaLines, startFaultyModelServer } from '../support/faulty-model-server.ts';
+import {
+  type FaultyModelServer,
+  ollama as ollamaLines,
+  startFaultyModelServer,
+} from '../support/faulty-model-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { launch, type RunningApp, startApp, whenServing } from '../support/running-app.ts';
 
@@ -162,6 +168,91 @@ describe('SIGTERM', () => {
     expect(await app.stop()).toBe(0);
   });
 
+  it('goes on serving while a balancer notices, ends connections by their next response, then refuses', async () => {
+    const model = await startFaultyModelServer();
+    const begun = Promise.withResolvers<void>();
+    const backend = createHttpServer((_request, response) => response.end('from the backend'));
+    await new Promise<void>((listening) => backend.listen(0, '127.0.0.1', listening));
+    try {
+      const app = await startApp('server', {
+        ...modelSettings(model),
+        SHUTDOWN_DELAY_MS: '8000',
+        PRIVATE_BACKEND_URL: `http://127.0.0.1:${(backend.address() as AddressInfo).port}`,
+        HF_TOKEN: 'hf_token_of_the_backend',
+      });
+      running.push(app);
+      model.play([{ wait: begun.promise }, { send: ollamaLines.text('whole') }, { send: ollamaLines.done() }]);
+      const ready = async () => {
+        const response = await fetch(`${app.url}/api/ready`);
+        return { status: response.status, body: await response.json() };
+      };
+      expect(await ready()).toMatchObject({ status: 200, body: { status: 'ready' } });
+      const kept = await fetch(`${app.url}/health`);
+      expect([kept.headers.get('connection'), await kept.text()]).toEqual(['keep-alive', '{"status":"healthy"}']);
+      const early = askWhole(app);
+      await expect.poll(() => model.running).toBe(1);
+
+      const ended = app.stop(30_000);
+      const unready = { status: 503, body: { status: 'not_ready', stopping: true } };
+      await expect.poll(ready, { timeout: 5_000 }).toMatchObject(unready);
+      // New connections, of the API, the gateway and the executors, and one that was open before.
+      for (const path of ['/health', '/from/the/backend', '/api/executors/python/health', '/missing.js', '/icon.svg']) {
+        const response = await fetch(app.url + path);
+        expect([path, response.headers.get('connection')]).toEqual([path, 'close']);
+        await response.body?.cancel();
+      }
+      const executor = await fetch(`${app.url}/api/executors/python/health`);
+      expect([executor.status, await executor.json()]).toMatchObject([503, { status: 'unavailable' }]);
+      begun.resolve();
+      const whole = await early;
+      expect([whole.status, whole.headers.get('connection')]).toEqual([200, 'close']);
+      expect(await whole.json()).toMatchObject({ message: { content: 'whole' } });
+      expect(await ended).toBe(0);
+      await expect(fetch(`${app.url}/health`)).rejects.toThrow();
+    } finally {
+      await model.close();
+      await new Promise((closed) => backend.close(closed));
+    }
+  }, 60_000);
+
+  it('ends at once at a second signal', async () => {
+    const app = await startApp('server', { SHUTDOWN_DELAY_MS: '30000' });
+    process.kill(app.pid, 'SIGTERM');
+    const ready = async () => (await fetch(`${app.url}/api/ready`)).status;
+    await expect.poll(ready, { timeout: 20_000 }).toBe(503);
+    process.kill(app.pid, 'SIGTERM');
+    expect(await app.ended).toBe(1);
+  });
+
+  it('waits for work without a reader that no database holds', async () => {
+    const model = await startFaultyModelServer();
+    const held = Promise.withResolvers<void>();
+    try {
+      const settings = { ...modelSettings(model), DATA_DIR: '/dev/null/none', SHUTDOWN_TIMEOUT_MS: '20000' };
+      const app = await startApp('server', settings);
+      running.push(app);
+      model.play([{ wait: held.promise }, { send: ollamaLines.text('x') }, { send: ollamaLines.done() }]);
+      const queued = await fetch(`${app.url}/api/chat-queue`, { ...JSON_POST, body: JSON.stringify(HELLO) });
+      expect(await queued.json()).toMatchObject({ saved: false });
+      await expect.poll(() => model.running).toBe(1);
+      const ended = app.stop(30_000);
+      await expect
+        .poll(() =>
+          fetch(`${app.url}/health`).then(
+            () => 'open',
+            () => 'closed',
+          ),
+        )
+        .toBe('closed');
+      expect(await Promise.race([ended, delay(500, 'runs')])).toBe('runs');
+      held.resolve();
+      expect(await ended).toBe(0);
+      expect(await model.requests[0]?.over).toBe(true);
+    } finally {
+      await model.close();
+    }
+  }, 60_000);
+
   it('lets a running response end, accepts no new one, and leaves no process behind', async () => {
     const app = await startApp('server', { SHUTDOWN_TIMEOUT_MS: '20000' });
     const ask = {
@@ -179,3 +270,14 @@ describe('SIGTERM', () => {
     expect(await ended).toBe(0);
   }, 60_000);
 });
+
+const HELLO = { messages: [{ role: 'user', content: 'hello' }] };
+const JSON_POST = { method: 'POST', headers: { 'content-type': 'application/json' } };
+
+function askWhole(app: RunningApp): Promise<Response> {
+  return fetch(`${app.url}/api/chat-optimized`, { ...JSON_POST, body: JSON.stringify({ ...HELLO, stream: false }) });
+}
+
+function modelSettings({ url }: FaultyModelServer): Record<string, string> {
+  return { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: url, OLLAMA_MODEL: 'test', UPSTREAM_RETRIES: '0' };
+}

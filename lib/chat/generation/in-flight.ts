@@ -98,6 +98,13 @@ export class InFlight {
     return [...this.#pending.values()];
   }
 
+  /** Whether a request without a reader is unfinished that would not go on after a restart. */
+  get hasUnsavedWork(): boolean {
+    for (const { detached, saved } of this.#pending.values())
+      if (detached && saved?.isOnDisk !== true) return true;
+    return false;
+  }
+
   /** The id that a client asked for, or a new one if another request has it. */
   chooseId({ id, isIdGiven }: { id?: string | undefined; isIdGiven?: boolean }): string {
     return id === undefined || (isIdGiven !== false && this.find(id) !== undefined) ? randomUUID() : id;

@@ -33,7 +33,16 @@ export const SERVER_SETTINGS = {
   ),
   OTEL_EXPORTER_OTLP_HEADERS: setting(textList(), '', 'Headers for it, as name=value, comma-separated.'),
   OTEL_SERVICE_NAME: setting(text(), 'chill-space', 'Name of this service in the traces.'),
-  SHUTDOWN_TIMEOUT_MS: setting(wholeNumber(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
+  SHUTDOWN_DELAY_MS: setting(
+    wholeNumber(0, MAX_MS),
+    '0',
+    'How long the server goes on taking requests after SIGTERM, with 503 at /api/ready and Connection: close on responses. Longer than the interval of the checks of a load balancer in front, so that no request is refused at a restart.',
+  ),
+  SHUTDOWN_TIMEOUT_MS: setting(
+    wholeNumber(0, MAX_MS),
+    '10000',
+    'How long open requests may go on after SIGTERM and SHUTDOWN_DELAY_MS.',
+  ),
   RECEIVING_MAX_SIZE_MB: setting(
     wholeNumber(48, 1_048_576),
     '128',
