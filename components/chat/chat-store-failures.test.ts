@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '#lib/browser/api-client';
+import type { ChatEvent } from '#lib/wire/chat';
 import { ChatStoreStage, DONE, LOST, last, SEES, say, settle, shown } from '../../test/support/chat-store.ts';
 import type { Conversation } from './conversation.ts';
 
@@ -57,6 +58,29 @@ describe('a response that does not complete', () => {
       failure: { message: 'The queue is full.', code: 'queue_full' },
     });
     expect(stage.resumed).toEqual([]);
+  });
+
+  it('resumes by its id what its server could not end, and keeps its text where that fails', async () => {
+    const store = stage.newStore();
+    const stop: ChatEvent = { done: true, error: 'The server is stopping.', code: 'shutting_down', request_id: 'own' };
+    const id = store.send({ conversationId: null, text: 'Count', model: null, capabilities: SEES });
+    await settle();
+    last(stage.asked).feed.push({ status: 'queued', request_id: 'own', done: false }, say('one '), stop);
+    await settle();
+    expect(last(stage.resumed).requestId).toBe('own');
+    last(stage.resumed).feed.push(say('one '), say('two'), stop);
+    await settle();
+    expect(stage.resumed).toHaveLength(2);
+    expect(last(shown(store, id))).toMatchObject({ content: 'one two', state: 'streaming' });
+    stage.refuse = new ApiError('No request has this id.', 404, 'not_found');
+    last(stage.resumed).feed.fail(LOST);
+    await settle();
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({
+      content: 'one two',
+      state: 'failed',
+      failure: { message: 'The server is stopping.', code: 'shutting_down' },
+    });
   });
 
   it('resumes after a broken connection without lost or repeated text', async () => {

@@ -3,7 +3,7 @@ import type { ResponseStream } from './chat-api.ts';
 import type { ChatEffects, FollowOptions } from './chat-state.ts';
 import { type AssistantMessage, isRunning } from './conversation.ts';
 import { applyEvent, resetForReplay, withCacheHeader } from './message-reducer.ts';
-import { reconnectDelayMs } from './reconnect.ts';
+import { reconnectDelayMs, SHUTTING_DOWN } from './reconnect.ts';
 import { describeFailure, markFailed } from './response-states.ts';
 import { CONNECTION_STRINGS } from './strings/connection.ts';
 
@@ -34,34 +34,47 @@ async function follow(
   loss: ReturnType<typeof lossReport>,
 ): Promise<void> {
   let message = initial;
+  let shown = initial;
   let open = openFirst ?? (() => reopen(initial, effects, signal));
   let resuming = openFirst === undefined;
   let accepted = resuming;
+  let stop: ApiError | undefined;
   for (let attempt = 0; ; ) {
     try {
       const stream = await open(signal);
       if (signal.aborted) return;
       accepted = true;
       loss.end();
-      const shownLength = textLength(message);
+      const shownLength = textLength(shown);
       message = withCacheHeader(
         resuming && message.lastEventId === undefined ? resetForReplay(message) : message,
         stream.cache,
       );
       for await (const { event, id } of stream.events) {
         if (signal.aborted) return;
+        if (event.done && event.code === SHUTTING_DOWN) {
+          if (event.request_id !== undefined) message = { ...message, requestId: event.request_id };
+          stop = new ApiError(event.error ?? '', 0, SHUTTING_DOWN);
+          throw stop;
+        }
         attempt = 0;
         message = applyEvent(message, event, effects.now());
         if (id !== undefined) message = { ...message, lastEventId: id };
         // A replayed stream shows nothing until it has passed the text that is already shown.
-        if (!isRunning(message) || textLength(message) >= shownLength) update(message);
+        if (isRunning(message) && textLength(message) < shownLength) continue;
+        shown = message;
+        update(message);
       }
       return;
     } catch (error) {
       if (signal.aborted) return;
       const delay = reconnectDelayMs(error, attempt, accepted);
       if (delay === undefined) {
-        update(markFailed(message, describeFailure(error), effects.now()));
+        // It ended with its server: the text stays, and the model can go on with it.
+        const cause = stop !== undefined && isExpired(error) ? stop : error;
+        // A replay that broke off has less.
+        const fullest = textLength(message) < textLength(shown) ? shown : message;
+        update(markFailed(fullest, describeFailure(cause), effects.now()));
         return;
       }
       loss.begin();
@@ -118,5 +131,7 @@ async function reopen(
 
 /** The code of a response that the server no longer has. */
 export const STREAM_EXPIRED = 'interrupted';
+
+const isExpired = (error: unknown) => error instanceof ApiError && error.code === STREAM_EXPIRED;
 
 const streamExpired = () => new ApiError(CONNECTION_STRINGS.interrupted, 0, STREAM_EXPIRED);

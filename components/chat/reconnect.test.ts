@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
-import { CONNECTION_LOST, reconnectDelayMs } from './reconnect.ts';
+import { CONNECTION_LOST, reconnectDelayMs, SHUTTING_DOWN } from './reconnect.ts';
 
 const lost = new ApiError('', 0, CONNECTION_LOST);
 
@@ -11,7 +11,9 @@ it('waits longer on each attempt and gives up', () => {
   expect(delays[10]).toBeUndefined();
 });
 
-it('retries only network failures of accepted requests', () => {
+it('retries accepted requests after network failures and stops of the server only', () => {
+  expect(reconnectDelayMs(new ApiError('', 0, SHUTTING_DOWN), 0, true)).toBeDefined();
+  expect(reconnectDelayMs(new ApiError('', 503, SHUTTING_DOWN), 0, false)).toBeUndefined();
   expect(reconnectDelayMs(new ApiError('', 0, UNREACHABLE), 0, true)).toBeDefined();
   expect(reconnectDelayMs(lost, 0, false)).toBeUndefined();
   expect(reconnectDelayMs(new ApiError('', 404, 'not_found'), 0, true)).toBeUndefined();

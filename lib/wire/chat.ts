@@ -310,7 +310,7 @@ export const chatEventSchema = z.object({
     .string()
     .optional()
     .describe(
-      'Of this request: while it waits, when it is done, and with shutting_down, after which it must be sent again.',
+      'Of this request: while it waits, when it is done, and with shutting_down: its stream can be asked for by it, and where that is a 404, the request has to be sent again.',
     ),
   status: z.literal('queued').optional(),
   queue_position: z
