@@ -153,9 +153,15 @@ export class ChatEngine {
 
   /** The request with this id. Throws `not_found`. */
   find(id: string, caller: string): PendingRequest {
-    const request = this.#parts.inFlight.find(id);
-    if (request === undefined || !mayRead(request, caller, this.#options.settings)) throw noSuchRequest();
+    const request = this.findHere(id, caller);
+    if (request === undefined) throw noSuchRequest();
     return request;
+  }
+
+  /** Like `find`; undefined if it does not exist. */
+  findHere(id: string, caller: string): PendingRequest | undefined {
+    const request = this.#parts.inFlight.find(id);
+    return request !== undefined && mayRead(request, caller, this.#options.settings) ? request : undefined;
   }
 
   /** Registers a reader of a request; see `PendingRequest.addReader`. */
@@ -203,6 +209,11 @@ export class ChatEngine {
     if (state !== 'queued') return { ...status, queue_position: 0, estimated_wait_time: 0 };
     // A request that joined another caller's generation does not see that caller's share.
     return share === undefined || id !== generation.id ? status : { ...status, share };
+  }
+
+  /** Like `queueStatus`: all requests are in this process. */
+  queueStatusHere(request: PendingRequest): QueueStanding {
+    return this.queueStatus(request);
   }
 
   /** The queue as `principal` sees it: with the ids of what it may control. */

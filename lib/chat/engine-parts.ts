@@ -2,10 +2,9 @@ import type { CacheAccess } from '#lib/chat/cache/cache-access';
 import type { ChatCounts } from '#lib/chat/chat-counts';
 import type { Clock } from '#lib/chat/clock';
 import type { Conversations } from '#lib/chat/conversations';
-import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
 import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
-import type { Scheduler } from '#lib/chat/scheduler/scheduler';
+import type { Flights, Requests, WorkQueue } from '#lib/chat/seams';
 import type { Config } from '#lib/config/config';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServers } from '#lib/models/servers';
@@ -33,8 +32,8 @@ export interface EngineParts {
   readonly conversations: Conversations;
   /** Undefined if idempotency keys are those of this process alone. */
   readonly submissions?: SharedSubmissions | undefined;
-  readonly inFlight: InFlight;
-  readonly scheduler: Scheduler;
+  readonly inFlight: Flights & Requests;
+  readonly scheduler: WorkQueue;
   /** Undefined if accepted requests live in this process alone. */
   readonly savedRequests: SavedRequests | undefined;
 }

@@ -1,4 +1,5 @@
 import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
+import type { ChatService } from '#lib/chat/chat-service';
 import { systemClock } from '#lib/chat/clock';
 import { persistentCache, savedRequests } from '#lib/chat/persistence/persistence-singleton';
 import { cluster } from '#lib/cluster/cluster';
@@ -11,8 +12,8 @@ import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
 /** The chat engine of this process, with the configured models. */
-export function chatEngine(): ChatEngine {
-  return singleton('chat', () => {
+export function chatEngine(): ChatService {
+  return singleton<ChatService>('chat', () => {
     const engine = createChatEngine({
       settings: config(),
       directory: modelDirectory(),
@@ -29,6 +30,6 @@ export function chatEngine(): ChatEngine {
   });
 }
 
-export function createChatEngine(options: ChatEngineOptions): ChatEngine {
+export function createChatEngine(options: ChatEngineOptions): ChatService {
   return new ChatEngine(options);
 }

@@ -6,9 +6,9 @@ import { MIB } from '#lib/units';
 import type { ServerStats } from '#lib/wire/server-stats';
 
 /** The current statistics of /api/cache-stats. */
-export function currentStats(): ServerStats {
+export async function currentStats(): Promise<ServerStats> {
   chatEngine().refreshModelServers();
-  const { latency, ...chat } = chatEngine().stats();
+  const { latency, ...chat } = await chatEngine().stats();
   return {
     timestamp: new Date().toISOString(),
     ...chat,

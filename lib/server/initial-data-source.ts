@@ -17,7 +17,7 @@ export function initialDataSource(settings: Config): InitialDataSource {
   return {
     models: (signal) => modelDirectory().list(signal),
     runnerHealth: () => runner().health(),
-    stats: async () => currentStats(),
+    stats: () => currentStats(),
     gatewayStats: async () => gateway().stats(),
     queue: (reader) => chatEngine().overview(reader),
     me: (reader) => meOf(reader, settings),

@@ -26,7 +26,7 @@ export interface InitialDataSource {
   stats(): Promise<ServerStats>;
   gatewayStats(): Promise<GatewayStats>;
   /** As the reader sees it. */
-  queue(reader: Principal): QueueOverview;
+  queue(reader: Principal): QueueOverview | Promise<QueueOverview>;
   /** Who the reader is. */
   me(reader: Principal): Me;
   history(range: HistoryRange, group: HistoryGroup): Promise<StatsHistory>;

@@ -11,8 +11,8 @@ import { MIB } from '#lib/units';
 const SOURCE_LABEL = 'answered';
 
 /** Sets the gauges from the figures of /api/cache-stats, so both always agree. */
-export function setStatGauges(gauges: StatGauges): void {
-  const { response_cache, conversation_cache, batch_processor: batch, model_servers } = chatEngine().stats();
+export async function setStatGauges(gauges: StatGauges): Promise<void> {
+  const { response_cache, conversation_cache, batch_processor: batch, model_servers } = await chatEngine().stats();
   const caches = {
     response: response_cache,
     conversation: conversation_cache,

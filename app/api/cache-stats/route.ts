@@ -5,7 +5,7 @@ import { currentStats } from '#lib/server/current-stats';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/cache-stats',
-  { GET: () => json(currentStats()), POST: handleStatsAction },
+  { GET: async () => json(await currentStats()), POST: handleStatsAction },
   // Loading a model costs as much as a response.
   { right: { GET: 'stats', POST: 'warm' }, rateLimit: 'chat' },
 );

@@ -13,8 +13,7 @@ import {
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { LogEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import type { ChatResponse } from '#lib/wire/chat';
 import type { QueueEntry } from '#lib/wire/chat-queue';
 
@@ -41,12 +40,12 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
 
 /**
  * The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. A
- * status has no id, so that the reader's position stays. With `isRestarted` its first event says that the text before is void, because the request runs again
- * from the start. When the server stops, a saved request's stream ends with its status, and the
- * browser reconnects.
+ * status has no id, so that the reader's position stays. With `isRestarted` its first event says
+ * that the text before is void, because the request runs again from the start. When the server
+ * stops, a saved request's stream ends with its status, and the browser reconnects.
  */
-export function queueStreamEncoder(request: PendingRequest, isRestarted = false): StreamEncoder {
-  const offset = request.saved?.eventOffset ?? 0;
+export function queueStreamEncoder(request: ReadableRequest, isRestarted = false): StreamEncoder {
+  const offset = request.eventOffset;
   const restarted = isRestarted ? pauseEvent(request, { restarted: true }) : '';
   return {
     preamble: `retry: ${RETRY_MS}\n\n${restarted}`,
@@ -60,7 +59,7 @@ export function queueStreamEncoder(request: PendingRequest, isRestarted = false)
   };
 }
 
-function pauseEvent(request: PendingRequest, mark: { restarted: true } | { restarting: true }): string {
+function pauseEvent(request: ReadableRequest, mark: { restarted: true } | { restarting: true }): string {
   const status = request.state === 'running' ? 'processing' : request.isSuspended ? 'queued' : request.state;
   return sseStatus({ request_id: request.id, done: false, status, ...mark });
 }
@@ -87,11 +86,10 @@ export function nativeResponse(request: RequestView, response: CompletedResponse
 
 /** The state of a request for a poll of GET /api/chat-queue. */
 export function queueEntry(
-  request: PendingRequest,
+  request: ReadableRequest,
   queueStatus: Pick<QueueEntry, 'queue_position' | 'queue_length' | 'estimated_wait_time' | 'share'>,
 ): QueueEntry {
-  const { generation, isSuspended } = request;
-  const { response, startedAt } = generation;
+  const { response, startedAt, cached, isSuspended } = request;
   const state = isSuspended ? 'queued' : request.state;
   const finishedAt = isSuspended ? undefined : request.finishedAt;
   const error = isSuspended ? undefined : request.error;
@@ -100,7 +98,7 @@ export function queueEntry(
     status: state === 'running' ? 'processing' : state,
     completed: state === 'completed',
     ...queueStatus,
-    cached: generation.cached,
+    cached,
     ...(state === 'completed' && response !== undefined ? { message: responseMessage(response) } : {}),
     ...(error === undefined ? {} : errorFields(error)),
     created_at: new Date(request.createdAt).toISOString(),

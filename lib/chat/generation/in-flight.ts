@@ -100,8 +100,7 @@ export class InFlight {
 
   /** Whether a request without a reader is unfinished that would not go on after a restart. */
   get hasUnsavedWork(): boolean {
-    for (const { detached, saved } of this.#pending.values())
-      if (detached && saved?.isOnDisk !== true) return true;
+    for (const { detached, saved } of this.#pending.values()) if (detached && saved?.isOnDisk !== true) return true;
     return false;
   }
 

@@ -1,8 +1,7 @@
 import type { Clock } from '#lib/chat/clock';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
-import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 
 /** A silent stream gets a heartbeat after this time, so that proxies keep the connection. */
 export const HEARTBEAT_MS = 15_000;
@@ -12,13 +11,13 @@ const CHUNK_CHARS = 64 * 1024;
 /** Registers readers: the engine. */
 export interface ReaderRegistry {
   readonly clock: Clock;
-  read(request: PendingRequest, onChange: () => void): () => void;
+  read(request: ReadableRequest, onChange: () => void): () => void;
 }
 
 /** A cursor into the log of one response: the number of the last event, and the last status. */
 export class LogReader {
   /** Undefined once the result was dropped, so that references to the reader do not retain it. */
-  #request: PendingRequest | undefined;
+  #request: ReadableRequest | undefined;
   /** Called when the result was dropped before all of it was read. */
   onDropped: (() => void) | undefined;
   /** Called when there may be more to take, and when the reader was closed. */
@@ -37,7 +36,7 @@ export class LogReader {
   readonly #onClosed: (() => void) | undefined;
 
   /** Reads the events after number `after`. */
-  constructor(registry: ReaderRegistry, request: PendingRequest, after: number, onClosed?: () => void) {
+  constructor(registry: ReaderRegistry, request: ReadableRequest, after: number, onClosed?: () => void) {
     this.#onClosed = onClosed;
     this.#request = request;
     this.#clock = registry.clock;
@@ -69,16 +68,16 @@ export class LogReader {
     for (let event = this.#next(); event !== undefined; event = this.#next()) if (!take(event, this.#after)) return;
   }
 
-  /** The next event, whose number is then `#after`, or a new status; undefined if there is none. */
+  /** The next event, whose number is then `#after`, or a new status; undefined without one. */
   #next(): GenerationEvent | undefined {
     const request = this.#request;
     if (this.#ended || request === undefined) return undefined;
-    const { log } = request.generation;
+    const { log, cancellation } = request;
     const last = log.lastNumber;
-    if (request.cancelledAt !== undefined) {
+    if (cancellation !== undefined) {
       this.#ended = true;
       this.#after = last;
-      return { type: 'error', error: CANCELLATIONS[request.cancelledBy] };
+      return { type: 'error', error: cancellation };
     }
     const { status } = log;
     if (status !== undefined && status !== this.#status) {

@@ -1,7 +1,9 @@
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { GenerationLog } from '#lib/chat/generation/generation-log';
 import { AppError } from '#lib/errors';
 import type { Principal } from '#lib/http/principal';
 import type { CacheHeader, Timings } from '#lib/wire/chat';
@@ -55,10 +57,11 @@ interface PendingRequestInit {
 }
 
 /**
- * A request and its response, present or future. Several requests may share one generation; each
- * is cancelled without effect on the others.
+ * A request and its response, present or future, of this process. Several requests may share one
+ * generation; each is cancelled without effect on the others. Readers see an `AcceptedRequest` or a
+ * `ReadableRequest` of it.
  */
-export class PendingRequest implements GenerationRequest, RequestView {
+export class PendingRequest implements GenerationRequest, AcceptedRequest {
   readonly id: string;
   readonly caller: string;
   /** Whose usage it is. */
@@ -84,7 +87,7 @@ export class PendingRequest implements GenerationRequest, RequestView {
   /** The result was evicted while a reader was still at it; its readers are closed. */
   isDropped = false;
   /** Called once, when it has ended. Must not throw. */
-  onDone: ((request: PendingRequest) => void) | undefined;
+  onDone: ((request: AcceptedRequest) => void) | undefined;
   /** Called once, when it has ended: it is no open request of its caller any more. */
   leave: (() => void) | undefined;
   /** The part of the generation's log that this result is charged for. */
@@ -136,6 +139,35 @@ export class PendingRequest implements GenerationRequest, RequestView {
 
   get finishedAt(): number | undefined {
     return this.cancelledAt ?? this.generation.finishedAt;
+  }
+
+  get log(): GenerationLog {
+    return this.generation.log;
+  }
+
+  get response(): CompletedResponse | undefined {
+    return this.generation.response;
+  }
+
+  get startedAt(): number | undefined {
+    return this.generation.startedAt;
+  }
+
+  get firstTokenAt(): number | undefined {
+    return this.generation.firstTokenAt;
+  }
+
+  get serverName(): string | undefined {
+    const { server } = this.generation;
+    return server?.isNameShown === true ? server.name : undefined;
+  }
+
+  get eventOffset(): number {
+    return this.saved?.eventOffset ?? 0;
+  }
+
+  get cancellation(): AppError | undefined {
+    return this.cancelledAt === undefined ? undefined : CANCELLATIONS[this.cancelledBy];
   }
 
   /** The error with which the request ended. */

@@ -1,3 +1,8 @@
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import type { GenerationState } from '#lib/chat/generation/generation';
+import type { GenerationLog } from '#lib/chat/generation/generation-log';
+import type { AppError } from '#lib/errors';
+import type { Principal } from '#lib/http/principal';
 import type { Timings } from '#lib/wire/chat';
 
 /** A request as the formats of responses see it. */
@@ -14,4 +19,38 @@ export interface RequestView {
   readonly cached: boolean;
   readonly conversation: { readonly state: 'new' | 'continued' } | undefined;
   timings(): Timings;
+}
+
+/**
+ * What readers need of a request and its response, present or future. It does not say where the
+ * generation runs, and has nothing by which its owner schedules, shares or ends it.
+ */
+export interface ReadableRequest extends RequestView {
+  readonly caller: string;
+  /** Whose usage it is. */
+  readonly principal: Principal | undefined;
+  readonly state: GenerationState;
+  /** The events of the response so far. */
+  readonly log: GenerationLog;
+  /** The complete response. */
+  readonly response: CompletedResponse | undefined;
+  /** The error with which the request ended. */
+  readonly error: AppError | undefined;
+  /** Set if this request alone was cancelled, while its generation may go on for others. */
+  readonly cancellation: AppError | undefined;
+  readonly startedAt: number | undefined;
+  readonly firstTokenAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  /** When the response was stored, if it is from the cache. */
+  readonly storedAt: number | undefined;
+  /** The model server that works on it or did so, if callers are shown which. */
+  readonly serverName: string | undefined;
+  /** Added to the numbers of its events: a run after a restart has others than before. */
+  readonly eventOffset: number;
+  /** Whether the server stops, and the request goes on elsewhere or after a restart. */
+  readonly isSuspended: boolean;
+  /** The result was evicted while a reader was still at it; its readers are closed. */
+  readonly isDropped: boolean;
+  /** An error of the log as this request sees it. */
+  ownError(error: AppError): AppError;
 }

@@ -1,6 +1,6 @@
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { LogReader, type ReaderRegistry } from '#lib/chat/generation/log-reader';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { AppError } from '#lib/errors';
 import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
 import { atPieceEnd, atTurnEnd } from '#lib/http/turn-end';
@@ -26,7 +26,7 @@ export interface StreamOptions {
  */
 export async function responseStream(
   registry: ReaderRegistry,
-  request: PendingRequest,
+  request: ReadableRequest,
   encoder: StreamEncoder,
   { signal, after = 0, onClosed }: StreamOptions,
 ): Promise<StreamBody> {
@@ -156,7 +156,7 @@ class ResponseBody extends StreamBody {
  */
 export async function waitUntilFinished(
   registry: ReaderRegistry,
-  request: PendingRequest,
+  request: ReadableRequest,
   signal: AbortSignal,
 ): Promise<void> {
   if (request.finishedAt === undefined) {
@@ -177,8 +177,8 @@ export async function waitUntilFinished(
 }
 
 /** An error before there was any text to send. */
-function earlyError(request: PendingRequest): AppError | undefined {
-  return request.generation.firstTokenAt === undefined ? request.error : undefined;
+function earlyError(request: ReadableRequest): AppError | undefined {
+  return request.firstTokenAt === undefined ? request.error : undefined;
 }
 
 function clientDisconnected(): AppError {

@@ -1,5 +1,5 @@
 import { modelNameJson } from '#lib/chat/formats/model-name-json';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { callerLogFields } from '#lib/http/caller-log-fields';
 import type { Principal } from '#lib/http/principal';
 import type { RequestContext } from '#lib/http/route';
@@ -16,15 +16,14 @@ export function cachedResponseLogFields(
 }
 
 /** Access-log members of any other chat request, with its tokens if it has completed. */
-export function requestLogFields(request: PendingRequest, cacheStatus: CacheHeader): string {
-  const { caller, principal, generation, state } = request;
-  const usage = generation.response?.usage;
+export function requestLogFields(request: ReadableRequest, cacheStatus: CacheHeader): string {
+  const { caller, principal, state, response, serverName: server } = request;
+  const usage = response?.usage;
   const tokens =
     usage === undefined ? '' : `,"prompt_tokens":${usage.prompt_tokens},"completion_tokens":${usage.completion_tokens}`;
   const { queued_ms, total_ms } = request.timings();
-  const { server } = generation;
-  const served = server?.isNameShown === true ? `,"model_server":${JSON.stringify(server.name)}` : '';
-  return `,"cache":"${cacheStatus}"${callerLogFields(caller, principal)},"model":${modelNameJson(generation.model)}${served}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${state}"`;
+  const served = server === undefined ? '' : `,"model_server":${JSON.stringify(server)}`;
+  return `,"cache":"${cacheStatus}"${callerLogFields(caller, principal)},"model":${modelNameJson(request.model)}${served}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${state}"`;
 }
 
 /** Access-log members of an embedding request. */
@@ -37,10 +36,10 @@ export function embeddingLogFields(
 }
 
 /** Access-log members of a request with several choices: their tokens together. */
-export function choicesLogFields(choices: readonly PendingRequest[], cacheStatus: CacheHeader): string {
+export function choicesLogFields(choices: readonly ReadableRequest[], cacheStatus: CacheHeader): string {
   const [first] = choices;
   if (first === undefined) return '';
-  const usages = choices.flatMap(({ generation }) => generation.response?.usage ?? []);
+  const usages = choices.flatMap(({ response }) => response?.usage ?? []);
   const sum = (count: (usage: TokenUsage) => number) => usages.reduce((total, usage) => total + count(usage), 0);
   const prompt = sum(({ prompt_tokens }) => prompt_tokens);
   const completion = sum(({ completion_tokens }) => completion_tokens);

@@ -3,9 +3,9 @@ import type { BodyFormat } from '#lib/chat/cache/response-cache';
 import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
@@ -32,7 +32,7 @@ export interface ApiFormat {
   /** Whose rule for the cache its requests have; `sdk` if absent. */
   readonly readsCache?: CacheReaders;
   /** Called when a request of this adapter was accepted, before the reply to it. */
-  accepted?(request: PendingRequest): void;
+  accepted?(request: AcceptedRequest): void;
 }
 
 /** An API with the formats of its cached responses. */
@@ -153,7 +153,7 @@ interface ReplyOptions {
 /** Replies with the response of a generation, as JSON or as a stream. */
 export async function reply(
   adapter: ApiAdapter,
-  pending: PendingRequest,
+  pending: ReadableRequest,
   { cacheStatus, stream, signal, headers }: ReplyOptions,
   context: RequestContext,
 ): Promise<Reply> {
@@ -165,7 +165,7 @@ export async function reply(
     return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
   }
   await waitUntilFinished(chatEngine(), pending, signal);
-  const { response } = pending.generation;
+  const { response } = pending;
   if (response === undefined) throw new AppError('internal_error', 'The response is not complete.');
   return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers, position });
 }
@@ -173,7 +173,7 @@ export async function reply(
 /** The hot path: no await, no parsing. Undefined if the response is not from the cache. */
 export function cachedReply(
   adapter: ApiAdapter,
-  pending: PendingRequest,
+  pending: AcceptedRequest,
   stream: boolean,
   reported: ReportedFields,
 ): Reply | undefined {
@@ -200,7 +200,7 @@ interface ReportedFields extends Pick<KnownRequest, 'unknownFields' | 'droppedFi
 /** The headers that name fields without an effect. Undefined without such fields. */
 export function fieldHeaders(
   { fieldName }: Pick<ApiAdapter, 'fieldName'>,
-  { ignoredFields: ignored, droppedFields: dropped }: Pick<PendingRequest, 'ignoredFields' | 'droppedFields'>,
+  { ignoredFields: ignored, droppedFields: dropped }: Pick<AcceptedRequest, 'ignoredFields' | 'droppedFields'>,
   { unknownFields, droppedFields, cappedPriority }: ReportedFields,
 ): Record<string, string> | undefined {
   if (

@@ -23,8 +23,8 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
   }
   requireRight(principal, 'cache-admin');
   const isOfConversations = action === 'clear_conversation_cache';
-  const { responses, saved } = isOfConversations ? NOTHING : clearResponses();
-  const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();
+  const { responses, saved } = isOfConversations ? NOTHING : await clearResponses();
+  const conversations = action === 'clear_response_cache' ? 0 : await engine.clearConversations();
   const cleared = responses + conversations;
   const isSaved = await saved;
   const rest = isSaved
@@ -40,8 +40,8 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
 const NOTHING = { responses: 0, saved: Promise.resolve(true) };
 
 /** Clears both levels of responses and embeddings; `saved` says whether the second one is. */
-function clearResponses(): { responses: number; saved: Promise<boolean> } {
-  const { entries, saved } = chatEngine().clearResponses();
+async function clearResponses(): Promise<{ responses: number; saved: Promise<boolean> }> {
+  const { entries, saved } = await chatEngine().clearResponses();
   return {
     responses: entries + embeddingService().clear(),
     saved: saved.then(

@@ -1,6 +1,6 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { requestLogFields } from '#lib/chat/http/access-log-fields';
 import { ageHeader, queueHeaders } from '#lib/chat/http/reply-headers';
@@ -10,10 +10,10 @@ import type { CacheHeader } from '#lib/wire/chat';
 type Headers = Readonly<Record<string, string>>;
 
 /** The model servers that work on the responses, or did. A request that waits has none yet. */
-export function modelServersHeader(requests: readonly PendingRequest[]): Headers {
+export function modelServersHeader(requests: readonly ReadableRequest[]): Headers {
   const names = new Set(
-    requests.flatMap(({ state, storedAt, generation: { server } }) =>
-      server?.isNameShown === true && state !== 'queued' && storedAt === undefined ? [server.name] : [],
+    requests.flatMap(({ state, storedAt, serverName }) =>
+      serverName !== undefined && state !== 'queued' && storedAt === undefined ? [serverName] : [],
     ),
   );
   return names.size === 0 ? {} : { 'x-model-server': [...names].join(', ') };
@@ -23,7 +23,7 @@ export function modelServersHeader(requests: readonly PendingRequest[]): Headers
  * An encoder for a request that may be saved: when the server stops, its stream ends with a comment
  * instead of an error, because the request goes on after the restart.
  */
-export function pausing(request: PendingRequest, encoder: StreamEncoder): StreamEncoder {
+export function pausing(request: ReadableRequest, encoder: StreamEncoder): StreamEncoder {
   return {
     preamble: encoder.preamble,
     get heartbeat() {
@@ -52,7 +52,7 @@ interface StreamReplyOptions {
 
 /** A streamed reply. Its access-log line is written when the stream ends. */
 export async function streamReply(
-  request: PendingRequest,
+  request: ReadableRequest,
   cacheStatus: CacheHeader,
   { encoder, signal, headers, after = 0, position }: StreamReplyOptions,
 ): Promise<Reply> {
@@ -68,7 +68,7 @@ export async function streamReply(
 
 /** A JSON reply for a request that has completed or was enqueued. */
 export function jsonReply(
-  request: PendingRequest,
+  request: ReadableRequest,
   cacheStatus: CacheHeader,
   body: object,
   {
@@ -85,13 +85,13 @@ export function jsonReply(
 }
 
 /** A response from the cache has an age; another one has a model server, and perhaps waited. */
-function howServed(request: PendingRequest, position: number | undefined): Headers {
+function howServed(request: ReadableRequest, position: number | undefined): Headers {
   if (request.storedAt !== undefined) return ageHeader(request);
   const server = modelServersHeader([request]);
   return position === undefined ? server : { ...server, ...queueHeaders(request, position) };
 }
 
 /** The cache status for a request that another one attaches to. */
-export function attachedStatus({ generation }: PendingRequest): CacheHeader {
-  return generation.cached ? 'hit' : 'joined';
+export function attachedStatus({ cached }: ReadableRequest): CacheHeader {
+  return cached ? 'hit' : 'joined';
 }

@@ -1,5 +1,5 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { Submitter } from '#lib/chat/submitter';
 import { countEndUser } from '#lib/http/rate-limit';
 import type { RequestContext } from '#lib/http/route';
@@ -16,7 +16,7 @@ export function submitCounted(
   chat: ChatRequest,
   submitter: Submitter,
   context: RequestContext,
-): Promise<PendingRequest> {
+): Promise<AcceptedRequest> {
   const counted = count(submitter, context);
   if (counted === undefined) return chatEngine().submit(chat, submitter);
   return counted.then(() => chatEngine().submit(chat, submitter));
@@ -27,7 +27,7 @@ export function enqueueCounted(
   chat: ChatRequest,
   submitter: Submitter,
   context: RequestContext,
-): Promise<PendingRequest> {
+): Promise<AcceptedRequest> {
   const counted = count(submitter, context);
   if (counted === undefined) return chatEngine().enqueue(chat, submitter);
   return counted.then(() => chatEngine().enqueue(chat, submitter));

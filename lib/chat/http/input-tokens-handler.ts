@@ -38,7 +38,7 @@ export async function handleInputTokens(request: HttpRequest, context: RequestCo
     .catch(logRejection(context, chat.model));
   const position = queuePosition(pending);
   await waitUntilFinished(engine, pending, request.signal);
-  const input_tokens = promptTokens(pending.generation.response?.usage);
+  const input_tokens = promptTokens(pending.response?.usage);
   const reported = { unknownFields: unknownFields(body, sent, FIELDS), droppedFields };
   const headers = fieldHeaders({ fieldName: responsesFieldName }, pending, reported);
   const count = { object: 'response.input_tokens', input_tokens };

@@ -43,10 +43,16 @@ function respond(
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
   if ('chat' in body) return submitThrough(NATIVE_API, body, request, context, remember);
-  const { request_id: id, stream } = body;
-  const pending = chatEngine().find(id, context.caller);
-  const { signal } = request;
-  return reply(NATIVE_API, pending, { cacheStatus: attachedStatus(pending), stream, signal }, context);
+  return attach(body, request, context);
+}
+
+async function attach(
+  { request_id: id, stream }: z.output<typeof attachRequestSchema>,
+  { signal }: HttpRequest,
+  context: RequestContext,
+): Promise<Reply> {
+  const pending = await chatEngine().find(id, context.caller);
+  return await reply(NATIVE_API, pending, { cacheStatus: attachedStatus(pending), stream, signal }, context);
 }
 
 type NativeBody = ParsedChatRequest | z.output<typeof attachRequestSchema>;

@@ -1,6 +1,7 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { queueEntry, queueStreamEncoder } from '#lib/chat/formats/native';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { parseChatRequest } from '#lib/chat/http/native-handler';
@@ -23,12 +24,12 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
   const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
   await pending.saved?.written;
-  const { state, generation, cacheStatus, ignoredFields, droppedFields } = pending;
+  const { state, cached, cacheStatus, ignoredFields, droppedFields } = pending;
   const body: QueueSubmitted = {
     request_id: pending.id,
-    status: { ...chatEngine().queueStatus(pending), is_processing: state === 'running' },
+    status: { ...chatEngine().queueStatusHere(pending), is_processing: state === 'running' },
     completed: state === 'completed',
-    cached: generation.cached,
+    cached,
     ...(pending.saved?.isOnDisk === false ? { saved: false } : {}),
   };
   const headers = {
@@ -45,7 +46,7 @@ function enqueue(
   bytes: Uint8Array,
   request: HttpRequest,
   context: RequestContext,
-): { unknown: readonly string[]; cappedPriority: number | undefined; enqueued: Promise<PendingRequest> } {
+): { unknown: readonly string[]; cappedPriority: number | undefined; enqueued: Promise<AcceptedRequest> } {
   const { chat: sent, unknownFields } = parseChatRequest(parseOnce(bytes, parseChatBody), bytes.byteLength);
   const { chat, cappedPriority } = withAllowedPriority(sent, context.principal);
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
@@ -60,11 +61,11 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   const engine = chatEngine();
   await restoredRequests();
   const id = requestIdParameter(request);
-  if (id === undefined) return json(engine.overview(context.principal));
-  const pending = engine.find(id, context.caller);
+  if (id === undefined) return json(await engine.overview(context.principal));
+  const pending = await engine.find(id, context.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
-    return json(queueEntry(pending, engine.queueStatus(pending)));
-  const { log } = pending.generation;
+    return json(queueEntry(pending, await engine.queueStatus(pending)));
+  const { log } = pending;
   const { after, hasAll, isRestarted } = readPosition(request, pending);
   // 204 stops the browser's reconnects once it has everything.
   if (log.ended && hasAll) return { status: 204, headers: {}, body: null };
@@ -81,7 +82,7 @@ export async function handleQueueCancel(request: HttpRequest, context: RequestCo
   await restoredRequests();
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
-  chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
+  await chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
   return json({ request_id: id, status: 'cancelled', cancelled: true });
 }
 
@@ -123,10 +124,9 @@ interface ReadPosition {
 }
 
 /** A number that this request never had means 0. */
-function readPosition(request: HttpRequest, { generation: { log }, saved }: PendingRequest): ReadPosition {
+function readPosition(request: HttpRequest, { log, eventOffset: offset }: ReadableRequest): ReadPosition {
   const header = request.headers.get('last-event-id') ?? '';
   const given = /^\d{1,15}$/.test(header) ? Number(header) : 0;
-  const offset = saved?.eventOffset ?? 0;
   const number = given - offset;
   const isKnown = number > 0 && number <= log.lastNumber;
   // A restored result begins after the last event of its first life.

@@ -1,5 +1,5 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { SECOND_MS } from '#lib/units';
 
 /** Response headers that say how a chat request was served. See docs/contract.md. */
@@ -7,22 +7,22 @@ import { SECOND_MS } from '#lib/units';
 type Headers = Record<string, string>;
 
 /** The place in the queue, counted from 1; 0 if the request does not wait. */
-export function queuePosition(request: PendingRequest): number {
-  return chatEngine().queueStatus(request).queue_position;
+export function queuePosition(request: ReadableRequest): number {
+  return chatEngine().queueStatusHere(request).queue_position;
 }
 
 /**
  * `position` is the one at arrival. The wait is measured once the model has started, and estimated
  * before: the head of a stream may be sent while its request waits.
  */
-export function queueHeaders(request: PendingRequest, position: number): Headers {
+export function queueHeaders(request: ReadableRequest, position: number): Headers {
   const isWaiting = request.state === 'queued';
-  const waitMs = isWaiting ? chatEngine().queueStatus(request).estimated_wait_time : request.timings().queued_ms;
+  const waitMs = isWaiting ? chatEngine().queueStatusHere(request).estimated_wait_time : request.timings().queued_ms;
   return { 'x-queue-position': String(position), 'x-queue-wait-ms': String(Math.round(waitMs)) };
 }
 
 /** `Age` of a response from the cache, in seconds; empty for another one. */
-export function ageHeader({ storedAt, createdAt }: Pick<PendingRequest, 'storedAt' | 'createdAt'>): Headers {
+export function ageHeader({ storedAt, createdAt }: Pick<ReadableRequest, 'storedAt' | 'createdAt'>): Headers {
   return storedAt === undefined ? {} : { age: ageSeconds(storedAt, createdAt) };
 }
 

@@ -13,15 +13,15 @@ import { type ReturnedParameters, returnedParameters } from '#lib/chat/formats/r
 import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
 import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/responses-tools';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { type ApiAdapter, wholeStream } from '#lib/chat/http/api-adapter';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import {
   finishedState,
   finishStored,
-  isPendingRequest,
+  isReadableRequest,
   namesOf,
   storedResponses,
 } from '#lib/chat/http/responses-state';
@@ -55,7 +55,7 @@ const savedShape = z.object({
 });
 
 /** Stores the response of a background request again that was accepted before a restart. */
-export function restoreResponse(pending: PendingRequest, data: Uint8Array): void {
+export function restoreResponse(pending: AcceptedRequest, data: Uint8Array): void {
   ResponsesAdapter.fromSaved(data).accepted(pending);
 }
 
@@ -126,15 +126,15 @@ export class ResponsesAdapter implements ApiAdapter {
   }
 
   body(request: RequestView, response: CompletedResponse): object {
-    const state = isPendingRequest(request)
+    const state = isReadableRequest(request)
       ? finishedState(request, this.#names)
       : completedState(request, response, this.#names);
     return responseObject(request, this.#parameters.unpack(), state);
   }
 
   /** The response as far as it has come. */
-  current(pending: PendingRequest): object {
-    const { response } = pending.generation;
+  current(pending: ReadableRequest): object {
+    const { response } = pending;
     if (response !== undefined) return this.body(pending, response);
     const status = pending.state === 'running' ? 'in_progress' : 'queued';
     return responseObject(pending, this.#parameters.unpack(), unfinishedState(status));
@@ -145,7 +145,7 @@ export class ResponsesAdapter implements ApiAdapter {
   }
 
   /** Stores the response, or what is to become of it. */
-  accepted(pending: PendingRequest): void {
+  accepted(pending: AcceptedRequest): void {
     const items = this.#items;
     if (items === undefined) return;
     // The store may evict them while the request waits.

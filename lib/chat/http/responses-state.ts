@@ -15,9 +15,8 @@ import {
 import type { PlacedItem } from '#lib/chat/formats/responses-messages';
 import { itemsOf, type ReturnedParameters } from '#lib/chat/formats/responses-request';
 import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/responses-tools';
-import type { GenerationEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { LogEvent } from '#lib/chat/generation/generation-log';
+import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { ownerOf } from '#lib/http/principal';
@@ -163,7 +162,7 @@ export function stateOf(stored: StoredResponse): ResponsesState {
 }
 
 function isRunning({ id, caller }: StoredResponse): boolean {
-  return chatEngine().find(id, caller).state === 'running';
+  return chatEngine().findHere(id, caller)?.state === 'running';
 }
 
 /**
@@ -175,7 +174,7 @@ export function isCachedResult(result: NonNullable<StoredResponse['result']>): r
 }
 
 /** Adds its end to a stored response. */
-export function finishStored(pending: PendingRequest): void {
+export function finishStored(pending: ReadableRequest): void {
   storedResponses().finish(
     ownerOf(pending.caller),
     pending.id,
@@ -184,17 +183,17 @@ export function finishStored(pending: PendingRequest): void {
 }
 
 /** Whether a format writes for a request with a log; by its shape, too. */
-export function isPendingRequest(request: RequestView): request is PendingRequest {
-  return 'generation' in request;
+export function isReadableRequest(request: RequestView): request is ReadableRequest {
+  return 'log' in request;
 }
 
 /** The state of a finished request: its items are those of its stream, in the same order. */
-export function finishedState(pending: PendingRequest, names: ResponsesToolNames): ResponsesState {
+export function finishedState(pending: ReadableRequest, names: ResponsesToolNames): ResponsesState {
   return endedState(pending, endedEvents(pending), names);
 }
 
 /** All events of a finished request. One that was cancelled alone ends with its own error. */
-function* endedEvents({ generation: { log }, error }: PendingRequest): Iterable<GenerationEvent> {
+function* endedEvents({ log, error }: ReadableRequest): Iterable<LogEvent> {
   for (let number = 1; number <= log.lastNumber; number++) {
     const event = log.eventAt(number);
     if (event !== undefined && (error === undefined || (event.type !== 'error' && event.type !== 'done'))) yield event;

@@ -3,10 +3,10 @@ import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamedChoice } from '#lib/chat/formats/openai';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { mergedStream } from '#lib/chat/generation/merged-stream';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { RequestView } from '#lib/chat/generation/request-view';
+import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { responseStream, waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { choicesLogFields } from '#lib/chat/http/access-log-fields';
 import {
@@ -59,8 +59,8 @@ interface ParsedChoices extends Omit<ParsedChatRequest, 'chat'> {
 
 /** A submitted request. Its first choice has the request's id. */
 interface Choices {
-  readonly all: readonly PendingRequest[];
-  readonly first: PendingRequest;
+  readonly all: readonly AcceptedRequest[];
+  readonly first: AcceptedRequest;
 }
 
 /** Not async: an async function would retain the prompts for as long as the request waits. */
@@ -127,7 +127,7 @@ function choiceOf(chat: ChatRequest, index: number): ChatRequest {
 }
 
 /** If one is refused, the others are cancelled. */
-function allOrNone(results: readonly PromiseSettledResult<PendingRequest>[]): Choices {
+function allOrNone(results: readonly PromiseSettledResult<AcceptedRequest>[]): Choices {
   const all = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const refusal = results.find((result) => result.status === 'rejected');
   const [first] = all;
@@ -136,8 +136,17 @@ function allOrNone(results: readonly PromiseSettledResult<PendingRequest>[]): Ch
   throw refusal?.reason;
 }
 
-function cancelUnfinished(choices: readonly PendingRequest[]): void {
-  for (const { id, caller, finishedAt } of choices) if (finishedAt === undefined) chatEngine().cancel(id, caller);
+function cancelUnfinished(choices: readonly ReadableRequest[]): void {
+  for (const choice of choices) if (choice.finishedAt === undefined) void cancelChoice(choice);
+}
+
+async function cancelChoice({ id, caller }: ReadableRequest): Promise<void> {
+  try {
+    await chatEngine().cancel(id, caller);
+  } catch (error) {
+    // It has ended meanwhile.
+    if (!AppError.is(error)) throw error;
+  }
 }
 
 interface ReplyOptions {
@@ -162,7 +171,7 @@ function replyToAll(
 }
 
 /** Fields without an effect on one of the choices: tokens and text may have other ones. */
-function fieldsOf(all: readonly PendingRequest[]): Pick<PendingRequest, 'ignoredFields' | 'droppedFields'> {
+function fieldsOf(all: readonly AcceptedRequest[]): Pick<AcceptedRequest, 'ignoredFields' | 'droppedFields'> {
   return {
     ignoredFields: all.flatMap(({ ignoredFields }) => ignoredFields),
     droppedFields: all.flatMap(({ droppedFields }) => droppedFields),
@@ -185,7 +194,7 @@ async function completionOf(
     throw error;
   }
   const completed = all.map((request) => {
-    const { response } = request.generation;
+    const { response } = request;
     if (response === undefined) throw new AppError('internal_error', 'The response is not complete.');
     return { request, response };
   });
@@ -204,7 +213,7 @@ async function streamOf(
 ): Promise<Reply> {
   const engine = chatEngine();
   const positions = all.map(queuePosition);
-  const encoderOf = (request: PendingRequest, index: number) => format.encoder(request, { index, first });
+  const encoderOf = (request: ReadableRequest, index: number) => format.encoder(request, { index, first });
   const parts = all.map((request, index) => {
     const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
     return { closed, body: responseStream(engine, request, encoderOf(request, index), { signal, onClosed }) };
@@ -227,12 +236,12 @@ async function streamOf(
   };
 }
 
-function usageOf({ generation }: PendingRequest): TokenUsage {
-  return generation.response?.usage ?? { prompt_tokens: 0, completion_tokens: 0 };
+function usageOf({ response }: ReadableRequest): TokenUsage {
+  return response?.usage ?? { prompt_tokens: 0, completion_tokens: 0 };
 }
 
 /** Of the choice that had the least from the cache. */
-function cacheStatusOf(all: readonly PendingRequest[]): CacheHeader {
+function cacheStatusOf(all: readonly AcceptedRequest[]): CacheHeader {
   const statuses: readonly CacheHeader[] = ['bypass', 'miss', 'joined', 'hit'];
   return statuses.find((status) => all.some(({ cacheStatus }) => cacheStatus === status)) ?? 'hit';
 }
@@ -241,7 +250,7 @@ function cacheStatusOf(all: readonly PendingRequest[]): CacheHeader {
  * The age of the oldest if all are from the cache. Otherwise the place in the queue of the choice
  * that waited longest, and the model servers that work on them.
  */
-function howServed(choices: readonly PendingRequest[], positions: readonly number[]): Record<string, string> {
+function howServed(choices: readonly ReadableRequest[], positions: readonly number[]): Record<string, string> {
   const stored = choices.flatMap(({ storedAt, createdAt }) =>
     storedAt === undefined ? [] : [{ storedAt, createdAt }],
   );

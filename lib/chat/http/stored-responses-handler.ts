@@ -4,7 +4,7 @@ import { requestIdOf, responseId, responseObject } from '#lib/chat/formats/respo
 import { replayEvents } from '#lib/chat/formats/responses-replay';
 import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
 import { responseEvents } from '#lib/chat/generation/completed-response';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib/chat/http/chat-replies';
 import {
   inputItemsOf,
@@ -36,7 +36,7 @@ export async function handleGetResponse(request: HttpRequest, context: RequestCo
 export async function handleCancelResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   await restoredRequests();
   const { id, caller, result } = storedResponse(context);
-  if (result === undefined) chatEngine().cancel(id, caller);
+  if (result === undefined) await chatEngine().cancel(id, caller);
   return json(objectOf(storedResponse(context)));
 }
 
@@ -44,7 +44,7 @@ export async function handleCancelResponse(_request: HttpRequest, context: Reque
 export async function handleDeleteResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   await restoredRequests();
   const { id, caller, result } = storedResponse(context);
-  if (result === undefined) chatEngine().cancel(id, caller);
+  if (result === undefined) await chatEngine().cancel(id, caller);
   storedResponses().delete(caller, id);
   return json({ id: responseId(id), object: 'response', deleted: true });
 }
@@ -92,7 +92,11 @@ function objectOf(stored: StoredResponse): object {
 }
 
 /** The stream of a response from its beginning, or from after a number on. */
-function replayed(stored: StoredResponse, after: number | undefined, { signal }: HttpRequest): Reply | Promise<Reply> {
+async function replayed(
+  stored: StoredResponse,
+  after: number | undefined,
+  { signal }: HttpRequest,
+): Promise<Reply> {
   const { id, caller, parameters, result } = stored;
   const options: ResponsesStreamOptions = {
     parameters: () => parameters.json,
@@ -102,11 +106,11 @@ function replayed(stored: StoredResponse, after: number | undefined, { signal }:
     isEager: true,
     ...(after === undefined ? {} : { startingAfter: after }),
   };
-  const pending = keptRequest(stored);
+  const pending = await keptRequest(stored);
   // After a restart the events have other numbers.
-  if (after !== undefined && (pending?.saved?.eventOffset ?? 0) > 0) throw eventsNotKept();
+  if (after !== undefined && (pending?.eventOffset ?? 0) > 0) throw eventsNotKept();
   if (pending !== undefined)
-    return streamReply(pending, attachedStatus(pending), {
+    return await streamReply(pending, attachedStatus(pending), {
       encoder: pausing(pending, responsesStreamEncoder(pending, options)),
       signal,
       headers: EVENT_STREAM_HEADERS,
@@ -123,9 +127,9 @@ function eventsNotKept(): AppError {
 }
 
 /** The request with the events of a response; undefined once they are not kept any more. */
-function keptRequest({ id, caller }: StoredResponse): PendingRequest | undefined {
+async function keptRequest({ id, caller }: StoredResponse): Promise<ReadableRequest | undefined> {
   try {
-    return chatEngine().find(id, caller);
+    return await chatEngine().find(id, caller);
   } catch (error) {
     if (AppError.is(error) && error.code === 'not_found') return undefined;
     throw error;

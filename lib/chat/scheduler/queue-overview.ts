@@ -1,6 +1,6 @@
 import type { RequestOwner } from '#lib/chat/request-access';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
-import type { SchedulerView } from '#lib/chat/scheduler/scheduler-view';
+import type { QueueFigures } from '#lib/chat/seams';
 import type { Config } from '#lib/config/config';
 import { ownerOf } from '#lib/http/principal';
 import type { ModelServer } from '#lib/models/model-server';
@@ -14,8 +14,8 @@ interface QueueReader {
 }
 
 /** The queue as a reader sees it. */
-export function queueOverview<T extends QueuedWork>(
-  view: SchedulerView<T>,
+export function queueOverview(
+  view: QueueFigures,
   settings: Pick<Config, 'QUEUE_MAX_SIZE'>,
   now: number,
   { mayControl, seesCallers }: QueueReader,
