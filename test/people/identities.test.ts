@@ -57,6 +57,15 @@ it('reads again after 30 s what another server of the database may have changed'
   expect(await verify(headers, nowMs + 31_000)).toMatchObject({ role: 'member' });
 });
 
+it('reads again after the clock was set back', async () => {
+  const headers = { cookie: admin.cookieHeader };
+  const nowMs = Date.now();
+  await verify(headers, nowMs);
+  const { db } = await store();
+  await db.updateTable('users').set({ role: 'member' }).execute();
+  expect(await verify(headers, nowMs - 3_600_000)).toMatchObject({ role: 'member' });
+});
+
 it('does not keep what it read before a change', async () => {
   const bo = await joinAs(server, admin, 'Bo');
   const { userId = '' } = (await verify({ cookie: bo.cookieHeader })) ?? {};

@@ -40,6 +40,7 @@ const FRESH_MS = 30 * SECOND_MS;
 const SEEN_INTERVAL_MS = MINUTE_MS;
 
 interface KnownIdentity extends LoadedIdentity {
+  readonly readAtMs: number;
   readonly validUntilMs: number;
 }
 
@@ -89,7 +90,7 @@ export class AccountIdentities implements IdentitySource {
   trustedUser(name: string, nowMs: number): Principal | undefined | Promise<Principal | undefined> {
     const credential = `proxy ${name}`;
     const known = this.#known.get(credential);
-    if (known !== undefined && nowMs < known.validUntilMs) return known.principal;
+    if (known !== undefined && isFresh(known, nowMs)) return known.principal;
     return this.#loadProxyUser(name, credential, nowMs);
   }
 
@@ -180,7 +181,7 @@ export class AccountIdentities implements IdentitySource {
   ): Principal | undefined | Promise<Principal | undefined> {
     const hash = tokenHash(shown);
     const known = this.#known.get(hash);
-    if (known !== undefined && nowMs < known.validUntilMs) return acceptKey(known, hash, address);
+    if (known !== undefined && isFresh(known, nowMs)) return acceptKey(known, hash, address);
     if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
     if (shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(address);
     return this.#loadKey(hash, address, nowMs);
@@ -208,7 +209,7 @@ export class AccountIdentities implements IdentitySource {
     if (values.length === 0) return undefined;
     for (const value of values) {
       const known = this.#known.get(value);
-      if (known !== undefined && nowMs < known.validUntilMs) return acceptSession(known, address);
+      if (known !== undefined && isFresh(known, nowMs)) return acceptSession(known, address);
     }
     return this.#loadSessions(values, address, nowMs);
   }
@@ -241,7 +242,8 @@ export class AccountIdentities implements IdentitySource {
 
   #remember(credential: string, loaded: LoadedIdentity, nowMs: number, changes: number): void {
     if (changes !== this.#changes) return;
-    this.#known.set(credential, { ...loaded, validUntilMs: Math.min(nowMs + FRESH_MS, loaded.expiresAtMs) });
+    const validUntilMs = Math.min(nowMs + FRESH_MS, loaded.expiresAtMs);
+    this.#known.set(credential, { ...loaded, readAtMs: nowMs, validUntilMs });
   }
 }
 
@@ -254,6 +256,11 @@ const IS_MEANT: Record<IdentityChange['of'], (id: string) => (identity: LoadedId
   group: (id) => (identity) => identity.groupId === id,
   session: (id) => (identity) => identity.sessionToken !== undefined && tokenHash(identity.sessionToken) === id,
 };
+
+/** A clock that was set back makes nothing valid for longer. */
+function isFresh({ readAtMs, validUntilMs }: KnownIdentity, nowMs: number): boolean {
+  return nowMs < validUntilMs && nowMs >= readAtMs;
+}
 
 /** Whether an address with too many wrong keys may use this one: see lib/http/failed-keys.ts. */
 function acceptKey({ principal }: LoadedIdentity, hash: string, address: string | undefined): Principal {
