@@ -61,6 +61,10 @@ test('leads from the first start to the first invited student in less than two m
   await page.goto('/admin/people');
   await expect(page.getByRole('row', { name: new RegExp(STUDENT.name) })).toContainText('Member');
   await look(page, 'people');
+  await page.getByRole('combobox', { name: 'Role' }).click();
+  await page.getByRole('option', { name: 'Administrator' }).click();
+  await expect(page.getByRole('row', { name: new RegExp(STUDENT.name) })).toHaveCount(0);
+  await expect(page.getByRole('row', { name: new RegExp(ADMIN.name) })).toBeVisible();
   await student.close();
   await page.close();
 });

@@ -213,7 +213,7 @@ export class SavedRequests {
         );
       this.#options.log.warn(
         { requests: ids.length },
-        'requests were dropped whose saving the end of the server cut: no client was told that they are saved',
+        'requests that the end of the server cut while they were saved were dropped',
       );
     } catch (error) {
       this.#options.log.info({ err: asError(error) }, 'pieces of requests that were cut are deleted at the next start');

@@ -24,8 +24,8 @@ export function registerScopeDirectory(directory: ScopeDirectory): void {
 }
 
 /**
- * Whether a principal may set the limits of a scope. Administrators: all. Managers: their group, the
- * members of it and their keys, and own keys, whose limits can only lower what a person has.
+ * Whether a principal may set the limits of a scope. Administrators: all. Managers: their group,
+ * the members of it and their keys, and own keys, whose limits can only lower what a person has.
  */
 export async function mayManage(principal: Principal, scope: LimitScope): Promise<boolean> {
   if (principal.role === 'admin') return true;

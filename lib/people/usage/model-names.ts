@@ -1,4 +1,4 @@
-/** Model and key of what has no row of its own: only its figures are kept. */
+/** Model and key of the row in which other names are added up. */
 export const OTHER = 'other';
 /** Names of models come from their servers, and from clients where a server lists none. */
 const MAX_NAME_CHARACTERS = 200;
@@ -9,7 +9,7 @@ export const MAX_UNLISTED = 100;
 
 /**
  * Which names of models become rows: those that a server lists or a setting names, and a bounded
- * number that a server has answered for. Some servers answer for any name, and clients could fill
+ * number that a server has responded to. Some servers respond to any name, and clients could fill
  * the database with them.
  */
 export class ModelNames {
@@ -23,14 +23,14 @@ export class ModelNames {
   }
 
   /** The name of the row: `OTHER` for one that no one vouches for. Empty for programs. */
-  rowName(model: string, isAnswered: boolean): string {
+  rowName(model: string, hasResponse: boolean): string {
     const name = model.slice(0, MAX_NAME_CHARACTERS);
     if (name === '' || this.#listed.has(name) || this.#unlisted.has(name)) return name;
     if (this.#isKnown(model)) {
       if (this.#listed.size < MAX_LISTED) this.#listed.add(name);
       return name;
     }
-    if (!isAnswered || this.#unlisted.size >= MAX_UNLISTED) return OTHER;
+    if (!hasResponse || this.#unlisted.size >= MAX_UNLISTED) return OTHER;
     this.#unlisted.add(name);
     return name;
   }

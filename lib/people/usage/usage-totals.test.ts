@@ -122,14 +122,14 @@ describe('usage totals', () => {
     },
   );
 
-  it('have a bounded number of names that a server answers for and does not list', () => {
+  it('have a bounded number of names that a server responds to and does not list', () => {
     const { totals } = totalsAt(NOON, { isKnownModel: (name) => name === 'm' });
     for (let index = 0; index < 2 * MAX_UNLISTED; index++) {
       totals.finished(usageEvent({ model: `any-${index}` }));
       totals.hit(undefined, `hit-${index}`, 8);
     }
     totals.finished(usageEvent({ model: 'm' }));
-    // One that a server has answered for also has the row of its failures.
+    // One that a server has responded to has its failures, too.
     totals.finished(usageEvent({ model: 'any-0', promptTokens: 0, completionTokens: 0, error: 'upstream_timeout' }));
     const models = new Set(totals.take().map(({ model }) => model));
     expect(models.size).toBe(MAX_UNLISTED + 2);

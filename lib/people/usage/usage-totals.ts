@@ -90,7 +90,7 @@ export class UsageTotals implements UsageListener {
     const now = this.#now();
     if (now >= this.#today.endMs || now < this.#today.startMs) this.#turnDay(now);
     const { kind, server, error, outcome, language, cpuMs = 0 } = event;
-    const model = error === 'model_not_found' ? OTHER : this.#names.rowName(event.model, isAnswered(event));
+    const model = error === 'model_not_found' ? OTHER : this.#names.rowName(event.model, hasResponse(event));
     const { row, series } = this.#entryOf(event.principal, model, server, language ?? '', outcome ?? '');
     row.errors += error === undefined ? 0 : 1;
     if (kind === 'code') {
@@ -186,8 +186,8 @@ export const NO_FIGURES: UsageFigures = {
   code_cpu_ms: 0,
 };
 
-/** Whether a model server has answered for the model. Passed-on requests say so by their name. */
-function isAnswered({ kind, promptTokens, completionTokens, savedTokens }: UsageEvent): boolean {
+/** Whether a model server has responded. Passed-on requests have no model unless one did. */
+function hasResponse({ kind, promptTokens, completionTokens, savedTokens }: UsageEvent): boolean {
   return kind === 'passed' || promptTokens + completionTokens + savedTokens > 0;
 }
 
