@@ -1,6 +1,5 @@
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
-import type { SchedulerView } from '#lib/chat/scheduler/scheduler-view';
 
 /**
  * What several instances share of the chat engine. Each is implemented in this process by the class
@@ -25,6 +24,8 @@ export type Requests = Pick<
   | 'cancel'
   | 'requestsOf'
   | 'settle'
+  | 'handleReader'
+  | 'handleRead'
 >;
 
 /** How generations come into a line, as the parts see it that submit and end them. */
@@ -35,7 +36,7 @@ export type GenerationQueue = Pick<
 
 /** What is said of all lines and slots together. */
 export type QueueFigures = Pick<
-  SchedulerView<Generation>,
+  Scheduler['view'],
   | 'queueLength'
   | 'waitingBytes'
   | 'runningCount'
@@ -53,4 +54,7 @@ export type QueueFigures = Pick<
 >;
 
 /** The rest of a scheduler. */
-export type WorkQueue = GenerationQueue & { readonly view: QueueFigures } & Pick<Scheduler, 'closed' | 'throwIfClosed' | 'reserve' | 'close'>;
+export type WorkQueue = GenerationQueue & { readonly view: QueueFigures } & Pick<
+    Scheduler,
+    'closed' | 'throwIfClosed' | 'reserve' | 'close'
+  >;

@@ -371,10 +371,12 @@ it('leaves no key without a time to live but the generations', async () => {
   const keys = await scan(redis, '*');
   expect(keys.length).toBeGreaterThanOrEqual(10);
   expect(keys.filter(({ name }) => !name.startsWith('{chill}:1:'))).toEqual([]);
-  expect(keys.filter(({ ttl }) => ttl < 0).map(({ name }) => name).sort()).toEqual([
-    '{chill}:1:gen:conversations',
-    '{chill}:1:gen:responses',
-  ]);
+  expect(
+    keys
+      .filter(({ ttl }) => ttl < 0)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['{chill}:1:gen:conversations', '{chill}:1:gen:responses']);
   // No address of a client is in a name.
   expect(keys.filter(({ name }) => name.includes('203.0.113.7'))).toEqual([]);
 });

@@ -25,48 +25,52 @@ const FAULTS = {
   },
 };
 
-it.each(Object.entries(FAULTS))('serves each request within a second while Redis %s', async (_name, { begin, end }) => {
-  cluster = await startAppCluster([{}, {}], { RATE_LIMIT_CHAT: '1000' });
-  const { at } = cluster;
-  const known = await ask(at(0), 'known');
-  expect(known.status).toBe(200);
-  const replies: Awaited<ReturnType<typeof ask>>[] = [];
-  const load = async (rounds: number, name: string) => {
-    for (let round = 0; round < rounds; round++) {
-      replies.push(
-        ...(await Promise.all([
-          ask(at(round), `${name} ${round}`),
-          ask(at(0), 'known'),
-          ask(at(round), `${name} turn ${round}`, { conversation_id: `${name} ${round}` }),
-          ask(at(round), `${name} once`, {}, { 'idempotency-key': `${name} ${round}` }, '/api/chat-queue'),
-        ])),
-      );
-      await delay(50);
-    }
-  };
-  await load(5, 'before');
-  await begin(cluster);
-  await load(20, 'away');
-  await expect
-    .poll(async () => (await readJson(at(0), '/api/ready')).parts.redis.state, { timeout: 5_000 })
-    .toBe('unavailable');
-  expect((await fetch(`${at(0).url}/api/ready`)).status).toBe(200);
-  await load(5, 'still away');
-  await end(cluster);
-  await load(10, 'back');
-  for (const app of cluster.apps)
+it.each(Object.entries(FAULTS))(
+  'serves each request within a second while Redis %s',
+  async (_name, { begin, end }) => {
+    cluster = await startAppCluster([{}, {}], { RATE_LIMIT_CHAT: '1000' });
+    const { at } = cluster;
+    const known = await ask(at(0), 'known');
+    expect(known.status).toBe(200);
+    const replies: Awaited<ReturnType<typeof ask>>[] = [];
+    const load = async (rounds: number, name: string) => {
+      for (let round = 0; round < rounds; round++) {
+        replies.push(
+          ...(await Promise.all([
+            ask(at(round), `${name} ${round}`),
+            ask(at(0), 'known'),
+            ask(at(round), `${name} turn ${round}`, { conversation_id: `${name} ${round}` }),
+            ask(at(round), `${name} once`, {}, { 'idempotency-key': `${name} ${round}` }, '/api/chat-queue'),
+          ])),
+        );
+        await delay(50);
+      }
+    };
+    await load(5, 'before');
+    await begin(cluster);
+    await load(20, 'away');
     await expect
-      .poll(async () => (await readJson(app, '/api/ready')).parts.redis, { timeout: 15_000 })
-      .toEqual({ state: 'up' });
-  expect(replies.filter(({ status }) => status !== 200 && status !== 202)).toEqual([]);
-  expect(Math.max(...replies.map(({ ms }) => ms))).toBeLessThan(1_000);
-  // What is generated from now on is shared again.
-  const fresh = await ask(at(0), 'shared again');
-  expect(await ask(at(1), 'shared again')).toMatchObject({ cache: 'hit', content: fresh.content });
-  // One line when it went, one when it came, of each server.
-  for (const app of cluster.apps) {
-    const lines = app.output().split('\n');
-    expect(lines.filter((line) => line.includes('Redis does not respond'))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes('Redis responds again'))).toHaveLength(1);
-  }
-}, 120_000);
+      .poll(async () => (await readJson(at(0), '/api/ready')).parts.redis.state, { timeout: 5_000 })
+      .toBe('unavailable');
+    expect((await fetch(`${at(0).url}/api/ready`)).status).toBe(200);
+    await load(5, 'still away');
+    await end(cluster);
+    await load(10, 'back');
+    for (const app of cluster.apps)
+      await expect
+        .poll(async () => (await readJson(app, '/api/ready')).parts.redis, { timeout: 15_000 })
+        .toEqual({ state: 'up' });
+    expect(replies.filter(({ status }) => status !== 200 && status !== 202)).toEqual([]);
+    expect(Math.max(...replies.map(({ ms }) => ms))).toBeLessThan(1_000);
+    // What is generated from now on is shared again.
+    const fresh = await ask(at(0), 'shared again');
+    expect(await ask(at(1), 'shared again')).toMatchObject({ cache: 'hit', content: fresh.content });
+    // One line when it went, one when it came, of each server.
+    for (const app of cluster.apps) {
+      const lines = app.output().split('\n');
+      expect(lines.filter((line) => line.includes('Redis does not respond'))).toHaveLength(1);
+      expect(lines.filter((line) => line.includes('Redis responds again'))).toHaveLength(1);
+    }
+  },
+  120_000,
+);

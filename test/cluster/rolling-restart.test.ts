@@ -2,7 +2,8 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, type RunningApp, startApp } from '../support/running-app.ts';
+import { freePort } from '../support/free-port.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
 import { startTcpBalancer, type TcpBalancer } from '../support/tcp-balancer.ts';
 
 /** Two servers that share nothing but a balancer, which are restarted one after the other. */

@@ -5,8 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { freePort, launch, startApp } from '../support/running-app.ts';
+import { launch, startApp } from '../support/running-app.ts';
 
 const servers: { close(): unknown }[] = [];
 

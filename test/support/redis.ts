@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './running-app.ts';
+import { freePort } from './free-port.ts';
 
 export interface RedisServer {
   readonly url: string;

@@ -92,11 +92,7 @@ function objectOf(stored: StoredResponse): object {
 }
 
 /** The stream of a response from its beginning, or from after a number on. */
-async function replayed(
-  stored: StoredResponse,
-  after: number | undefined,
-  { signal }: HttpRequest,
-): Promise<Reply> {
+async function replayed(stored: StoredResponse, after: number | undefined, { signal }: HttpRequest): Promise<Reply> {
   const { id, caller, parameters, result } = stored;
   const options: ResponsesStreamOptions = {
     parameters: () => parameters.json,
