@@ -20,7 +20,7 @@ const MAX_IDLE_MB = 110;
 const API_KEY = 'key-of-the-benchmark-0123456789';
 const SET_UP_WITHIN_MS = 20_000;
 
-/** What the ways to tell people apart cost: cached answers, the start, memory at rest. */
+/** What the ways to tell people apart cost: cached responses, the start, memory at rest. */
 export const accounts: Benchmark = { name: 'accounts', run };
 
 interface Mode {

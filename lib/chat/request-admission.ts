@@ -150,8 +150,8 @@ export class RequestAdmission {
   }
 
   /**
-   * In one turn of the event loop: see the class comment. What another level of the cache or another
-   * server may have is brought into memory first, in another turn.
+   * In one turn of the event loop: see the class comment. What another level of the cache or
+   * another server may have is brought into memory first, in another turn.
    */
   #admit(
     sent: ChatRequest,

@@ -28,7 +28,7 @@ export interface Submitter {
   saveApi?: (() => { readonly name: string; readonly data: Uint8Array }) | undefined;
   /** The limits of the caller; undefined without limits. */
   allowance?: Allowance | undefined;
-  /** Counts the request for the rate limit, if it is not from the cache. Rejects above the limit. */
+  /** Counts a request that is not from the cache for the rate limit. Rejects above the limit. */
   confirmCount?: (() => Promise<void>) | undefined;
   /** It was accepted before, by a server that has ended: no limit refuses it again. */
   isAccepted?: boolean;

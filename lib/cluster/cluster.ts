@@ -70,7 +70,7 @@ export interface SharedValues {
    */
   write(key: string, createdAt: number, encode: () => Uint8Array, replaces?: string): void;
   remove(key: string): void;
-  /** Resolves when no server finds the values any more; rejects if Redis is away, and is done later. */
+  /** Resolves when no server finds the values any more; rejects if Redis is away: done later. */
   clear(): Promise<void>;
   /** Another server has cleared the values. */
   adoptGeneration(generation: number): void;

@@ -34,6 +34,8 @@ export class CommandConnection {
   readonly #clock: Clock;
   #offsetMs = 0;
   #cancelOffset: (() => void) | undefined;
+  /** Why the connection that was tried last failed. */
+  #lastError: string | undefined;
 
   constructor(address: RedisAddress, caFile: string | undefined, { onDown, onUp }: RedisListener, clock = systemClock) {
     this.#clock = clock;
@@ -55,12 +57,16 @@ export class CommandConnection {
     });
     this.client.attachGuard(this.guard);
     this.client.on('ready', () => {
+      this.#lastError = undefined;
       this.guard.probeNow();
       void this.#measureOffset();
     });
-    this.client.on('close', () => this.guard.recordFailure('the connection was closed'));
+    this.client.on('close', () => this.guard.recordFailure(this.#lastError ?? 'the connection was closed'));
     // A reason is reported by the guard, once.
-    this.client.on('error', (error: Error) => this.guard.recordFailure(reasonOf(error)));
+    this.client.on('error', (error: Error) => {
+      this.#lastError = reasonOf(error);
+      this.guard.recordFailure(this.#lastError);
+    });
   }
 
   /** Whether commands are sent. */

@@ -2,11 +2,12 @@ import { type Clock, systemClock } from '#lib/clock';
 import { type Config, config } from '#lib/config/config';
 import { requestDefaultsVersion } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
+import { changedInfo } from '#lib/models/changed-info';
 import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
-import type { ModelServer, ServerModel } from '#lib/models/model-server';
+import type { ModelServer } from '#lib/models/model-server';
 import {
   findListed,
   howToGet,
@@ -23,7 +24,7 @@ import { ModelServers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
-import { type ModelInfo, type Models, optionDefaultsSchema, type ProviderId } from '#lib/wire/models';
+import type { Models, ProviderId } from '#lib/wire/models';
 import { supportedOptions } from '#lib/wire/request-field-support';
 
 export { findModel } from '#lib/models/find-model';
@@ -391,14 +392,4 @@ class CachedModelDirectory implements ModelDirectory {
       }
     return null;
   }
-}
-
-/** What administrators changed, as far as callers see it. */
-function changedInfo({ id, defaults }: ServerModel): Pick<ModelInfo, 'display_name' | 'defaults'> {
-  const { displayName, parameters } = modelOverrides().get(id) ?? {};
-  const own = optionDefaultsSchema.safeParse(parameters ?? {}).data ?? {};
-  return {
-    ...(displayName === undefined ? {} : { display_name: displayName }),
-    ...(Object.keys(own).length === 0 ? {} : { defaults: { ...defaults, ...own } }),
-  };
 }

@@ -136,7 +136,7 @@ it('does a clear once Redis is back, and reads nothing until then', async () => 
   ]);
 });
 
-it('tells the others to drop a response that was generated again, after the new one is there', async () => {
+it('has the others drop a response that was generated again, after the new one is there', async () => {
   const redis = await redisServer();
   const [one, two] = [await join(redis.port), await join(redis.port)];
   one.cluster.responses.write('question', Date.now(), () => Buffer.from('old'));

@@ -46,7 +46,7 @@ it('refuses to start with Redis 6', async () => {
       for (const [, name] of chunk.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
         const command = name?.toLowerCase();
         if (command === 'info') socket.write(`$${text.length}\r\n${text}\r\n`);
-        else if (command === 'hello') socket.write('-ERR unknown command\r\n');
+        else if (command === 'hello') socket.write('-ERR unknown command `HELLO`\r\n');
         else if (command === 'time') socket.write('*2\r\n$1\r\n1\r\n$1\r\n1\r\n');
         else socket.write(command === 'ping' ? '+PONG\r\n' : '+OK\r\n');
       }

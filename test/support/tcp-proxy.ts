@@ -20,7 +20,7 @@ interface Link {
   isLost: boolean;
 }
 
-/** A TCP proxy to a port of loopback whose network fails as told. */
+/** A TCP proxy to a port of loopback whose network fails on demand. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let delayMs = 0;

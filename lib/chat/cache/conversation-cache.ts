@@ -39,8 +39,8 @@ export class ConversationCache {
   }
 
   /**
-   * Stores `messages` as the whole conversation; one that is too long is deleted. Returns whether it
-   * is stored.
+   * Stores `messages` as the whole conversation; one that is too long is deleted. Returns whether
+   * it is stored.
    */
   store(caller: string, id: string, messages: readonly Message[]): boolean {
     const key = keyOf(caller, id);

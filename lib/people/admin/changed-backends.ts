@@ -44,7 +44,7 @@ export function restoreBackend({ value, by, atMs }: ChangedValue): void {
   setBackendChange(backend.id, { by, atMs });
 }
 
-/** Makes backends that were changed, and whose changes are stored no more, what the settings say. */
+/** Makes backends what the settings say, if they were changed and that is stored no more. */
 export function forgetBackends(isStored: (id: string) => boolean): void {
   for (const id of [...changes().keys()]) {
     if (isStored(id)) continue;
