@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AppCluster, readJson, startAppCluster } from '../support/app-cluster.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { RunningApp } from '../support/running-app.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   [one, two] = [cluster.at(0), cluster.at(1)];
   // Each server makes a link when it starts, and the last one is valid.
   const links = () => cluster.apps.flatMap((app) => /set-up: (\S+)/.exec(app.output())?.[1] ?? []);
-  await expect.poll(links, { timeout: 20_000 }).toHaveLength(2);
+  await vi.waitFor(() => expect(links()).toHaveLength(2), { timeout: 20_000 });
   const person = { name: 'Ada', email: 'ada@example.org', password: PASSWORD };
   const made = await Promise.all(
     links().map((link) =>

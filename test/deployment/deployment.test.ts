@@ -103,7 +103,7 @@ describe('Docker', () => {
     const needed = /SYSTEM_TOOLS = \{(.*?)\}/s.exec(readFileSync('scripts/test.ts', 'utf8'))?.[1] ?? '';
     const packages = [...needed.matchAll(/: '([\w+-]+)'/g)].map((found) => found[1] ?? '');
     expect(packages).toContain('bubblewrap');
-    const onlyForTests = ['chromium', 'gcc', 'libseccomp-dev', 'runsc'];
+    const onlyForTests = ['chromium', 'gcc', 'libseccomp-dev', 'redis-server', 'runsc'];
     for (const name of packages.filter((one) => !onlyForTests.includes(one)))
       expect(slim + (full ?? '')).toContain(name);
     for (const name of ['g++', 'openjdk', 'golang', 'rustc']) expect(slim).not.toContain(` ${name}`);

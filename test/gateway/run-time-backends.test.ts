@@ -119,8 +119,11 @@ describe('a backend that drains', () => {
     gateway().drain(backend, false);
     const again = Array.from({ length: 20 }, () => fetch(`${url}/y`));
     await vi.waitFor(() => expect(held.held.length).toBeGreaterThan(1));
-    for (const end of held.held) end();
+    const ending = setInterval(() => {
+      for (const end of held.held.splice(0)) end();
+    }, 10);
     await vi.waitFor(() => expect(openExchanges()).toBe(0), { timeout: 5_000 });
+    clearInterval(ending);
     await Promise.all(again.map(async (response) => (await response).text()));
   });
 
