@@ -21,6 +21,7 @@ const MODEL = 'words-40-0';
 const STREAMS = 300;
 const STREAMS_MODEL = 'stamp-150-20';
 const TOP = 25;
+const API_KEY = 'key-of-the-benchmark-0123456789';
 
 /** What was done, and what it cost the server by the kernel's count. */
 interface Work {
@@ -28,6 +29,8 @@ interface Work {
   count: number;
   processorUs: number;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 interface Case {
   env?: (model: RunningServer) => Readonly<Record<string, string>>;
@@ -40,6 +43,10 @@ const OPENAI = ({ url }: RunningServer) => ({ MODEL_PROVIDER: 'openai', OPENAI_B
 
 const CASES: Readonly<Record<string, Case>> = {
   cached: cached('/api/chat-optimized', false),
+  'cached-keys': {
+    ...cached('/api/chat-optimized', false, { authorization: `Bearer ${API_KEY}` }),
+    env: (model) => ({ ...OLLAMA(model), API_KEYS: API_KEY }),
+  },
   'cached-streamed': cached('/api/chat-optimized', true),
   'cached-openai': cached('/v1/chat/completions', false),
   'cached-responses': {
@@ -104,12 +111,12 @@ function render({ busyUs, places, functions }: ProfileSummary, { unit, count, pr
   ].join('\n');
 }
 
-function cached(path: string, stream: boolean): Case {
+function cached(path: string, stream: boolean, headers: Headers = {}): Case {
   const asked = { path, model: MODEL, stream };
   const bodies = path === '/v1/responses' ? responsesBodies(1, asked) : chatBodies(1, asked);
   return {
-    prepare: (server) => fillCache(server.url + path, bodies),
-    work: (server, seconds) => requests(server, path, bodies[0], seconds),
+    prepare: (server) => fillCache(server.url + path, bodies, headers),
+    work: (server, seconds) => requests(server, path, bodies[0], seconds, headers),
   };
 }
 
@@ -119,8 +126,9 @@ async function requests(
   path: string,
   body: LoadBody | undefined,
   seconds: number,
+  headers: Headers = {},
 ): Promise<Work> {
-  const load = flawless(measuredLoad(server, path, { body, connections: CONNECTIONS, seconds }), name);
+  const load = flawless(measuredLoad(server, path, { body, connections: CONNECTIONS, seconds, headers }), name);
   return { unit: 'request', count: load.requests, processorUs: load.usPerRequest * load.requests };
 }
 
