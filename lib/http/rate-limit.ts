@@ -1,4 +1,5 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
 import { cluster, type RateLimitCount, type SharedRateLimiter } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import type { Principal } from '#lib/http/principal';

@@ -1,4 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 import { singleton } from '#lib/singletons';
 import { HttpDurationHistogram } from '#lib/telemetry/http-duration-histogram';
 import { UsageSeries } from '#lib/telemetry/usage-series';
@@ -56,19 +59,39 @@ export function metrics(): Metrics {
 
 /** The response of `/api/metrics`, in the content type of the registry. */
 export async function metricsExposition({ promRegistry, httpDuration }: Metrics): Promise<string> {
+  await processMetrics(promRegistry);
   return `${await promRegistry.metrics()}\n${httpDuration.exposition()}\n`;
 }
 
 const PREFIX = 'chill_space_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
-export function createMetrics(): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
+const withProcessMetrics = new WeakMap<Registry, Promise<void>>();
+
+/**
+ * Adds the metrics of the process, such as its processor time, when metrics are first asked for:
+ * their module takes 8 MB. Their counters begin then.
+ */
+function processMetrics(registry: Registry): Promise<void> {
+  let added = withProcessMetrics.get(registry);
+  if (added === undefined) {
+    added = addProcessMetrics(registry);
+    withProcessMetrics.set(registry, added);
+  }
+  return added;
+}
+
+async function addProcessMetrics(registry: Registry): Promise<void> {
+  const { default: collectDefaultMetrics } = await import('prom-client/lib/defaultMetrics.js');
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
   // promtool rejects gauges that end in `_total`. Their values are the sums of the gauges by type.
   for (const name of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
   return {
     promRegistry: registry,
     httpDuration: new HttpDurationHistogram(

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startApp } from '../support/running-app.ts';
 
-/** What a server loads, by the modules that Node resolved. */
+/** What takes memory, and is loaded where a setting or a request needs it. */
+const OPTIONAL =
+  /\/(better-auth|@better-auth|pg|ioredis|bullmq|@opentelemetry)\/|\/(prom-client|rate-limiter-flexible)\/index\.js$/;
+
+/** What of it a server loads, by the modules that Node resolved. */
 async function loadedBy(env: Record<string, string>, use: (url: string) => Promise<void>): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'modules-'));
   const list = join(folder, 'modules');
@@ -23,10 +27,10 @@ async function loadedBy(env: Record<string, string>, use: (url: string) => Promi
   const { readFile } = await import('node:fs/promises');
   const names = (await readFile(list, 'utf8')).split('\n');
   await rm(folder, { recursive: true, force: true });
-  return names.filter((name) => /\/(better-auth|@better-auth|pg)\//.test(name));
+  return names.filter((name) => OPTIONAL.test(name));
 }
 
-it('loads better-auth at the first request of accounts, and never in a server without them', async () => {
+it('loads better-auth at the first request of accounts, what reads the process at that of metrics, else neither', async () => {
   const ask = async (url: string) => {
     await fetch(`${url}/api/models`);
     await fetch(`${url}/api/auth/get-session`);
@@ -35,7 +39,9 @@ it('loads better-auth at the first request of accounts, and never in a server wi
   expect(await loadedBy({}, ask)).toEqual([]);
   expect(await loadedBy({ API_KEYS: 'a-key-of-sixteen-characters' }, ask)).toEqual([]);
   expect(await loadedBy({ AUTH: 'accounts' }, async (url) => void (await fetch(`${url}/api/models`)))).toEqual([]);
-  expect(await loadedBy({ AUTH: 'accounts' }, ask)).not.toEqual([]);
+  expect(await loadedBy({ AUTH: 'accounts' }, ask)).toContainEqual(expect.stringContaining('/better-auth/'));
+  const askMetrics = async (url: string) => void (await fetch(`${url}/api/metrics`));
+  expect(await loadedBy({}, askMetrics)).toContainEqual(expect.stringContaining('/@opentelemetry/'));
 }, 120_000);
 
 it('prints the link that makes the administrator, until there is one', async () => {
