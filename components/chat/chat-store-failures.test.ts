@@ -10,6 +10,23 @@ beforeEach(() => {
   stage = new ChatStoreStage();
 });
 
+/** Reloads the page after the first part of a response, `ha`. `change` runs between the two. */
+async function reloadDuringResponse(change = () => {}) {
+  const before = stage.newStore();
+  const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+  await settle();
+  last(stage.asked).feed.push(say('ha'));
+  await settle();
+  before.flush();
+  await settle();
+  change();
+  const store = stage.newStore();
+  await store.load();
+  await store.open(id);
+  await settle();
+  return { store, id };
+}
+
 describe('a response that does not complete', () => {
   it('stops here and on the server, and keeps the received text', async () => {
     const store = stage.newStore();
@@ -99,17 +116,7 @@ describe('a response that does not complete', () => {
   });
 
   it('resumes after a reload of the page', async () => {
-    const before = stage.newStore();
-    const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
-    await settle();
-    last(stage.asked).feed.push(say('ha'));
-    await settle();
-    before.flush();
-    await settle();
-    const after = stage.newStore();
-    await after.load();
-    await after.open(id);
-    await settle();
+    const { store: after, id } = await reloadDuringResponse();
     expect(last(shown(after, id))).toMatchObject({ content: 'ha' });
     last(stage.resumed).feed.push(say('ha'), say('lf'), DONE);
     await settle();
@@ -117,18 +124,9 @@ describe('a response that does not complete', () => {
   });
 
   it('keeps its text and shows an error if the server no longer knows it', async () => {
-    const before = stage.newStore();
-    const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
-    await settle();
-    last(stage.asked).feed.push(say('ha'));
-    await settle();
-    before.flush();
-    await settle();
-    stage.refuse = new ApiError('There is no request with this id.', 404, 'not_found');
-    const after = stage.newStore();
-    await after.load();
-    await after.open(id);
-    await settle();
+    const { store: after, id } = await reloadDuringResponse(() => {
+      stage.refuse = new ApiError('There is no request with this id.', 404, 'not_found');
+    });
     expect(last(shown(after, id))).toMatchObject({ content: 'ha', state: 'failed' });
   });
 

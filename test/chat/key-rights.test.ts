@@ -80,6 +80,7 @@ describe('an end user of a key', () => {
   const callers = async () => (await overview('admin')).processing.map(({ caller }) => caller);
 
   it('waits as a caller below the key, if the key is trusted to name it', async () => {
+    // Closing the server after the test breaks their connections.
     const ask = (person: Person, user: string) =>
       void send(person, 'POST', '/v1/chat/completions', { ...COMPLETION, user }).catch(() => {});
     ask('front end', 'alice');
@@ -88,6 +89,7 @@ describe('an end user of a key', () => {
 
   it('is no caller below a key that is not', async () => {
     const ask = send('key for chat', 'POST', '/v1/messages', { ...MESSAGES, metadata: { user_id: 'alice' } });
+    // Closing the server after the test breaks its connection.
     void ask.catch(() => {});
     await vi.waitFor(async () => expect(await callers()).toEqual(['for-chat']));
   });

@@ -57,6 +57,7 @@ describe('a task', () => {
 
     f = await modelFleet(TWO, onlyLoadedOn('a'));
     const begun = f.engine.runTask({ ...task, isRepeatable: true }, work);
+    // Rejects when the engine is closed after the test.
     begun.catch(() => {});
     await settled();
     await hangs(f, 'a');
