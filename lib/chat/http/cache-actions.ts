@@ -11,7 +11,7 @@ import { KIB } from '#lib/units';
 import { type StatsActionResult, statsActionSchema } from '#lib/wire/server-stats';
 
 /** POST /api/cache-stats: loads a model, or clears one or both caches. */
-export async function handleStatsAction(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+export async function handleStatsAction(request: HttpRequest, { principal, settings }: RequestContext): Promise<Reply> {
   const { signal } = request;
   const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
   const engine = chatEngine();
@@ -27,9 +27,8 @@ export async function handleStatsAction(request: HttpRequest, { principal }: Req
   const conversations = action === 'clear_response_cache' ? 0 : await engine.clearConversations();
   const cleared = responses + conversations;
   const isSaved = await saved;
-  const rest = isSaved
-    ? ''
-    : ' The copy in the database or in Redis cannot be cleared now, and may be back after a restart.';
+  const copies = settings.REDIS_URL === undefined ? 'the database' : 'the database or in Redis';
+  const rest = isSaved ? '' : ` The copy in ${copies} cannot be cleared now, and may be back after a restart.`;
   return success({
     action,
     message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.${rest}`,
