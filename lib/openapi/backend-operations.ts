@@ -4,8 +4,9 @@ import { ID_PARAMETER, PAGE_PARAMETERS } from '#lib/openapi/people-parameters';
 /** The gateway's backends, as administrators change them while the server runs. */
 
 const PATH = '/api/admin/backends';
-/** An address for documentation (RFC 5737), and its id: nothing is there. */
+/** An address for documentation (RFC 5737), where nothing is. */
 const URL = 'http://192.0.2.10:8000';
+/** Its id, once the example of `addBackend` has added it: the other examples say so. */
 const EXAMPLE_ID = { id: 'F_pe6FQeEmTvqb5P' };
 const ONE = { description: 'The backend.', content: { 'application/json': { schema: 'AdminBackend' } } } as const;
 
@@ -48,7 +49,7 @@ export const BACKEND_OPERATIONS: readonly Operation[] = [
     parameters: [ID_PARAMETER],
     responses: { 200: ONE },
     errorCodes: ['forbidden', 'not_found', 'not_saved'],
-    examples: [{ summary: 'One backend', path: EXAMPLE_ID }],
+    examples: [{ summary: 'The backend that the example of addBackend adds', path: EXAMPLE_ID }],
   },
   {
     id: 'changeBackend',
@@ -63,7 +64,7 @@ export const BACKEND_OPERATIONS: readonly Operation[] = [
     body: { schema: 'BackendChange' },
     responses: { 200: ONE },
     errorCodes: ['forbidden', 'not_found', 'not_saved'],
-    examples: [{ summary: 'Drain it', path: EXAMPLE_ID, body: { draining: true } }],
+    examples: [{ summary: 'Drain the backend that the example of addBackend adds', path: EXAMPLE_ID, body: { draining: true } }],
   },
   {
     id: 'removeBackend',
@@ -77,6 +78,6 @@ export const BACKEND_OPERATIONS: readonly Operation[] = [
     parameters: [ID_PARAMETER],
     responses: { 204: { description: 'It gets no requests any more.' } },
     errorCodes: ['forbidden', 'not_found', 'unsupported_value', 'not_saved'],
-    examples: [{ summary: 'Remove it', path: EXAMPLE_ID }],
+    examples: [{ summary: 'Remove the backend that the example of addBackend adds', path: EXAMPLE_ID }],
   },
 ];
