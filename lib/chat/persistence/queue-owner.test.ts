@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openStore } from '#lib/store/open-store';
 import type { Store } from '#lib/store/types';
 import { ManualClock } from '../../../test/support/chat.ts';
@@ -78,6 +78,28 @@ describe.each([
     const other = server('here', 2, aheadMs, () => false);
     expect((await other.takeOver(store)).taken).toEqual([killed.id]);
   });
+});
+
+it('takes no requests of one that started later with the same host and process id, until it is silent', async () => {
+  const own = server('app', 1);
+  expect(await own.takeOver(store)).toEqual({ taken: [], hasOthers: false, isWritten: true });
+  const replica = server('app', 1);
+  await accept(replica, 'r');
+  expect((await own.takeOver(store)).taken).toEqual([]);
+  await clock.advance(SILENCE_MS);
+  expect((await own.takeOver(store)).taken).toEqual([replica.id]);
+});
+
+it('takes the requests of a server that has left, and makes no write before', async () => {
+  const own = server('here', 2);
+  const writes = vi.spyOn(store, 'writeAll');
+  await own.takeOver(store);
+  expect(writes).not.toHaveBeenCalled();
+  writes.mockRestore();
+  const left = server('there', 1);
+  await accept(left, 'r');
+  await left.leave(store);
+  expect((await own.takeOver(store)).taken).toEqual([left.id]);
 });
 
 it('says that it runs also after its clock was set back', async () => {

@@ -10,6 +10,8 @@ import { SECOND_MS } from '#lib/units';
 export const BEAT_MS = 10 * SECOND_MS;
 /** A server that was watched for this long, and said nothing meanwhile, does not run. */
 export const SILENCE_MS = 40 * SECOND_MS;
+/** How often a server looks for requests of others that do not run any more. */
+export const LOOK_MS = 10 * SECOND_MS;
 
 /** A process as others can look for it. */
 export interface ProcessInfo {
@@ -38,9 +40,19 @@ export interface TakeOver {
   readonly taken: readonly string[];
   /** Whether these requests have this server as their owner now. */
   readonly isWritten: boolean;
-  /** Whether other servers may run. */
+  /** Whether other servers may run, or have requests that this one could not take. */
   readonly hasOthers: boolean;
 }
+
+interface WatchedServer {
+  /** The last beat, and when it was first seen here. */
+  readonly beat: number;
+  readonly sinceMs: number;
+  /** Whether this server has found it when it started, and it said nothing since. */
+  readonly isFromBefore: boolean;
+}
+
+const NOTHING_TAKEN: TakeOver = { taken: [], hasOthers: false, isWritten: true };
 
 /**
  * A lease on saved requests: each belongs to the server that accepted it, until that one does not
@@ -54,8 +66,8 @@ export class QueueOwner {
   readonly #clock: Clock;
   readonly #process: ProcessInfo;
   #beatAt = Number.NEGATIVE_INFINITY;
-  /** The last beat of each other server, and when it was first seen here. */
-  #watched = new Map<string, { beat: number; sinceMs: number }>();
+  /** The other servers; undefined before they were looked at. */
+  #watched: Map<string, WatchedServer> | undefined;
 
   constructor(clock: Clock, process: ProcessInfo = THIS_PROCESS) {
     this.#clock = clock;
@@ -77,14 +89,15 @@ export class QueueOwner {
     ];
   }
 
-  /** Lets a server that starts next take the requests over at once. */
+  /** Lets another server take the requests over without waiting for silence. */
   async leave(store: Store): Promise<void> {
     await store.write(store.db.deleteFrom('chat_servers').where('id', '=', this.id));
   }
 
   /**
    * Takes over the waiting requests of servers that do not run any more. A database that takes no
-   * writes gives them all the same.
+   * writes gives them all the same. Without another server and without requests of one it makes
+   * two small reads and no write.
    */
   async takeOver(store: Store): Promise<TakeOver> {
     const owners = await store.db
@@ -96,6 +109,7 @@ export class QueueOwner {
       .execute();
     const servers = await store.db.selectFrom('chat_servers').selectAll().where('id', '!=', this.id).execute();
     this.#watch(servers);
+    if (owners.length === 0 && servers.length === 0) return NOTHING_TAKEN;
     const running = new Set(servers.filter((server) => this.#runs(server)).map(({ id }) => id));
     const taken = owners.map(({ owner }) => owner).filter((owner) => !running.has(owner));
     // One that spoke again since it was read keeps its row, and with it its requests.
@@ -128,18 +142,21 @@ export class QueueOwner {
     this.#watched = new Map(
       servers.map(({ id, seen_at }) => {
         const beat = Number(seen_at);
-        const known = before.get(id);
+        const known = before?.get(id);
         // Also one that is earlier than the last is a new one.
-        return [id, known?.beat === beat ? known : { beat, sinceMs: nowMs }];
+        return [id, known?.beat === beat ? known : { beat, sinceMs: nowMs, isFromBefore: before === undefined }];
       }),
     );
   }
 
   #runs({ id, host, pid }: ChatServersTable): boolean {
-    // The same process id, and not this server: it is one from before on the same machine.
-    if (host === this.#process.host && (Number(pid) === this.#process.pid || !this.#process.isRunning(Number(pid))))
-      return false;
-    const { sinceMs = 0 } = this.#watched.get(id) ?? {};
+    const { sinceMs = 0, isFromBefore = true } = this.#watched?.get(id) ?? {};
+    if (host === this.#process.host) {
+      // The process id is this server's now. Two containers may share both: that one is not from
+      // before.
+      if (Number(pid) === this.#process.pid && isFromBefore) return false;
+      if (!this.#process.isRunning(Number(pid))) return false;
+    }
     return this.#clock.now() - sinceMs < SILENCE_MS;
   }
 }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EngineParts } from '#lib/chat/engine-parts';
 import { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
-import { SILENCE_MS } from '#lib/chat/persistence/queue-owner';
+import { LOOK_MS } from '#lib/chat/persistence/queue-owner';
 import {
   decodeRequest,
   decodeResult,
@@ -56,6 +56,9 @@ export class RequestRestorer {
   readonly #log: Pick<Logger, 'info' | 'warn'>;
   /** Known by their ids, and without a generation yet. */
   #unbegun = new Set<PendingRequest>();
+  /** At the last look. */
+  #hadOthers = false;
+  #hasFailed = false;
 
   constructor(
     parts: EngineParts,
@@ -80,24 +83,26 @@ export class RequestRestorer {
     try {
       await this.#saved.deleteExpired(store);
       const results = await this.#restoreResults(store, restoreApi);
-      const waiting = await this.#takeOver(store, restoreApi);
+      const waiting = await this.#takeOver(store, restoreApi, { isFirst: true });
       if (results + waiting > 0) this.#log.info({ waiting, results }, 'requests of the queue are back after a restart');
     } catch (error) {
       this.#log.warn({ err: asError(error) }, 'saved requests could not be read');
     }
+    this.#takeOverLater(store, restoreApi);
     return true;
   }
 
   /**
-   * Brings back the requests of servers that do not run any more, now and as long as others run.
-   * Returns how many there are now.
+   * Brings back the requests of servers that do not run any more. Returns how many there are now.
+   * A database that takes no writes gives its requests at the start alone: later another server
+   * may have them.
    */
-  async #takeOver(store: Store, restoreApi: RestoredApi): Promise<number> {
+  async #takeOver(store: Store, restoreApi: RestoredApi, { isFirst = false } = {}): Promise<number> {
     const { taken, hasOthers, isWritten } = await this.#saved.owner.takeOver(store);
-    if (hasOthers) this.#takeOverLater(store, restoreApi);
-    else await this.#saved.deleteLeftovers(store);
-    if (taken.length === 0) return 0;
-    // A database that takes no writes has its requests all the same.
+    // Pieces of a request that another server is writing look like leftovers.
+    if (!hasOthers && (isFirst || this.#hadOthers || taken.length > 0)) await this.#saved.deleteLeftovers(store);
+    this.#hadOthers = hasOthers;
+    if (taken.length === 0 || !(isFirst || isWritten)) return 0;
     const owners = isWritten ? [this.#saved.owner.id] : taken;
     const unbegun = await this.#restoreWaiting(store, owners, restoreApi);
     for (const { pending } of unbegun) this.#unbegun.add(pending);
@@ -105,12 +110,20 @@ export class RequestRestorer {
     return unbegun.length;
   }
 
+  /** Looks from time to time also while no other server is known: one may start, and end. */
   #takeOverLater(store: Store, restoreApi: RestoredApi): void {
-    this.#parts.clock.after(SILENCE_MS / 2, () => {
+    this.#parts.clock.after(LOOK_MS, async () => {
       if (this.#saved.isClosing) return;
-      this.#takeOver(store, restoreApi).catch((error: unknown) =>
-        this.#log.warn({ err: asError(error) }, 'saved requests could not be read'),
-      );
+      try {
+        const waiting = await this.#takeOver(store, restoreApi);
+        if (waiting > 0) this.#log.info({ waiting }, 'requests of a server that ended were taken over');
+        this.#hasFailed = false;
+      } catch (error) {
+        // Once for each outage, which the store reports by itself as well.
+        if (!this.#hasFailed) this.#log.warn({ err: asError(error) }, 'saved requests could not be read');
+        this.#hasFailed = true;
+      }
+      this.#takeOverLater(store, restoreApi);
     });
   }
 

@@ -134,7 +134,7 @@ describe('saved requests', () => {
 
   it('belong to the server that accepted them, until it does not run any more', async () => {
     let isRunning = true;
-    const other = { host: 'here', pid: 2, isRunning: () => isRunning };
+    const other = { host: 'here', pid: 2, isRunning: (pid: number) => pid !== 1 || isRunning };
     const first = await start({}, { process: { ...other, pid: 1 } });
     const { id } = await enqueue(first, 'of the first');
     const second = await start({}, { process: other });
@@ -158,6 +158,25 @@ describe('saved requests', () => {
     await turns();
     const second = await start({}, { process: { ...process, host: 'there' } });
     expect(second.engine.find(id, 'ann').state).toBe('running');
+  });
+
+  it.each([
+    ['was killed on the same machine', false],
+    ['was stopped', true],
+  ])('are taken over by a server that was idle at its start, once another one %s', async (_what, isStopped) => {
+    let isRunning = true;
+    const process = { host: 'here', pid: 2, isRunning: (pid: number) => pid !== 1 || isRunning };
+    const idle = await start({}, { process });
+    await pass(60);
+    const first = await start({}, { process: { ...process, pid: 1 } });
+    const { id } = await enqueue(first, 'of the first');
+    await pass(60);
+    expect(idle.provider.calls).toEqual([]);
+    if (isStopped) first.engine.close();
+    else isRunning = false;
+    await pass(10);
+    expect(contents(idle)).toEqual(['of the first']);
+    expect(idle.engine.find(id, 'ann').state).toBe('running');
   });
 
   it('are not saved above their bound, and run all the same', async () => {
