@@ -33,5 +33,6 @@ export interface Database extends UsageTables {
   invitations: accounts.InvitationsTable;
   access_keys: accounts.AccessKeysTable;
   set_up: accounts.SetUpTable;
+  set_up_links: accounts.SetUpLinksTable;
   server_secrets: accounts.ServerSecretsTable;
 }

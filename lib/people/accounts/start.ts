@@ -20,7 +20,7 @@ export function registerAccounts(): void {
  */
 export async function setUpLine(origin: string): Promise<string | undefined> {
   try {
-    const token = await startSetUp(await store());
+    const token = await startSetUp(await store(), Date.now());
     return token === undefined ? undefined : `set-up: ${origin}/setup?${new URLSearchParams({ token })}`;
   } catch (error) {
     log().error({ err: error }, 'the database of accounts cannot be opened');

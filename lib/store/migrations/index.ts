@@ -7,6 +7,7 @@ import * as accounts from '#lib/store/migrations/0005-accounts';
 import * as limits from '#lib/store/migrations/0006-limits';
 import * as auditTargets from '#lib/store/migrations/0007-audit-targets';
 import * as resetLinks from '#lib/store/migrations/0008-reset-links';
+import * as setUpLinks from '#lib/store/migrations/0009-set-up-links';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -22,4 +23,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-limits': limits,
   '0007-audit-targets': auditTargets,
   '0008-reset-links': resetLinks,
+  '0009-set-up-links': setUpLinks,
 };

@@ -134,12 +134,19 @@ export interface AccessKeysTable {
   last_used_at: number | null;
 }
 
-/** One row, `id` 1: the set-up link of the last start. */
+/** One row, `id` 1: the request that makes the first administrator holds it. */
 export interface SetUpTable {
   id: number;
-  /** SHA-256 in base64url. */
+  /** Of the link that holds it, or held it last. */
   token_hash: string;
   used_at: number | null;
+}
+
+/** The set-up links of starts without an administrator. */
+export interface SetUpLinksTable {
+  /** SHA-256 in base64url. */
+  token_hash: string;
+  made_at: number;
 }
 
 /** Secrets that are made at the first start. */

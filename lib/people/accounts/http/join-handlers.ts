@@ -10,9 +10,10 @@ import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-reques
 import { claimInvitation, readOpenInvitation, releaseInvitation } from '#lib/people/accounts/invitations';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
-import { claimSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
+import { claimSetUp, endSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
 import { tokenHash } from '#lib/people/secret-token';
 import { type Store, store } from '#lib/store/store';
+import { log } from '#lib/telemetry/log';
 import { KIB } from '#lib/units';
 import { joinRequestSchema, type NewPerson, setUpRequestSchema } from '#lib/wire/accounts';
 
@@ -35,7 +36,11 @@ export async function setUp(request: HttpRequest, context: RequestContext): Prom
     return await makeAccount(request, context, person, flow);
   } finally {
     if (flow.created === undefined) await releaseSetUp(opened, token);
-    else passwordThrottle().succeed(context.address, undefined);
+    else {
+      passwordThrottle().succeed(context.address, undefined);
+      // They are void while there is an administrator; a later start makes a new one.
+      await endSetUp(opened).catch((error: unknown) => log().warn({ err: error }, 'set-up links were not deleted'));
+    }
   }
 }
 
