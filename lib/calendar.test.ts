@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { addDays, calendarDay, isoDay, monthOf, nextMonth, parseDay } from '#lib/calendar';
+import { addDays, calendarDay, isoDay, monthOf, nextMonth, parseDay, startOfDay } from '#lib/calendar';
 
 const zone = process.env.TZ;
 afterEach(() => {
@@ -27,6 +27,10 @@ describe('the day of a moment', () => {
       startMs: Date.parse('2026-10-24T22:00:00Z'),
       endMs: Date.parse('2026-10-25T23:00:00Z'),
     });
+    for (const { day, startMs, endMs } of [autumn, calendarDay(Date.parse('2026-12-31T10:00:00Z'))]) {
+      expect(startOfDay(day)).toBe(startMs);
+      expect(startOfDay(addDays(day, 1))).toBe(endMs);
+    }
     const spring = calendarDay(Date.parse('2026-03-29T10:00:00Z'));
     expect(spring.endMs - spring.startMs).toBe(23 * HOUR_MS);
   });

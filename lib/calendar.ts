@@ -31,6 +31,11 @@ export function parseDay(iso: string): number {
   return Number(iso.replaceAll('-', ''));
 }
 
+/** Milliseconds since the epoch of the first moment of a day. */
+export function startOfDay(day: number): number {
+  return new Date(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100).getTime();
+}
+
 /** The day that is `days` later, or earlier if negative. */
 export function addDays(day: number, days: number): number {
   const at = new Date(Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, (day % 100) + days));

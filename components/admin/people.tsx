@@ -1,21 +1,20 @@
 'use client';
 
-import { Search, UserPlus } from 'lucide-react';
+import { UserPlus } from 'lucide-react';
 import { useState } from 'react';
 import { LimitsDialog } from '#components/admin/limits-dialog';
+import { ChoiceFilter, SearchFilter } from '#components/admin/list-filter';
 import { ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
 import { MemberDialog } from '#components/admin/member-dialog';
 import { MemberMenu } from '#components/admin/member-menu';
 import { PersonCell, personCells } from '#components/admin/person-cell';
 import { ResetLinkDialog } from '#components/admin/reset-link-dialog';
-import { FIELD_INPUT } from '#components/people/field';
 import { LoadState } from '#components/people/load-state';
 import { EmptyList } from '#components/people/section';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
-import { Select } from '#components/ui/select';
 import type { Member, PersonRole } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
@@ -63,24 +62,8 @@ export function People() {
   return (
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center gap-2">
-        <search className="relative min-w-[min(14rem,100%)] flex-1">
-          <Search
-            className="pointer-events-none absolute start-3 top-1/2 size-4 -translate-y-1/2 text-ink-3"
-            aria-hidden
-          />
-          <input
-            type="search"
-            aria-label={STRINGS.search}
-            placeholder={STRINGS.search}
-            autoComplete="off"
-            spellCheck={false}
-            maxLength={200}
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
-            className={`${FIELD_INPUT} h-8 ps-9! pointer-coarse:h-10`}
-          />
-        </search>
-        <Select
+        <SearchFilter label={STRINGS.search} value={words} onChange={setWords} />
+        <ChoiceFilter
           label={STRINGS.role}
           value={role}
           options={[
@@ -90,7 +73,7 @@ export function People() {
           onChange={setRole}
         />
         {groups.length === 0 ? null : (
-          <Select
+          <ChoiceFilter
             label={STRINGS.group}
             value={group}
             options={[
@@ -98,7 +81,6 @@ export function People() {
               ...groups.map(({ id, name }) => ({ value: id, label: name })),
             ]}
             onChange={setGroup}
-            className="max-w-48"
           />
         )}
         <PageLink href="/admin/invitations?new=1" className={buttonClasses('primary', 'md')}>

@@ -4,7 +4,7 @@ import { CheckboxField, TextAreaField, TextField } from '#components/people/fiel
 import { SelectField } from '#components/people/select-field';
 import { useModels } from '#lib/browser/service-status';
 import type { RuntimeSetting } from '#lib/wire/people-admin';
-import { defaultText } from './setting-value.ts';
+import { choiceName, defaultText } from './setting-value.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
 
 const { settings: STRINGS } = SERVER_ADMIN_STRINGS;
@@ -41,7 +41,7 @@ export function SettingField({ setting, text, error, onChange }: SettingFieldPro
         value={text}
         options={[...new Set([text, ...values])]
           .filter((value) => value !== '')
-          .map((value) => ({ value, label: isMissing(value) ? STRINGS.notThere(value) : value }))}
+          .map((value) => ({ value, label: isMissing(value) ? STRINGS.notThere(value) : choiceName(setting, value) }))}
         onChange={onChange}
       />
     );
@@ -56,7 +56,7 @@ export function SettingField({ setting, text, error, onChange }: SettingFieldPro
       inputMode={kind === 'number' ? 'decimal' : 'text'}
       autoComplete="off"
       spellCheck={false}
-      value={text}
+      value={kind === 'choice' ? choiceName(setting, text) : text}
       onChange={onChange}
       className="max-w-90 read-only:bg-sunken"
     />

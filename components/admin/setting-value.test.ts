@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RuntimeSetting } from '#lib/wire/people-admin';
-import { defaultText, readSetting, settingText } from './setting-value.ts';
+import { choiceName, defaultText, readSetting, settingText } from './setting-value.ts';
 
 it.each([
   ['number', '10,000', 10_000],
@@ -27,4 +27,7 @@ it('describes defaults', () => {
   expect(defaultText({ ...setting, kind: 'number', default: 20, unit: 'requests' })).toBe('20 requests');
   expect(defaultText({ ...setting, kind: 'boolean', default: true })).toBe('On');
   expect(defaultText({ ...setting, kind: 'text', default: null })).toBe('none');
+  const names = { open: 'Everyone' };
+  expect(defaultText({ ...setting, kind: 'choice', default: 'open', choice_names: names })).toBe('Everyone');
+  expect(choiceName({ choice_names: names }, 'closed')).toBe('closed');
 });

@@ -17,9 +17,15 @@ export function readSetting({ kind }: Pick<RuntimeSetting, 'kind'>, text: string
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** A choice in words. */
+export function choiceName({ choice_names: names }: Pick<RuntimeSetting, 'choice_names'>, value: string): string {
+  return names?.[value] ?? value;
+}
+
 /** The default in words. */
-export function defaultText({ kind, default: value, unit }: RuntimeSetting): string {
+export function defaultText({ kind, default: value, unit, choice_names }: RuntimeSetting): string {
   if (value === null || value === '') return STRINGS.noDefault;
   if (kind === 'boolean') return value === true ? STRINGS.on : STRINGS.off;
+  if (kind === 'choice') return choiceName({ choice_names }, String(value));
   return unit === undefined ? String(value) : `${value} ${unit}`;
 }

@@ -2,7 +2,7 @@ import type { Operation, OperationMethod, OperationParameter, OperationResponse 
 import { ID_PARAMETER, PAGE_PARAMETERS } from '#lib/openapi/people-parameters';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
-import { ROLES } from '#lib/wire/people';
+import { AUDIT_KINDS, ROLES } from '#lib/wire/people';
 
 /** People, groups, invitations and keys, for administrators and, in their group, for managers. */
 
@@ -91,6 +91,13 @@ const query = (name: string, description: string): OperationParameter => ({
   in: 'query',
   description,
   schema: { type: 'string' },
+});
+
+const day = (name: string, description: string): OperationParameter => ({
+  name,
+  in: 'query',
+  description,
+  schema: { type: 'string', format: 'date' },
 });
 
 export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
@@ -242,6 +249,13 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     errorCodes: ['not_found', 'conflict'],
   }),
   entry({
+    id: 'readAnyKey',
+    path: '/api/admin/keys/[id]',
+    method: 'get',
+    summary: 'Get a key',
+    responses: { 200: response('The key, without its secret.', 'Key') },
+  }),
+  entry({
     id: 'revokeAnyKey',
     path: '/api/admin/keys/[id]',
     method: 'delete',
@@ -254,9 +268,12 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     summary: 'List what was changed, by whom and from where',
     schema: 'AuditList',
     parameters: [
-      query('action', 'Only this one, such as user.disable.'),
-      query('target', 'Id of what was changed.'),
-      query('actor', '`user:` or `key:` and an id.'),
+      query('action', `Only this one, such as user.disable, or all of a kind: ${AUDIT_KINDS.join(', ')}.`),
+      query('who', 'Part of the name of who did it, in any case.'),
+      query('actor', '`user:` or `key:` and an id; `server`.'),
+      query('target', 'Id of what was changed; of limits with its kind, such as user:id.'),
+      day('from', 'The first day, by the calendar of TZ.'),
+      day('to', 'The last day.'),
     ],
   }),
 ];

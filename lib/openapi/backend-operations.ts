@@ -64,7 +64,9 @@ export const BACKEND_OPERATIONS: readonly Operation[] = [
     body: { schema: 'BackendChange' },
     responses: { 200: ONE },
     errorCodes: ['forbidden', 'not_found', 'not_saved'],
-    examples: [{ summary: 'Drain the backend that the example of addBackend adds', path: EXAMPLE_ID, body: { draining: true } }],
+    examples: [
+      { summary: 'Drain the backend that the example of addBackend adds', path: EXAMPLE_ID, body: { draining: true } },
+    ],
   },
   {
     id: 'removeBackend',

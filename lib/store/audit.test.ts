@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { readAudit, recordAudit } from '#lib/store/audit';
+import { type AuditFilter, readAudit, recordAudit } from '#lib/store/audit';
 import { store } from '#lib/store/store';
 
 afterAll(async () => {
@@ -26,4 +26,13 @@ it('records who did what, and pages through it, newest first', async () => {
   expect(second.next).toBeUndefined();
   const filtered = await readAudit({ action: 'key.revoke', actor: 'user:1' }, 10);
   expect(filtered.rows.map(({ target }) => target)).toEqual(['3']);
+  const found = async (filter: AuditFilter) => (await readAudit(filter, 10)).rows.map(({ target }) => target);
+  expect(await found({ action: 'user' })).toEqual(['4', '2', '1', '0']);
+  expect(await found({ action: 'use' })).toEqual([]);
+  expect(await found({ who: 'aD' })).toEqual(['4', '3', '2', '1', '0']);
+  expect(await found({ who: 'Eve' })).toEqual([]);
+  expect(await found({ fromMs: 1_800_000_000_001, untilMs: 1_800_000_000_003 })).toEqual(['2', '1']);
+  expect(await found({ who: 'Ada', action: 'user.disable', fromMs: 1_800_000_000_002 })).toEqual(['4', '2']);
+  const page = await readAudit({ action: 'user' }, 2);
+  expect(await found({ action: 'user', before: page.next ?? '' })).toEqual(['1', '0']);
 });

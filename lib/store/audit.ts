@@ -40,28 +40,55 @@ export interface AuditPage {
   next: string | undefined;
 }
 
-/** A page of the audit log, newest first. `before` is the `next` of the page before it. */
-export async function readAudit(
-  filter: { actor?: string; action?: string; target?: string; before?: string },
-  limit: number,
-): Promise<AuditPage> {
-  const { db } = await store();
-  let query = db
+/** Which entries; each that is given must hold. */
+export interface AuditFilter {
+  readonly actor?: string | undefined;
+  /** Part of the name of who did it, in any case. */
+  readonly who?: string | undefined;
+  /** `user.disable`, or `user` for all actions of that kind. */
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  /** Milliseconds since 1970: the first, and the first that is too late. */
+  readonly fromMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  /** The `next` of the page before this one. */
+  readonly before?: string | undefined;
+}
+
+/**
+ * A page of the audit log, newest first. A filter that may read many rows is run in a worker thread.
+ */
+export async function readAudit(filter: AuditFilter, limit: number): Promise<AuditPage> {
+  const database = await store();
+  let query = database.db
     .selectFrom('audit_log')
     .selectAll()
     .orderBy('id', 'desc')
     .limit(limit + 1);
-  if (filter.before !== undefined) query = query.where('id', '<', filter.before);
-  for (const column of ['actor', 'action', 'target'] as const) {
-    const value = filter[column];
-    if (value !== undefined) query = query.where(column, '=', value);
-  }
-  const rows = await query.execute();
+  const { actor, who, action, target, fromMs, untilMs, before } = filter;
+  if (before !== undefined) query = query.where('id', '<', before);
+  if (fromMs !== undefined) query = query.where('id', '>=', timeId(fromMs));
+  if (untilMs !== undefined) query = query.where('id', '<', timeId(untilMs));
+  if (actor !== undefined) query = query.where('actor', '=', actor);
+  if (target !== undefined) query = query.where('target', '=', target);
+  if (action !== undefined)
+    query = action.includes('.') ? query.where('action', '=', action) : query.where('action', 'like', `${action}.%`);
+  if (who !== undefined)
+    query = query.where(({ eb, fn }) => eb(fn('lower', ['actor_name']), 'like', `%${who.toLowerCase()}%`));
+  const isSearch = [actor, who, action].some((value) => value !== undefined);
+  const rows = isSearch ? await database.report<AuditLogTable>(query.compile()) : await query.execute();
   const page = rows.slice(0, limit);
   return { rows: page, next: rows.length > limit ? page.at(-1)?.id : undefined };
 }
 
-/** Nine digits of base 36 hold milliseconds until the year 5188, so that ids sort by time. */
 function auditId(nowMs: number): string {
-  return `${Math.max(0, nowMs).toString(36).padStart(9, '0')}-${randomUUID()}`;
+  return `${timeId(nowMs)}-${randomUUID()}`;
+}
+
+/**
+ * The begin of all ids of a time. Nine digits of base 36 hold milliseconds until the year 5188, so
+ * that ids sort by time.
+ */
+function timeId(ms: number): string {
+  return Math.max(0, ms).toString(36).padStart(9, '0');
 }

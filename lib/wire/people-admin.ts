@@ -63,6 +63,7 @@ export const runtimeSettingSchema = z.object({
   description: z.string(),
   kind: z.enum(['text', 'long_text', 'number', 'boolean', 'choice', 'model']),
   choices: z.array(z.string()).optional(),
+  choice_names: z.record(z.string(), z.string()).optional().describe('What people read of each choice.'),
   unit: z.string().optional(),
   value: z.union([z.string(), z.number(), z.boolean()]).nullable(),
   default: z.union([z.string(), z.number(), z.boolean()]).nullable(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { keyLimitsSchema } from '#lib/wire/limits';
+import { daySchema } from '#lib/wire/usage';
 
 /**
  * Wire of accounts: who is asking, their keys, and what administrators see of people. Lists are
@@ -143,10 +144,48 @@ export const auditEntrySchema = z.object({
   at: isoTime,
   actor: z.object({ id: z.string(), name: z.string() }).nullable().describe('Null for the server itself.'),
   action: z.string().describe('For example user.disable.'),
-  target: z.string().nullable(),
+  target: z.string().nullable().describe('Id of what was changed; of limits with its kind: user:id.'),
+  target_name: z.string().nullable().describe('Of the person, the group or the key; null for anything else.'),
   summary: z.string().describe('A sentence for people.'),
   address: z.string().nullable(),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditListSchema = z.object({ entries: z.array(auditEntrySchema), next_cursor: cursorSchema });
 export type AuditList = z.infer<typeof auditListSchema>;
+
+/** What actions are about: `user` of `user.disable`. */
+export const AUDIT_KINDS = [
+  'user',
+  'account',
+  'invitation',
+  'group',
+  'key',
+  'limits',
+  'model',
+  'setting',
+  'banner',
+  'backend',
+  'cache',
+] as const;
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+const auditText = z.string().max(200, 'must have at most 200 characters').optional();
+
+/** Query of GET /api/admin/audit, next to `limit` and `cursor`. */
+export const auditQuerySchema = z
+  .object({
+    action: z
+      .string()
+      .regex(/^[a-z]+(\.[a-z_]+)?$/, 'must be an action such as user.disable, or a kind such as user')
+      .max(100, 'must have at most 100 characters')
+      .optional(),
+    who: auditText,
+    actor: auditText,
+    target: auditText,
+    from: daySchema.optional(),
+    to: daySchema.optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ['from'],
+    error: 'must not be after to',
+  });

@@ -38,7 +38,7 @@ export const OWN_USAGE_GROUPS = ['day', 'month', 'model', 'key', 'language'] as 
 export const MAX_USAGE_DAYS = 3_660;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-const day = z
+export const daySchema = z
   .string()
   .refine(isDay, { error: 'must be a day: 2026-11-29' })
   .describe('A day of the time zone of the server (TZ): 2026-11-29.');
@@ -54,7 +54,7 @@ function groupBy<const Group extends UsageGroup>(groups: readonly Group[], fallb
     .default([...fallback]);
 }
 
-const dates = { from: day.optional(), to: day.optional() };
+const dates = { from: daySchema.optional(), to: daySchema.optional() };
 const filter = z.string().max(200, 'must have at most 200 characters').optional();
 
 export const ownUsageQuerySchema = z

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { Ollama } from 'ollama';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
@@ -141,6 +141,16 @@ describe('a management request', () => {
       expect([path, unnamed.status, (await unnamed.json()).code]).toEqual([path, 400, 'invalid_request']);
       expect(server.of(path)).toHaveLength(1);
     }
+    await vi.waitFor(async () => {
+      const { entries } = await (await send(app, 'GET', '/api/admin/audit?action=model')).json();
+      expect(entries.map(({ action, target, summary }: Record<string, string>) => [action, target, summary])).toEqual([
+        ['model.delete', 'm', 'deleted the model m'],
+        ['model.copy', 'n', 'copied the model m to n'],
+        ['model.create', 'm', 'began to make the model m'],
+        ['model.push', 'm', 'began to upload the model m'],
+        ['model.pull', 'm', 'began to download the model m'],
+      ]);
+    });
     const headers = { 'content-length': 5 * 1024 * 1024 };
     const large = request(`${app.url}/api/create`, { method: 'POST', headers }).on('error', () => {});
     large.flushHeaders();

@@ -1,6 +1,7 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
+import { recordChange } from '#lib/chat/http/record-change';
 import type { WarmedModel } from '#lib/chat/model-loading';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -11,7 +12,8 @@ import { KIB } from '#lib/units';
 import { type StatsActionResult, statsActionSchema } from '#lib/wire/server-stats';
 
 /** POST /api/cache-stats: loads a model, or clears one or both caches. */
-export async function handleStatsAction(request: HttpRequest, { principal, settings }: RequestContext): Promise<Reply> {
+export async function handleStatsAction(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { principal, settings } = context;
   const { signal } = request;
   const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
   const engine = chatEngine();
@@ -29,12 +31,20 @@ export async function handleStatsAction(request: HttpRequest, { principal, setti
   const isSaved = await saved;
   const copies = settings.REDIS_URL === undefined ? 'the database' : 'the database or in Redis';
   const rest = isSaved ? '' : ` The copy in ${copies} cannot be cleared now, and may be back after a restart.`;
+  const entries = cleared === 1 ? 'entry' : 'entries';
+  recordChange(context, { action: 'cache.clear', summary: `${CLEARED[action]} (${cleared} ${entries})` });
   return success({
     action,
-    message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.${rest}`,
+    message: `${cleared} ${entries} cleared.${rest}`,
     cleared_entries: cleared,
   });
 }
+
+const CLEARED = {
+  clear_response_cache: 'cleared the cache of responses',
+  clear_conversation_cache: 'cleared the cache of conversations',
+  clear: 'cleared both caches',
+} as const;
 
 const NOTHING = { responses: 0, saved: Promise.resolve(true) };
 

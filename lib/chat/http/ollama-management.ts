@@ -1,5 +1,6 @@
 import { forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { requireManagement } from '#lib/chat/http/ollama-access';
+import { recordChange } from '#lib/chat/http/record-change';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -27,10 +28,25 @@ const EXISTING: Partial<Record<ManagementAction, (body: Named) => string | undef
   copy: ({ source }) => source,
 };
 
+/** How the audit log names it: what takes long is recorded when it begins. */
+const SUMMARIES: Record<ManagementAction, (model: string, from: string) => string> = {
+  pull: (model) => `began to download the model ${model}`,
+  push: (model) => `began to upload the model ${model}`,
+  create: (model) => `began to make the model ${model}`,
+  copy: (model, from) => `copied the model ${from} to ${model}`,
+  delete: (model) => `deleted the model ${model}`,
+};
+
+function changeOf(action: ManagementAction, { model, name, source = '', destination }: Named) {
+  const target = destination ?? model ?? name ?? '';
+  return { action: `model.${action}`, target, summary: SUMMARIES[action](target, source) };
+}
+
 interface Named {
   readonly model?: string | undefined;
   readonly name?: string | undefined;
   readonly source?: string | undefined;
+  readonly destination?: string | undefined;
 }
 
 const DIGEST = /^sha256[-:][0-9a-f]{64}$/;
@@ -44,7 +60,9 @@ export function manage(action: ManagementAction): RequestHandler {
     const named = parseBody(MANAGEMENT_SCHEMAS[action], parseJson(content));
     const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
     const method = action === 'delete' ? 'DELETE' : 'POST';
-    return await forward({ method, path, headers, content }, request, context, EXISTING[action]?.(named));
+    const reply = await forward({ method, path, headers, content }, request, context, EXISTING[action]?.(named));
+    if (reply.status < 300) recordChange(context, changeOf(action, named));
+    return reply;
   };
 }
 

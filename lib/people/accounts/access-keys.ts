@@ -185,6 +185,21 @@ export async function keysOf(store: Store, userId: string): Promise<AccessKey[]>
   return rows.map(toKey);
 }
 
+/** A key; of another group than `groupId` likewise undefined. */
+export async function findKey(
+  store: Store,
+  id: string,
+  { groupId }: Pick<KeyFilter, 'groupId'>,
+): Promise<AccessKey | undefined> {
+  const row = await keyQuery(store)
+    .select('users.groupId as ownerGroup')
+    .where('access_keys.id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const isReached = groupId === undefined || row.group_id === groupId || row.ownerGroup === groupId;
+  return isReached ? toKey(row) : undefined;
+}
+
 /** Whose a key is; undefined if it does not exist. */
 export async function ownerOfKey(
   store: Store,

@@ -1,7 +1,10 @@
 import type { RuntimeSettingName } from '#lib/config/runtime-settings';
 import type { RuntimeSetting } from '#lib/wire/people-admin';
 
-type SettingText = Pick<RuntimeSetting, 'group' | 'label' | 'description' | 'kind' | 'choices' | 'unit'>;
+type SettingText = Pick<
+  RuntimeSetting,
+  'group' | 'label' | 'description' | 'kind' | 'choices' | 'choice_names' | 'unit'
+>;
 
 const RATE_UNIT = 'a minute';
 const DEFAULT_LIMITS = 'Limits of everyone';
@@ -30,9 +33,14 @@ export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = 
   SIGN_UP: {
     group: 'Joining',
     label: 'Who may make an account',
-    description: 'closed: no one. invite: people with an invitation. open: everyone who reaches this server.',
+    description: 'Accounts that exist stay as they are.',
     kind: 'choice',
     choices: ['closed', 'invite', 'open'],
+    choice_names: {
+      closed: 'No one',
+      invite: 'People with an invitation',
+      open: 'Everyone who reaches this server',
+    },
   },
   SIGN_UP_DOMAINS: {
     group: 'Joining',
@@ -71,9 +79,10 @@ export const SETTING_TEXTS: Readonly<Record<RuntimeSettingName, SettingText>> = 
   LIMIT_KIND: {
     group: DEFAULT_LIMITS,
     label: 'Over a limit of tokens',
-    description: 'share lets requests wait behind those of others, hard refuses them until the reset.',
+    description: 'What happens to requests of someone who has used up the tokens of the day or the month.',
     kind: 'choice',
     choices: ['share', 'hard'],
+    choice_names: { share: 'They wait behind those of others', hard: 'They are refused until the reset' },
   },
   LIMIT_TOKENS_PER_DAY: {
     group: DEFAULT_LIMITS,

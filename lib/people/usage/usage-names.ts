@@ -1,4 +1,5 @@
 import { apiKeys } from '#lib/http/api-keys';
+import { currentNames, recordedNames } from '#lib/people/entity-names';
 import { OTHER } from '#lib/people/usage/model-names';
 import { LOCAL_KEY } from '#lib/people/usage/usage-totals';
 import type { Store } from '#lib/store/types';
@@ -16,13 +17,6 @@ interface NamesOptions {
   /** `API_KEYS`, which have no names. */
   readonly settingsKeys: readonly string[];
 }
-
-/** Ids of one query. */
-const IDS_PER_QUERY = 500;
-const TABLES = { user: 'users', group: 'groups', key: 'access_keys' } as const satisfies Record<
-  NamedUsageGroup,
-  string
->;
 
 /**
  * The names that a report shows next to ids. A group or a key that was deleted has the name of its
@@ -44,58 +38,8 @@ export async function usageNames(
     const deleted = wanted.filter((id) => !names.has(id));
     for (const id of deleted) names.set(id, `deleted ${group}`);
     if (group !== 'user')
-      for (const { id, name } of await recordedNames(store, deleted)) names.set(id, `${name} (deleted)`);
+      for (const { id, name } of await recordedNames(store, group, deleted)) names.set(id, `${name} (deleted)`);
     found[group] = names;
   }
   return found;
-}
-
-interface NamedId {
-  id: string;
-  name: string;
-}
-
-async function currentNames(
-  store: Pick<Store, 'db' | 'report'>,
-  group: NamedUsageGroup,
-  ids: readonly string[],
-): Promise<NamedId[]> {
-  const pages: NamedId[][] = [];
-  for (const some of inSteps(ids))
-    pages.push(
-      await store.report(store.db.selectFrom(TABLES[group]).select(['id', 'name']).where('id', 'in', some).compile()),
-    );
-  return pages.flat();
-}
-
-/** Records that have the name of a key or a group, the newest last. */
-async function recordedNames(store: Pick<Store, 'db' | 'report'>, ids: readonly string[]): Promise<NamedId[]> {
-  const names: NamedId[] = [];
-  for (const some of inSteps(ids)) {
-    const records = await store.report(
-      store.db
-        .selectFrom('audit_log')
-        .select(['target', 'detail'])
-        .where('target', 'in', some)
-        .where('action', 'in', ['key.create', 'key.revoke', 'group.delete'])
-        .orderBy('id')
-        .compile(),
-    );
-    for (const { target, detail } of records) {
-      const name = nameIn(detail);
-      if (target !== null && name !== undefined) names.push({ id: target, name });
-    }
-  }
-  return names;
-}
-
-/** Undefined for a record without a name. */
-function nameIn(detail: string | null): string | undefined {
-  const parsed: unknown = detail === null ? null : JSON.parse(detail);
-  if (typeof parsed !== 'object' || parsed === null || !('name' in parsed)) return undefined;
-  return typeof parsed.name === 'string' ? parsed.name : undefined;
-}
-
-function* inSteps(ids: readonly string[]): Generator<readonly string[]> {
-  for (let first = 0; first < ids.length; first += IDS_PER_QUERY) yield ids.slice(first, first + IDS_PER_QUERY);
 }

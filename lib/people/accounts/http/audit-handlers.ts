@@ -1,38 +1,103 @@
 import { z } from 'zod';
+import { addDays, parseDay, startOfDay } from '#lib/calendar';
+import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
+import { currentNames, type NamedEntity, recordedNames } from '#lib/people/entity-names';
 import { cursorOf, readPage } from '#lib/people/page-cursor';
-import { readAudit } from '#lib/store/audit';
+import { type AuditFilter, readAudit } from '#lib/store/audit';
+import { store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
+import { type AuditEntry, auditQuerySchema } from '#lib/wire/people';
 
-/** Handler of /api/admin/audit: the newest first, by `action`, `target` and `actor` if given. */
+/** Handler of /api/admin/audit: the newest first, by what its query names. */
 export async function listAudit(request: HttpRequest): Promise<Reply> {
   const { after, limit, query } = readPage(request);
-  const filter: { actor?: string; action?: string; target?: string; before?: string } = {};
-  for (const name of ['actor', 'action', 'target'] as const) {
-    const value = query.get(name);
-    if (value !== null) filter[name] = value;
-  }
-  if (after !== undefined) filter.before = after[1];
-  const { rows, next } = await readAudit(filter, limit);
+  const { rows, next } = await readAudit({ ...readFilter(query), before: after?.[1] }, limit);
+  const names = await namesOf(rows);
   const next_cursor = next === undefined ? null : cursorOf('', next);
-  return json({ entries: rows.map(toEntry), next_cursor });
+  return json({ entries: rows.map((row) => toEntry(row, names)), next_cursor });
+}
+
+function readFilter(query: URLSearchParams): AuditFilter {
+  const { success, data, error } = auditQuerySchema.safeParse(Object.fromEntries(query));
+  if (!success) throw AppError.fromZod(error);
+  const { from, to, ...texts } = data;
+  return {
+    ...texts,
+    fromMs: from === undefined ? undefined : startOfDay(parseDay(from)),
+    untilMs: to === undefined ? undefined : startOfDay(addDays(parseDay(to), 1)),
+  };
+}
+
+interface NamedTarget {
+  readonly entity: NamedEntity;
+  readonly id: string;
+}
+
+const ENTITY_OF_KIND: Readonly<Record<string, NamedEntity>> = {
+  user: 'user',
+  account: 'user',
+  group: 'group',
+  key: 'key',
+};
+const LIMIT_TARGET = /^(user|group|key):(.+)$/s;
+
+/** The person, group or key that an entry is about. */
+function targetOf({ action, target }: Pick<AuditLogTable, 'action' | 'target'>): NamedTarget | undefined {
+  if (target === null) return undefined;
+  const [kind = ''] = action.split('.');
+  const [, scope, scopeId = ''] = kind === 'limits' ? (LIMIT_TARGET.exec(target) ?? []) : [];
+  const entity = ENTITY_OF_KIND[scope ?? kind];
+  return entity && { entity, id: scope === undefined ? target : scopeId };
+}
+
+/** Names by kind and id; of what was deleted, its last one. */
+type TargetNames = Readonly<Record<NamedEntity, ReadonlyMap<string, string>>>;
+
+async function namesOf(rows: readonly AuditLogTable[]): Promise<TargetNames> {
+  const names = { user: new Map<string, string>(), group: new Map<string, string>(), key: new Map<string, string>() };
+  const opened = await store();
+  for (const entity of ['user', 'group', 'key'] as const) {
+    const targets = rows.flatMap((row) => targetOf(row) ?? []).filter((target) => target.entity === entity);
+    const ids = [...new Set(targets.map(({ id }) => id))];
+    for (const { id, name } of await currentNames(opened, entity, ids)) names[entity].set(id, name);
+    const deleted = ids.filter((id) => !names[entity].has(id));
+    for (const { id, name } of await recordedNames(opened, entity, deleted)) names[entity].set(id, name);
+  }
+  return names;
 }
 
 const detailSchema = z.looseObject({ summary: z.string().optional() });
 
-function toEntry({ id, at, actor, actor_name, action, target, detail, address }: AuditLogTable) {
+function toEntry(row: AuditLogTable, names: TargetNames): AuditEntry & { detail: unknown } {
+  const { id, at, actor, actor_name, action, target, detail, address } = row;
   const parsed = detail === null ? null : readDetail(detail);
+  const named = targetOf(row);
+  const name = named && names[named.entity].get(named.id);
   return {
     id,
-    at: new Date(at).toISOString(),
+    at: new Date(Number(at)).toISOString(),
     actor: actor === 'server' ? null : { id: actor, name: actor_name ?? actor },
     action,
     target,
-    summary: parsed?.summary ?? action,
+    target_name: name ?? null,
+    summary: withName(parsed?.summary ?? action, target, named, name),
     address,
     detail: parsed,
   };
+}
+
+/** Limits are recorded with the id of whom they hold for. */
+function withName(
+  summary: string,
+  target: string | null,
+  named: NamedTarget | undefined,
+  name: string | undefined,
+): string {
+  if (target === null || named === undefined || name === undefined) return summary;
+  // Not a pattern of `replace`: a name may contain `$&`.
+  return summary.replace(target, () => (named.entity === 'user' ? name : `the ${named.entity} “${name}”`));
 }
 
 /** What another part of the server recorded may have no summary. */

@@ -4,7 +4,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { createKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
+import { createKey, findKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson } from '#lib/people/accounts/http/person-of';
 import { removeLimits, requireOwnLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
@@ -49,6 +49,13 @@ export async function listAllKeys(request: HttpRequest, { principal }: RequestCo
   const page = readPage(request);
   const userId = page.query.get('user_id') ?? undefined;
   return json(await listKeys(await store(), page, { groupId: groupOf(principal), userId }));
+}
+
+/** A manager reads those of the own group; others are 404, as those that do not exist. */
+export async function readAnyKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const key = await findKey(await store(), pathId(context), { groupId: groupOf(context.principal) });
+  if (key === undefined) throw keyNotFound();
+  return json(key);
 }
 
 /** Makes a service key, which belongs to a group. */

@@ -93,6 +93,7 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
       action: 'account.delete',
       target: person.userId,
       summary: `${person.name ?? 'A person'} deleted the own account`,
+      ...(person.name === undefined ? {} : { changes: { name: person.name } }),
     },
   );
   return { ...json({ success: true }), cookies: [endedSessionCookie(isOverTls(request, context))] };

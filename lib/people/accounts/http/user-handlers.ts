@@ -82,6 +82,7 @@ export async function deleteUser(_request: HttpRequest, context: RequestContext)
     action: 'user.delete',
     target: member.id,
     summary: `deleted ${member.name} (${member.email})`,
+    changes: { name: member.name },
   });
   return noContent();
 }
