@@ -92,6 +92,139 @@ test('adds, drains and removes a backend of the gateway, and undoes it with one 
   backend.close();
 });
 
+test('finds changes in the audit log by what they were about, by name and by day', async ({ school }) => {
+  const admin = await openAs(school.admin, '/admin/limits');
+  await button(admin, 'Edit limits of Everyone').click();
+  await admin.getByRole('dialog').getByRole('textbox', { name: 'Tokens a day' }).fill('60000');
+  await admin.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(admin.getByRole('dialog')).toBeHidden();
+  await admin.goto('/admin/people');
+  await button(admin, `More for ${STUDENT.name}`).click();
+  await admin.getByRole('menuitem', { name: 'Limits' }).click();
+  await admin.getByRole('dialog').getByRole('textbox', { name: 'Tokens a day' }).fill('500');
+  await admin.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(admin.getByRole('dialog')).toBeHidden();
+
+  await admin.goto('/admin/audit');
+  const rows = admin.getByRole('table', { name: 'Audit log' }).getByRole('row');
+  await expect(rows.filter({ hasText: `changed the limits of ${STUDENT.name}` })).toHaveCount(1);
+  await expect(rows.filter({ hasText: 'joined as member' })).toHaveCount(1);
+  await admin.getByRole('combobox', { name: 'About' }).click();
+  await admin.getByRole('option', { name: 'Limits' }).click();
+  await expect(rows.filter({ hasText: 'joined as member' })).toHaveCount(0);
+  await expect(rows.filter({ hasText: 'changed the limits of everyone' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: /limits\.change user:\S+/ })).toHaveCount(1);
+  await look(admin, 'a filtered audit log');
+  const search = admin.getByRole('searchbox', { name: 'Search by who did it' });
+  await search.fill(STUDENT.name);
+  await expect(admin.getByText('No change matches.')).toBeVisible();
+  await button(admin, 'Show all').click();
+  await expect(search).toHaveValue('');
+  await expect(rows.filter({ hasText: 'joined as member' })).toHaveCount(1);
+  await admin.getByLabel('To', { exact: true }).fill('2026-01-01');
+  await expect(admin.getByText('No change matches.')).toBeVisible();
+  await admin.close();
+});
+
+test('leads from a person and from a key to what they used', async ({ school }) => {
+  const admin = await openAs(school.admin, '/admin/people');
+  const asked: URLSearchParams[] = [];
+  admin.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.pathname === '/api/admin/usage') asked.push(url.searchParams);
+  });
+  await button(admin, `More for ${STUDENT.name}`).click();
+  await admin.getByRole('menuitem', { name: 'Usage' }).click();
+  await expect(admin).toHaveURL(/\/admin\/usage\?user=/);
+  await expect(admin.getByText(`Usage of ${STUDENT.name}`)).toBeVisible();
+  const id = new URL(admin.url()).searchParams.get('user');
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  expect(asked.every((query) => query.get('user') === id)).toBe(true);
+  await expect(admin.getByRole('link', { name: 'Download CSV' })).toHaveAttribute('href', new RegExp(`user=${id}`));
+  await look(admin, 'the usage of a person');
+  await admin.getByRole('link', { name: 'Show the usage of everyone' }).click();
+  await expect(admin).toHaveURL(/\/admin\/usage$/);
+  await expect(button(admin, 'Person')).toBeVisible();
+  await expect.poll(() => asked.at(-1)?.has('user')).toBe(false);
+
+  const headers = { origin: school.app.url };
+  await admin.request.post('/api/keys', { data: { name: 'Notebook' }, headers });
+  await admin.goto('/admin/keys');
+  await admin.getByRole('link', { name: 'Usage of Notebook' }).click();
+  await expect(admin.getByText(`Usage of the key Notebook (${ADMIN.name})`)).toBeVisible();
+  await expect.poll(() => asked.at(-1)?.has('key')).toBe(true);
+  await admin.close();
+});
+
+test('takes changes of a person, a group and limits back with one press', async ({ school }) => {
+  const admin = await openAs(school.admin, '/admin/people');
+  const row = admin.getByRole('row', { name: new RegExp(STUDENT.email) });
+  const dialog = admin.getByRole('dialog');
+  const save = async () => {
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(dialog).toBeHidden();
+  };
+  const undo = () => button(admin, 'Undo').first().click();
+  await button(admin, `More for ${STUDENT.name}`).click();
+  await admin.getByRole('menuitem', { name: 'Edit' }).click();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Amazing Grace');
+  await dialog.getByRole('combobox', { name: 'Group' }).click();
+  await admin.getByRole('option', { name: GROUP }).click();
+  await save();
+  await expect(row).toContainText('Amazing Grace');
+  await expect(row).toContainText(GROUP);
+  await undo();
+  await expect(row).toContainText(STUDENT.name);
+  await expect(row).not.toContainText(GROUP);
+
+  await admin.goto('/admin/groups');
+  await button(admin, `More for ${GROUP}`).click();
+  await admin.getByRole('menuitem', { name: 'Edit' }).click();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Chemistry');
+  await save();
+  await expect(admin.getByRole('row', { name: /Chemistry/ })).toBeVisible();
+  await undo();
+  await expect(admin.getByRole('row', { name: new RegExp(GROUP) })).toBeVisible();
+
+  await admin.goto('/admin/limits');
+  await button(admin, 'Edit limits of Everyone').click();
+  await dialog.getByRole('textbox', { name: 'Code runs a minute' }).fill('12');
+  await save();
+  await expect(admin.getByText('Code runs a minute: 12')).toBeVisible();
+  await undo();
+  await expect(admin.getByText('Code runs a minute: 12')).toHaveCount(0);
+  await admin.close();
+});
+
+test('makes a service key for a front end that names its users', async ({ school }) => {
+  const admin = await openAs(school.admin, '/admin/keys');
+  await button(admin, 'New service key').click();
+  const dialog = admin.getByRole('dialog', { name: 'New service key' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Front end');
+  await dialog.getByRole('checkbox', { name: 'For a front end that names its users' }).check();
+  await look(admin, 'a new service key');
+  await dialog.getByRole('button', { name: 'Create key' }).click();
+  await expect(dialog).toBeHidden();
+  const key = admin.getByRole('listitem').filter({ hasText: 'Front end' });
+  await expect(key).toContainText('Names its users');
+  await admin.close();
+});
+
+test('says who may join in plain words', async ({ school }) => {
+  const admin = await openAs(school.admin, '/admin/settings');
+  const choice = admin.getByRole('combobox', { name: 'Who may make an account' });
+  await expect(choice).toHaveText('People with an invitation');
+  await choice.click();
+  await admin.getByRole('option', { name: 'No one' }).click();
+  await admin.getByRole('button', { name: 'Save' }).click();
+  await expect(admin.getByText('Who may make an account was changed.').first()).toBeVisible();
+  await expect(choice).toHaveText('No one');
+  await expect(admin.getByText('Default: People with an invitation.')).toBeVisible();
+  await button(admin, 'Undo').click();
+  await expect(choice).toHaveText('People with an invitation');
+  await admin.close();
+});
+
 test('shows everyone a banner, and takes it back', async ({ page, school }) => {
   const admin = await openAs(school.admin, '/admin/settings');
   await field(admin, 'Text').fill('The server restarts at 17:00.');

@@ -15,7 +15,7 @@ import type {
   NewKey,
   PersonRole,
 } from '#lib/wire/people';
-import { isCreatedKey, isKeyList, jsonRequest } from '../people/people-api.ts';
+import { isAccessKey, isCreatedKey, isKeyList, jsonRequest } from '../people/people-api.ts';
 
 /** Requests of the administration's lists. */
 
@@ -119,7 +119,12 @@ export function createGroup(name: string): Promise<Group> {
   return requestJson(isGroup, PATHS.groups, jsonRequest('POST', { name }));
 }
 
-export function changeGroup(id: string, change: { name?: string; manager_id?: string | null }): Promise<Group> {
+export interface GroupChange {
+  name?: string;
+  manager_id?: string | null;
+}
+
+export function changeGroup(id: string, change: GroupChange): Promise<Group> {
   return requestJson(isGroup, at('groups', id), jsonRequest('PATCH', change));
 }
 
@@ -131,7 +136,11 @@ export function fetchAllKeys(url: string): Promise<KeyList> {
   return requestJson(isKeyList, url);
 }
 
-export function createServiceKey(groupId: string, key: NewKey): Promise<CreatedKey> {
+export function fetchKey(id: string): Promise<AccessKey> {
+  return requestJson(isAccessKey, at('keys', id));
+}
+
+export function createServiceKey(groupId: string, key: NewKey & { trust_end_user?: boolean }): Promise<CreatedKey> {
   return requestJson(isCreatedKey, PATHS.keys, jsonRequest('POST', { ...key, group_id: groupId }));
 }
 

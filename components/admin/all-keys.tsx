@@ -4,13 +4,16 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { ListHead } from '#components/admin/list-head';
 import { LoadMore } from '#components/admin/load-more';
+import { usageOf } from '#components/admin/usage-of';
+import { CheckboxField } from '#components/people/field';
 import { KeyForm } from '#components/people/key-form';
 import { KeyList } from '#components/people/key-list';
 import { LoadState } from '#components/people/load-state';
 import { NewKey } from '#components/people/new-key';
 import { EmptyList } from '#components/people/section';
 import { SelectField } from '#components/people/select-field';
-import { Button } from '#components/ui/button';
+import { PageLink } from '#components/shell/page-link';
+import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import type { CreatedKey, KeyScope } from '#lib/wire/people';
 import { useMe } from '../people/use-me.ts';
@@ -45,6 +48,15 @@ export function AllKeys() {
         <KeyList
           keys={items}
           hasOwners
+          more={({ id, name }) => (
+            <PageLink
+              href={usageOf({ kind: 'key', id })}
+              aria-label={STRINGS.usageOf(name)}
+              className={buttonClasses('quiet', 'sm')}
+            >
+              {STRINGS.usage}
+            </PageLink>
+          )}
           onRevoke={revokeAnyKey}
           onDone={() => {
             setCreated(undefined);
@@ -71,6 +83,7 @@ function ServiceKeyForm({ onCreated }: { onCreated: (key: CreatedKey) => void })
   const me = useMe().data?.user;
   const groups = me?.role === 'manager' ? all.filter(({ id }) => id === me.group?.id) : all;
   const [chosen, setChosen] = useState<string>();
+  const [trustsEndUsers, setTrustsEndUsers] = useState(false);
   const group = chosen ?? groups[0]?.id;
   if (group === undefined) return <p className="text-ink-2">{STRINGS.needsGroup}</p>;
   return (
@@ -81,7 +94,17 @@ function ServiceKeyForm({ onCreated }: { onCreated: (key: CreatedKey) => void })
         options={groups.map(({ id, name }) => ({ value: id, label: name }))}
         onChange={setChosen}
       />
-      <KeyForm scopes={SERVICE_SCOPES} onCreate={(key) => createServiceKey(group, key)} onCreated={onCreated} />
+      <CheckboxField
+        label={STRINGS.endUsers}
+        hint={STRINGS.endUsersHint}
+        checked={trustsEndUsers}
+        onChange={setTrustsEndUsers}
+      />
+      <KeyForm
+        scopes={SERVICE_SCOPES}
+        onCreate={(key) => createServiceKey(group, { ...key, ...(trustsEndUsers ? { trust_end_user: true } : {}) })}
+        onCreated={onCreated}
+      />
     </div>
   );
 }

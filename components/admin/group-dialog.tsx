@@ -9,8 +9,8 @@ import { SelectField } from '#components/people/select-field';
 import { Dialog } from '#components/ui/dialog';
 import type { Group } from '#lib/wire/people';
 import { useSubmit } from '../people/use-submit.ts';
-import { changeGroup, createGroup, fetchMembers, PATHS } from './admin-api.ts';
-import { closeSaved, type EditDialogProps } from './edit-dialog.ts';
+import { changeGroup, createGroup, fetchMembers, type GroupChange, PATHS } from './admin-api.ts';
+import { closeSaved, type EditDialogProps, undoUnlessEmpty } from './edit-dialog.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 
@@ -41,22 +41,46 @@ function NewGroupForm({ onCreated }: { onCreated: (name: string) => void }) {
 export function GroupDialog({ open, group, ...dialog }: EditDialogProps & { group: Group }) {
   return (
     <Dialog open={open} onOpenChange={dialog.onOpenChange} title={STRINGS.editTitle(group.name)}>
-      <GroupForm key={group.id} group={group} onSaved={(name) => closeSaved(dialog, ADMIN_STRINGS.saved(name))} />
+      <GroupForm
+        key={group.id}
+        group={group}
+        onSaved={(name, before) =>
+          closeSaved(
+            dialog,
+            ADMIN_STRINGS.saved(name),
+            undoUnlessEmpty(before, {
+              action: () => changeGroup(group.id, before),
+              sentence: ADMIN_STRINGS.undone(group.name),
+            }),
+          )
+        }
+      />
     </Dialog>
   );
 }
 
-function GroupForm({ group, onSaved }: { group: Group; onSaved: (name: string) => void }) {
+interface GroupFormProps {
+  group: Group;
+  /** `before` takes the change back. */
+  onSaved: (name: string, before: GroupChange) => void;
+}
+
+function GroupForm({ group, onSaved }: GroupFormProps) {
   const [name, setName] = useState(group.name);
   const [manager, setManager] = useState(group.manager?.id ?? NO_MANAGER);
   const url = `${PATHS.users}?${new URLSearchParams({ group_id: group.id, limit: '200' })}`;
   const members = useSWR(url, fetchMembers);
   const { isBusy, error, submit } = useSubmit(async () => {
-    await changeGroup(group.id, {
+    const managerBefore = group.manager?.id ?? null;
+    const change: GroupChange = {
       ...(name.trim() === group.name ? {} : { name: name.trim() }),
-      ...(manager === (group.manager?.id ?? NO_MANAGER) ? {} : { manager_id: manager === NO_MANAGER ? null : manager }),
+      ...(manager === (managerBefore ?? NO_MANAGER) ? {} : { manager_id: manager === NO_MANAGER ? null : manager }),
+    };
+    await changeGroup(group.id, change);
+    onSaved(name.trim(), {
+      ...(change.name === undefined ? {} : { name: group.name }),
+      ...(change.manager_id === undefined ? {} : { manager_id: managerBefore }),
     });
-    onSaved(name.trim());
   });
   const choices = members.data?.users ?? [];
   const current = group.manager;

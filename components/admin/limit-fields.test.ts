@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMIT_NAMES, type ScopedLimits, SHARE_NAMES } from '#lib/wire/limits';
 import { LIMITS, readLimit } from '../people/limit-list.ts';
-import { changesOf, textsOf } from './limit-fields.ts';
+import { changesOf, textsOf, undoOf } from './limit-fields.ts';
 
 const STORED: Pick<ScopedLimits, 'limits' | 'locked'> = {
   limits: { tokens_per_day: { limit: 50_000, kind: 'share' }, concurrent_requests: { limit: 2, kind: 'hard' } },
@@ -26,6 +26,15 @@ it.each([
 });
 
 describe('the changes', () => {
+  it('are taken back to what was stored', () => {
+    const changes = { tokens_per_day: null, requests_per_minute: { limit: 20, kind: 'hard' } } as const;
+    expect(undoOf(changes, STORED)).toEqual({
+      tokens_per_day: { limit: 50_000, kind: 'share' },
+      requests_per_minute: null,
+    });
+    expect(undoOf({}, STORED)).toEqual({});
+  });
+
   it('are empty for what is stored', () => {
     expect(changesOf(textsOf(STORED), STORED)).toEqual({ changes: {}, wrong: [] });
   });

@@ -42,3 +42,10 @@ export function changesOf(
   }
   return { changes, wrong };
 }
+
+/** The change that takes `changes` back. */
+export function undoOf(changes: LimitChanges, { limits }: Pick<ScopedLimits, 'limits'>): LimitChanges {
+  const undo: LimitChanges = {};
+  for (const { name } of LIMITS) if (changes[name] !== undefined) undo[name] = limits[name] ?? null;
+  return undo;
+}

@@ -7,13 +7,13 @@ import { TextField } from '#components/people/field';
 import { Segments } from '#components/people/segments';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import { showToast } from '#lib/browser/toasts';
 import type { LimitName, LimitScope, ScopedLimits } from '#lib/wire/limits';
 import { LIMITS } from '../people/limit-list.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useSubmit } from '../people/use-submit.ts';
-import { changesOf, type LimitTexts, textsOf } from './limit-fields.ts';
-import { changeLimits, fetchScope } from './limits-api.ts';
+import { closeSaved, undoUnlessEmpty } from './edit-dialog.ts';
+import { changesOf, type LimitTexts, textsOf, undoOf } from './limit-fields.ts';
+import { changeLimits, fetchScope, type LimitChanges } from './limits-api.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
 
@@ -36,10 +36,9 @@ export function LimitsDialog({ open, onOpenChange, scope, name, onChange }: Limi
       <LoadedForm
         key={`${scope.kind} ${scope.id}`}
         scope={scope}
-        onSaved={() => {
-          onOpenChange(false);
-          showToast({ text: STRINGS.saved(name) });
-          onChange();
+        onSaved={(changes, action) => {
+          const undo = undoUnlessEmpty(changes, { action, sentence: STRINGS.undone(name) });
+          closeSaved({ onOpenChange, onChange }, STRINGS.saved(name), undo);
         }}
       />
     </Dialog>
@@ -48,7 +47,8 @@ export function LimitsDialog({ open, onOpenChange, scope, name, onChange }: Limi
 
 interface LoadedFormProps {
   scope: LimitScope;
-  onSaved: () => void;
+  /** `undo` takes the change back. */
+  onSaved: (changes: LimitChanges, undo: () => Promise<unknown>) => void;
 }
 
 function LoadedForm({ scope, onSaved }: LoadedFormProps) {
@@ -62,9 +62,9 @@ function LoadedForm({ scope, onSaved }: LoadedFormProps) {
     <LimitsForm
       scope={scope}
       stored={data}
-      onSaved={(next) => {
+      onSaved={(next, changes) => {
         void mutate(next, { revalidate: false });
-        onSaved();
+        onSaved(changes, async () => mutate(await changeLimits(scope, undoOf(changes, data)), { revalidate: false }));
       }}
     />
   );
@@ -73,7 +73,7 @@ function LoadedForm({ scope, onSaved }: LoadedFormProps) {
 interface LimitsFormProps {
   scope: LimitScope;
   stored: ScopedLimits;
-  onSaved: (next: ScopedLimits) => void;
+  onSaved: (next: ScopedLimits, changes: LimitChanges) => void;
 }
 
 function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
@@ -82,7 +82,7 @@ function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
   const { isBusy, error, submit } = useSubmit(async () => {
     const { changes, wrong: notValid } = changesOf(texts, stored);
     setWrong(notValid);
-    if (notValid.length === 0) onSaved(await changeLimits(scope, changes));
+    if (notValid.length === 0) onSaved(await changeLimits(scope, changes), changes);
   });
   const change = (name: LimitName, next: Partial<LimitTexts[LimitName]>) =>
     setTexts({ ...texts, [name]: { ...texts[name], ...next } });

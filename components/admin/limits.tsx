@@ -15,7 +15,7 @@ import { LIMITS } from '../people/limit-list.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
-import { fetchMember } from './admin-api.ts';
+import { fetchKey, fetchMember } from './admin-api.ts';
 import { fetchLimits, LIMITS_PATH } from './limits-api.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
@@ -116,7 +116,8 @@ function ScopeRow({ entry: { scope, limits }, groups, mayChange, onOpen }: Scope
 
 function useScopeName({ kind, id }: LimitScope, groups: readonly Group[]): string {
   const member = useSWR(kind === 'user' ? ['admin-user', id] : null, () => fetchMember(id));
+  const key = useSWR(kind === 'key' ? ['admin-key', id] : null, () => fetchKey(id));
   if (kind === 'default') return STRINGS.everyone;
   if (kind === 'group') return STRINGS.group(groups.find((group) => group.id === id)?.name ?? id);
-  return kind === 'user' ? STRINGS.user(member.data?.name ?? id) : STRINGS.key(id);
+  return kind === 'user' ? STRINGS.user(member.data?.name ?? id) : STRINGS.key(key.data?.name ?? id);
 }

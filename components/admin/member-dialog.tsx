@@ -9,8 +9,8 @@ import type { Group, Member, PersonRole } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { useSubmit } from '../people/use-submit.ts';
-import { changeMember } from './admin-api.ts';
-import { closeSaved, type EditDialogProps } from './edit-dialog.ts';
+import { changeMember, type MemberChange } from './admin-api.ts';
+import { closeSaved, type EditDialogProps, undoUnlessEmpty } from './edit-dialog.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 import { groupOptions, NO_GROUP } from './use-groups.ts';
@@ -31,14 +31,24 @@ export function MemberDialog({ open, member, groups, ...dialog }: MemberDialogPr
         key={member.id}
         member={member}
         groups={groups}
-        onSaved={(name) => closeSaved(dialog, ADMIN_STRINGS.saved(name))}
+        onSaved={(name, before) =>
+          closeSaved(
+            dialog,
+            ADMIN_STRINGS.saved(name),
+            undoUnlessEmpty(before, {
+              action: () => changeMember(member.id, before),
+              sentence: ADMIN_STRINGS.undone(member.name),
+            }),
+          )
+        }
       />
     </Dialog>
   );
 }
 
 interface MemberFormProps extends Pick<MemberDialogProps, 'member' | 'groups'> {
-  onSaved: (name: string) => void;
+  /** `before` takes the change back. */
+  onSaved: (name: string, before: MemberChange) => void;
 }
 
 function MemberForm({ member, groups, onSaved }: MemberFormProps) {
@@ -47,12 +57,18 @@ function MemberForm({ member, groups, onSaved }: MemberFormProps) {
   const [group, setGroup] = useState(member.group?.id ?? NO_GROUP);
   const isAdmin = useMe().data?.user.role === 'admin';
   const { isBusy, error, submit } = useSubmit(async () => {
-    await changeMember(member.id, {
+    const groupBefore = member.group?.id ?? null;
+    const change: MemberChange = {
       ...(name.trim() === member.name ? {} : { name: name.trim() }),
       ...(role === member.role ? {} : { role }),
-      ...(group === (member.group?.id ?? NO_GROUP) ? {} : { group_id: group === NO_GROUP ? null : group }),
+      ...(group === (groupBefore ?? NO_GROUP) ? {} : { group_id: group === NO_GROUP ? null : group }),
+    };
+    await changeMember(member.id, change);
+    onSaved(name.trim(), {
+      ...(change.name === undefined ? {} : { name: member.name }),
+      ...(change.role === undefined ? {} : { role: member.role }),
+      ...(change.group_id === undefined ? {} : { group_id: groupBefore }),
     });
-    onSaved(name.trim());
   });
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">

@@ -1,7 +1,9 @@
 'use client';
 
-import { Ban, Gauge, KeyRound, LogOut, Pencil, ShieldOff, Trash2, UserCheck } from 'lucide-react';
+import { Ban, ChartColumn, Gauge, KeyRound, LogOut, Pencil, ShieldOff, Trash2, UserCheck } from 'lucide-react';
+import { useRouter } from 'next/navigation';
 import { RowMenu } from '#components/admin/row-menu';
+import { usageOf } from '#components/admin/usage-of';
 import type { Member } from '#lib/wire/people';
 import { changeMember, endSessionsOf } from './admin-api.ts';
 import { attempt } from './attempt.ts';
@@ -21,6 +23,7 @@ interface MemberMenuProps {
 /** What can be done with a person. Locking out is undone with one press. */
 export function MemberMenu({ member, isSelf, isAdmin, onOpen, onDone }: MemberMenuProps) {
   const { id, name, disabled, two_factor: hasTwoFactor } = member;
+  const router = useRouter();
   const setDisabled = async (next: boolean, canUndo: boolean): Promise<void> => {
     await attempt(
       () => changeMember(id, { disabled: next }),
@@ -31,6 +34,11 @@ export function MemberMenu({ member, isSelf, isAdmin, onOpen, onDone }: MemberMe
   };
   const own = [
     { label: STRINGS.edit, icon: <Pencil className="size-4" aria-hidden />, onSelect: () => onOpen('edit', member) },
+    {
+      label: STRINGS.usage,
+      icon: <ChartColumn className="size-4" aria-hidden />,
+      onSelect: () => router.push(usageOf({ kind: 'user', id })),
+    },
     ...(isAdmin || !isSelf
       ? [
           {

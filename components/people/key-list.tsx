@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
@@ -17,6 +17,8 @@ interface KeyListProps {
   keys: readonly AccessKey[];
   /** Revokes a key of another person. @default the own keys' route */
   onRevoke?: (id: string) => Promise<void>;
+  /** What else can be done with a key. */
+  more?: (key: AccessKey) => ReactNode;
   /** Shows whose they are. */
   hasOwners?: boolean;
   /** A key was revoked, or could not be. */
@@ -24,7 +26,7 @@ interface KeyListProps {
 }
 
 /** Keys with what they may do, when they end and when they were used. Each can be revoked. */
-export function KeyList({ keys, onRevoke = revokeKey, hasOwners = false, onDone }: KeyListProps) {
+export function KeyList({ keys, onRevoke = revokeKey, more, hasOwners = false, onDone }: KeyListProps) {
   const now = useNow();
   const [chosen, setChosen] = useState<AccessKey>();
   const [open, setOpen] = useState(false);
@@ -43,6 +45,7 @@ export function KeyList({ keys, onRevoke = revokeKey, hasOwners = false, onDone 
         {keys.map((key) => (
           <li key={key.id} className="flex min-w-0 flex-wrap items-center gap-x-4 gap-y-1 border-t py-2.5 text-sm">
             <KeyText accessKey={key} now={now} hasOwner={hasOwners} />
+            {more?.(key)}
             <Button
               size="sm"
               aria-label={STRINGS.revokeKey(key.name)}
@@ -87,6 +90,7 @@ function KeyText({ accessKey: key, now, hasOwner }: KeyTextProps) {
     key.scopes.map(PEOPLE_STRINGS.scope).join(', '),
     key.models === null ? STRINGS.allModels : STRINGS.modelCount(key.models.length),
     expiresAt === null ? STRINGS.noExpiry : isExpired ? undefined : STRINGS.expiresOn(formatUntil(expiresAt, now)),
+    key.trust_end_user === true ? STRINGS.endUsers : undefined,
     lastUsedAt === null ? STRINGS.neverUsed : STRINGS.lastUsed(formatAgo(lastUsedAt, now)),
   ].filter((fact) => fact !== undefined && fact !== '');
   return (

@@ -2,7 +2,7 @@ import { ApiError, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { errorSentence } from '#lib/browser/error-sentence';
 import { hasShape } from '#lib/browser/type-guards';
-import type { CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
+import type { AccessKey, CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
 import type { UsageReport } from '#lib/wire/usage';
 import { PEOPLE_STRINGS } from './strings.ts';
 
@@ -10,14 +10,9 @@ import { PEOPLE_STRINGS } from './strings.ts';
 
 export const isMe = hasShape<Me>({ user: 'object', auth: 'string', scopes: 'array', limits: 'array' });
 export const isKeyList = hasShape<KeyList>({ keys: 'array' });
-export const isCreatedKey = hasShape<CreatedKey>({
-  id: 'string',
-  name: 'string',
-  prefix: 'string',
-  scopes: 'array',
-  created_at: 'string',
-  key: 'string',
-});
+const KEY_SHAPE = { id: 'string', name: 'string', prefix: 'string', scopes: 'array', created_at: 'string' } as const;
+export const isAccessKey = hasShape<AccessKey>(KEY_SHAPE);
+export const isCreatedKey = hasShape<CreatedKey>({ ...KEY_SHAPE, key: 'string' });
 export const isUsageReport = hasShape<UsageReport>({
   from: 'string',
   to: 'string',

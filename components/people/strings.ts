@@ -155,6 +155,7 @@ export const PEOPLE_STRINGS = {
     lastUsed: (when: string) => `Used ${when}`,
     expiresOn: (when: string) => `Expires ${when}`,
     noExpiry: 'Never expires',
+    endUsers: 'Names its users',
     modelCount: (count: number) => (count === 1 ? '1 model' : `${count} models`),
     revoke: 'Revoke',
     revokeKey: (name: string) => `Revoke ${name}`,

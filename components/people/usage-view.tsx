@@ -22,16 +22,18 @@ interface UsageViewProps {
   /** `/api/usage` or `/api/admin/usage`. */
   path: string;
   groups: readonly ShownGroup[];
+  /** Whose usage, as parameters of the request. @default everything that `path` shows */
+  filter?: Readonly<Record<string, string>>;
   /** Whether the server writes the table as CSV. */
   hasCsv?: boolean;
 }
 
 /** Requests and tokens of a period: headline figures, a chart by day, and a table by a choice. */
-export function UsageView({ path, groups, hasCsv = false }: UsageViewProps) {
+export function UsageView({ path, groups, filter = {}, hasCsv = false }: UsageViewProps) {
   const [period, setPeriod] = useState<UsagePeriod>('30');
   const [by, setBy] = useState<ShownGroup>(groups[0] ?? 'day');
   const { from, to } = periodOf(Number(period), useNow());
-  const query = (group: ShownGroup) => new URLSearchParams({ from, to, group_by: group });
+  const query = (group: ShownGroup) => new URLSearchParams({ from, to, group_by: group, ...filter });
   const days = useUsage(path, query('day'), true);
   // Rows of another group have other names.
   const table = useUsage(path, query(by), false);
@@ -66,9 +68,11 @@ export function UsageView({ path, groups, hasCsv = false }: UsageViewProps) {
           <UsageChart bars={barsOf(days.data.rows, from, to)} />
         </>
       )}
-      <div className="mt-2 flex flex-wrap items-center justify-between gap-2">
-        <Segments label={STRINGS.by} value={by} options={groups} names={STRINGS.groups} onChange={setBy} />
-      </div>
+      {table.data === undefined && days.data === undefined && error !== undefined ? null : (
+        <div className="mt-2 flex flex-wrap items-center justify-between gap-2">
+          <Segments label={STRINGS.by} value={by} options={groups} names={STRINGS.groups} onChange={setBy} />
+        </div>
+      )}
       {table.data === undefined ? (
         table.error === undefined ? (
           <div aria-hidden className="skeleton h-48 rounded-lg!" />

@@ -20,6 +20,7 @@ export const ADMIN_STRINGS = {
   save: 'Save',
   saving: 'Saving…',
   saved: (name: string) => `${name} was saved.`,
+  undone: (name: string) => `${name} is as before.`,
   noGroup: 'No group',
   anyGroup: 'All groups',
   anyRole: 'All roles',
