@@ -56,7 +56,8 @@ export interface AuditFilter {
 }
 
 /**
- * A page of the audit log, newest first. A filter that may read many rows is run in a worker thread.
+ * A page of the audit log, newest first. A filter that may read many rows is run in a worker
+ * thread.
  */
 export async function readAudit(filter: AuditFilter, limit: number): Promise<AuditPage> {
   const database = await store();
