@@ -45,17 +45,19 @@ export function KeyList({ keys, onRevoke = revokeKey, more, hasOwners = false, o
         {keys.map((key) => (
           <li key={key.id} className="flex min-w-0 flex-wrap items-center gap-x-4 gap-y-1 border-t py-2.5 text-sm">
             <KeyText accessKey={key} now={now} hasOwner={hasOwners} />
-            {more?.(key)}
-            <Button
-              size="sm"
-              aria-label={STRINGS.revokeKey(key.name)}
-              onClick={() => {
-                setChosen(key);
-                setOpen(true);
-              }}
-            >
-              {STRINGS.revoke}
-            </Button>
+            <div className="flex gap-1">
+              {more?.(key)}
+              <Button
+                size="sm"
+                aria-label={STRINGS.revokeKey(key.name)}
+                onClick={() => {
+                  setChosen(key);
+                  setOpen(true);
+                }}
+              >
+                {STRINGS.revoke}
+              </Button>
+            </div>
           </li>
         ))}
       </ul>
