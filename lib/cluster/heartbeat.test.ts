@@ -10,6 +10,7 @@ it('finds no difference between servers that differ in their address and machine
     { PORT: '3001' },
     { LOG_LEVEL: 'debug', DATA_DIR: '/elsewhere' },
     { CODE_MAX_CONCURRENT: '9', REDIS_URL: 'redis://127.0.0.1' },
+    { SHUTDOWN_DELAY_MS: '5000', SHUTDOWN_TIMEOUT_MS: '900000' },
   ];
   expect(differences(beat({}), others.map(beat))).toBeUndefined();
   expect(differences(beat({}), [])).toBeUndefined();
