@@ -4,7 +4,7 @@ import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { CodeResult } from '#lib/wire/code';
 import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
 import type { GatewayStats } from '#lib/wire/gateway';
-import type { ModelServerStats, ServerStats, StatsActionResult } from '#lib/wire/server-stats';
+import type { InstanceStats, ModelServerStats, ServerStats, StatsActionResult } from '#lib/wire/server-stats';
 import type { StatsHistory } from '#lib/wire/stats-history';
 
 export const isChatEvent = hasShape<ChatEvent>({ done: 'boolean' });
@@ -32,6 +32,20 @@ export const isModelServer = hasShape<ModelServerStats>({
   running: 'number',
   waiting: 'number',
   loaded: 'array',
+});
+
+export const isInstance = hasShape<InstanceStats>({
+  id: 'string',
+  name: 'string',
+  version: 'string',
+  state: 'string',
+  started_at: 'string',
+  seen_at: 'string',
+  is_responding: 'boolean',
+  requests: 'number',
+  running: 'number',
+  waiting: 'number',
+  rss_mb: 'number',
 });
 
 export const isGatewayStats = hasShape<GatewayStats>({

@@ -1,5 +1,7 @@
+import type { InstanceFigures, OtherFigures, OwnFigures } from '#lib/cluster/figures';
 import { singleton } from '#lib/singletons';
 import type { ReadinessPart } from '#lib/wire/health';
+import type { ServerStats } from '#lib/wire/server-stats';
 
 /**
  * What several servers of one installation share over Redis, as the rest of the app sees it. This
@@ -16,6 +18,8 @@ export interface Cluster {
   rateLimiter(scope: string, perMinute: number): SharedRateLimiter;
   /** Windows of a minute and open requests of people. */
   readonly tallies: SharedTallies;
+  /** What each server has counted and measured. */
+  readonly figures: SharedFigures;
   /** Reports a change to the other servers, once Redis is there. Never throws. */
   share(change: SharedChange): void;
   /** The part `redis` of /api/ready. */
@@ -134,6 +138,18 @@ export interface SharedTallies {
   /** Open requests of a subject over all servers. */
   openOf(subject: string): number;
   addOpen(subject: string, count: number): void;
+}
+
+/** Figures of all servers. Those of the others are at most some seconds old. */
+export interface SharedFigures {
+  /** Publishes what `source` returns each second from now on, until the server stops. */
+  publish(source: () => Promise<OwnFigures>): void;
+  /** The statistics of all servers; while Redis is away those of this one. Never rejects. */
+  merge(own: OwnFigures): Promise<ServerStats>;
+  /** Reads the figures of the others, at most once a second. Never rejects. */
+  refresh(): Promise<OtherFigures | undefined>;
+  /** This server first, then the others as last read. Alone while Redis is away. */
+  latest(own: Omit<OwnFigures, 'stats'>): readonly [InstanceFigures, ...InstanceFigures[]];
 }
 
 /** The cluster that this server is in; undefined if it is alone. */

@@ -14,6 +14,8 @@ const SCHEMA = 1;
  * | `ended` | sorted set | as the last session | sessions that were signed out, by their expiry |
  * | `inst:<id>` | string | 5 s | heartbeat of an instance |
  * | `instances` | sorted set | an hour | ids of instances, by the time of their heartbeat |
+ * | `fig:<id>` | string | 10 min | figures of an instance |
+ * | `figures` | sorted set | an hour | ids of instances, by the time of their figures |
  * | `gen:<kind>` | string | none | generation of the responses or conversations; a clear adds 1 |
  * | `cache:<generation>:<key>` | string | `CACHE_TTL_SECONDS` ± 10 % | a response |
  * | `conv:<generation>:<key>` | string | `CONVERSATION_CACHE_TTL_SECONDS` | a conversation |
@@ -52,6 +54,15 @@ export class RedisKeys {
 
   instance(id: string): string {
     return `${this.#prefix}inst:${id}`;
+  }
+
+  /** Figures of one instance. */
+  figuresOf(id: string): string {
+    return `${this.#prefix}fig:${id}`;
+  }
+
+  get figures(): string {
+    return `${this.#prefix}figures`;
   }
 
   generation(kind: string): string {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ChangeLog } from '#lib/cluster/change-log';
 import type { Cluster, SharedChange, SharedRateLimiter } from '#lib/cluster/cluster';
 import { EndedSessions } from '#lib/cluster/ended-sessions';
+import { FigureExchange } from '#lib/cluster/figure-exchange';
 import { Heartbeats, heartbeatOf } from '#lib/cluster/heartbeat';
 import { RedisKeys } from '#lib/cluster/keys';
 import { MemoryWatch } from '#lib/cluster/memory-watch';
@@ -38,6 +39,7 @@ export class RedisCluster implements Cluster {
   readonly conversations: RedisValues;
   readonly idempotency: RedisIdempotency;
   readonly tallies: RedisTallies;
+  readonly figures: FigureExchange;
   readonly #settings: Config;
   readonly #keys: RedisKeys;
   readonly #address: RedisAddress;
@@ -113,6 +115,7 @@ export class RedisCluster implements Cluster {
       ttlMs: settings.QUEUE_RESULT_TTL_SECONDS * SECOND_MS,
     });
     this.tallies = new RedisTallies({ instanceId, connection, keys });
+    this.figures = new FigureExchange({ instanceId, connection, keys, port: settings.PORT });
     this.#changes = new ChangeLog({
       instanceId,
       connection,
@@ -191,7 +194,7 @@ export class RedisCluster implements Cluster {
     this.#changes.close();
     this.tallies.close();
     this.#memory.close();
-    await this.#heartbeats.close();
+    await Promise.all([this.figures.close(), this.#heartbeats.close()]);
     this.#hints.close();
     this.#cache.close();
     this.#command.close();

@@ -18,6 +18,7 @@ import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { createAppServer, type PageHandler } from '#lib/server/app-server';
 import { banner, serverUrl } from '#lib/server/banner';
 import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
+import { shareStats } from '#lib/server/current-stats';
 import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { findInitialDataReader, initialDataSource } from '#lib/server/initial-data-source';
@@ -107,6 +108,7 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
 
 async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
   const isOpened = settings.EXECUTOR_LANGUAGE === undefined ? openSoon(settings) : undefined;
+  shareStats();
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,

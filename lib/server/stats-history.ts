@@ -1,7 +1,9 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
+import { cluster } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { gateway } from '#lib/gateway/index';
 import { runner } from '#lib/runner/index';
+import { clusterPoint, readCluster } from '#lib/server/cluster-series';
 import { FINE, type RecordedSeries, SeriesRecorder, type SeriesSource } from '#lib/server/series-recorder';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
@@ -18,7 +20,11 @@ export function statsHistory(): StatsRecorder {
 }
 
 class StatsRecorder {
-  readonly #server = new SeriesRecorder(SERVER_SOURCE, Date.now());
+  /** With Redis the figures of all servers. */
+  readonly #server: Pick<SeriesRecorder<unknown, ServerField>, 'record' | 'series'> =
+    cluster() === undefined
+      ? new SeriesRecorder(SERVER_SOURCE, Date.now())
+      : new SeriesRecorder(CLUSTER_SOURCE, Date.now());
   #gateway = gatewayRecorder();
   #timer: NodeJS.Timeout | undefined;
 
@@ -47,9 +53,11 @@ class StatsRecorder {
     const next = (Math.round(now / FINE.stepMs) + 1) * FINE.stepMs;
     this.#timer = setTimeout(() => {
       this.#schedule();
-      this.#server.record(Date.now());
       this.#gateway ??= gatewayRecorder();
       this.#gateway?.record(Date.now());
+      const joined = cluster();
+      if (joined === undefined) this.#server.record(Date.now());
+      else void joined.figures.refresh().then(() => this.#server.record(Date.now()));
     }, next - now);
     this.#timer.unref();
   }
@@ -128,6 +136,11 @@ const SERVER_SOURCE: SeriesSource<ReturnType<typeof readServer>, ServerField> = 
       cpu_percent: (100 * (after.cpuMs - before.cpuMs)) / (seconds * SECOND_MS),
     };
   },
+};
+
+const CLUSTER_SOURCE: SeriesSource<ReturnType<typeof readCluster>, ServerField> = {
+  ...{ fields: SERVER_FIELDS, peaks: SERVER_GAUGES },
+  ...{ read: readCluster, point: clusterPoint },
 };
 
 function readServer() {

@@ -16,7 +16,8 @@ export interface Metrics {
   cacheLookups: Record<CacheHeader, number>;
   /** By model, model server and role. Their counters read them when metrics are scraped. */
   usage: UsageSeries;
-  queueLength: Gauge;
+  /** `scope` is for the figure of all servers together; this server's has no label. */
+  queueLength: Gauge<'scope'>;
   activeStreams: Gauge;
   openConnections: Gauge;
   tokens: Counter<'kind'>;
@@ -45,9 +46,9 @@ export interface StatGauges {
   codeWaiting: Gauge;
   gatewayConnections: Gauge<'kind'>;
   gatewayBackendUp: Gauge<'backend'>;
-  modelServerUp: Gauge<'model_server'>;
-  modelServerRunning: Gauge<'model_server'>;
-  modelServerWaiting: Gauge<'model_server'>;
+  modelServerUp: Gauge<'model_server' | 'scope'>;
+  modelServerRunning: Gauge<'model_server' | 'scope'>;
+  modelServerWaiting: Gauge<'model_server' | 'scope'>;
   databaseSaving: Gauge;
   redisUp: Gauge<'connection'>;
   instances: Gauge<'scope'>;
@@ -101,7 +102,7 @@ export function createMetrics(): Metrics {
     ),
     cacheLookups: createLookups(registry),
     usage: createUsageSeries(registry),
-    queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),
+    queueLength: createQueueLength(registry),
     activeStreams: new Gauge({
       name: 'chill_space_active_streams',
       help: 'Answers that are being written by a model.',
@@ -166,6 +167,18 @@ export function createMetrics(): Metrics {
   };
 }
 
+/** A gauge with labels has no value at first; this server's queue has a length from the start. */
+function createQueueLength(registry: Registry): Gauge<'scope'> {
+  const gauge = new Gauge({
+    name: 'chill_space_queue_length',
+    help: 'Chat requests that wait.',
+    labelNames: ['scope'],
+    registers: [registry],
+  });
+  gauge.set(0);
+  return gauge;
+}
+
 function createLookups(registry: Registry): Record<CacheHeader, number> {
   const lookups = { hit: 0, miss: 0, joined: 0, bypass: 0 };
   new Counter({
@@ -223,6 +236,7 @@ function createUsageSeries(registry: Registry): UsageSeries {
 function createStatGauges(registry: Registry): StatGauges {
   const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge<Label>({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
+  const ofModelServer = ['model_server', 'scope'] as const;
   return {
     cacheEntries: gauge('cache_entries', 'Entries of a cache.', 'cache'),
     cacheBytes: gauge('cache_size_bytes', 'What a cache holds, keys and values.', 'cache'),
@@ -236,9 +250,9 @@ function createStatGauges(registry: Registry): StatGauges {
     codeWaiting: gauge('code_runs_waiting', 'Programs that wait for a place.'),
     gatewayConnections: gauge('gateway_open_connections', 'Requests, WebSockets and backend connections.', 'kind'),
     gatewayBackendUp: gauge('gateway_backend_up', '1 where a backend was reachable when last heard of.', 'backend'),
-    modelServerUp: gauge('model_server_up', '1 where a model server was up when last heard of.', 'model_server'),
-    modelServerRunning: gauge('model_server_running', 'Requests that a model server works on.', 'model_server'),
-    modelServerWaiting: gauge('model_server_waiting', 'Requests that wait for a model server.', 'model_server'),
+    modelServerUp: gauge('model_server_up', '1 where a model server was up when last heard of.', ...ofModelServer),
+    modelServerRunning: gauge('model_server_running', 'Requests that a model server works on.', ...ofModelServer),
+    modelServerWaiting: gauge('model_server_waiting', 'Requests that wait for a model server.', ...ofModelServer),
     redisUp: gauge('redis_up', '1 for a connection to Redis that is up.', 'connection'),
     instances: gauge('instances', 'Servers that share a Redis, as this one sees them.', 'scope'),
     databaseSaving: gauge('database_saving', '1 where the database takes writes, 0 where nothing is saved.'),

@@ -3,6 +3,17 @@ import type { Percentiles } from '#lib/wire/server-stats';
 /** Percentiles cover the newest values, at most this many. */
 export const PERCENTILE_WINDOW = 1000;
 
+/** Percentiles by nearest rank; null without a value. Sorts `values`. */
+export function percentilesOf(values: Float64Array, decimals = 1): Percentiles {
+  const sorted = values.sort();
+  const scale = 10 ** decimals;
+  const at = (rank: number): number | null => {
+    const value = sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)];
+    return value === undefined ? null : Math.round(value * scale) / scale;
+  };
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
 /** A ring buffer of the newest values, with percentiles by nearest rank. */
 export class PercentileWindow {
   readonly #values = new Float64Array(PERCENTILE_WINDOW);
@@ -29,13 +40,13 @@ export class PercentileWindow {
    * if there are none. O(n log n): call it for reports, not per request.
    */
   percentiles(since = 0): Percentiles {
-    const sorted = this.#newest(Math.min(this.#total - since, PERCENTILE_WINDOW)).sort();
+    return percentilesOf(this.#newest(Math.min(this.#total - since, PERCENTILE_WINDOW)), this.#decimals);
+  }
+
+  /** The values of the window with its decimals, oldest first. A copy. */
+  values(): number[] {
     const scale = 10 ** this.#decimals;
-    const at = (rank: number): number | null => {
-      const value = sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)];
-      return value === undefined ? null : Math.round(value * scale) / scale;
-    };
-    return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+    return Array.from(this.#newest(PERCENTILE_WINDOW), (value) => Math.round(value * scale) / scale);
   }
 
   /** A copy of the newest `count` values. */

@@ -78,6 +78,30 @@ export const modelServerStatsSchema = z.object({
 });
 export type ModelServerStats = z.infer<typeof modelServerStatsSchema>;
 
+/** A server as the others of its cluster see it. */
+export const instanceStatsSchema = z.object({
+  id: z.string().describe('Another one after each start.'),
+  name: z.string().describe('Host name and port.'),
+  version: z.string(),
+  state: z
+    .enum(['ready', 'stopping', 'lost'])
+    .describe(
+      '`lost`: it reports nothing any more, and was not stopped. It is listed for 10 minutes, or until its name is back.',
+    ),
+  started_at: z.string(),
+  seen_at: z.string().describe('When its figures were taken.'),
+  is_responding: z.boolean().describe('Whether it is the one that sent this response.'),
+  requests: z.number().describe('Chat requests since it started.'),
+  running: z.number(),
+  waiting: z.number().describe('In its line; with a shared one, those of all instances.'),
+  rss_mb: z.number(),
+});
+export type InstanceStats = z.infer<typeof instanceStatsSchema>;
+
+/** Whose figures they are: of all servers that share a Redis, or of one while Redis is away. */
+export const figureScopeSchema = z.enum(['cluster', 'instance']);
+export type FigureScope = z.infer<typeof figureScopeSchema>;
+
 export const serverStatsSchema = z.object({
   timestamp: z.string(),
   response_cache: cacheStatsSchema,
@@ -90,6 +114,12 @@ export const serverStatsSchema = z.object({
   runner: runnerStatsSchema,
   process: z.object({ rss_mb: z.number(), uptime_seconds: z.number(), version: z.string() }),
   model_servers: z.array(modelServerStatsSchema).optional().describe('In the order of the settings.'),
+  scope: figureScopeSchema
+    .optional()
+    .describe(
+      'With REDIS_URL: `cluster` if the figures are those of all servers together, `instance` if they are those of this one because Redis does not respond. `process` is of this server in any case.',
+    ),
+  instances: z.array(instanceStatsSchema).optional().describe('With REDIS_URL: the servers, by name.'),
 });
 export type ServerStats = z.infer<typeof serverStatsSchema>;
 

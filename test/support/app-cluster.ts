@@ -10,6 +10,8 @@ export interface AppCluster {
   readonly redis: RedisServer;
   readonly model: FaultyModelServer;
   readonly apps: readonly RunningApp[];
+  /** Starts one more, with what is different about it. */
+  add(env?: Record<string, string>): Promise<RunningApp>;
   /** The apps in turn. */
   readonly at: (index: number) => RunningApp;
   close(): Promise<void>;
@@ -32,23 +34,25 @@ export async function startAppCluster(
     return [{ send: ollama.text(`response ${calls}`) }, { send: ollama.done() }];
   });
   const apps: RunningApp[] = [];
+  const add = async (env: Record<string, string> = {}) => {
+    const app = await startApp('server', {
+      MODEL_PROVIDER: 'ollama',
+      OLLAMA_API_URL: model.url,
+      OLLAMA_MODEL: 'test',
+      LOG_LEVEL: 'info',
+      DATA_DIR: dataDir,
+      SHUTDOWN_TIMEOUT_MS: '500',
+      // The database has the responses, too: this one is about Redis.
+      CACHE_PERSIST: 'false',
+      REDIS_URL: redis.url,
+      ...common,
+      ...env,
+    });
+    apps.push(app);
+    return app;
+  };
   try {
-    for (const env of envs)
-      apps.push(
-        await startApp('server', {
-          MODEL_PROVIDER: 'ollama',
-          OLLAMA_API_URL: model.url,
-          OLLAMA_MODEL: 'test',
-          LOG_LEVEL: 'info',
-          DATA_DIR: dataDir,
-          SHUTDOWN_TIMEOUT_MS: '500',
-          // The database has the responses, too: this one is about Redis.
-          CACHE_PERSIST: 'false',
-          REDIS_URL: redis.url,
-          ...common,
-          ...env,
-        }),
-      );
+    for (const env of envs) await add(env);
   } catch (error) {
     await Promise.all(apps.map((app) => app.stop(2_000)));
     await redis.close();
@@ -59,6 +63,7 @@ export async function startAppCluster(
     redis,
     model,
     apps,
+    add,
     at: (index) => apps[index % apps.length] ?? fail(),
     close: async () => {
       await Promise.all(apps.map((app) => app.stop(5_000)));

@@ -8,7 +8,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     GET: async () => {
       const all = metrics();
-      await setStatGauges(all.stats);
+      await setStatGauges(all);
       return plainText(await metricsExposition(all), { 'content-type': all.promRegistry.contentType });
     },
   },
