@@ -16,21 +16,24 @@ import type { HistoryRange, ServerSeries } from '#lib/wire/stats-history';
 import { type ChartSpec, percentileLines } from '../ui/chart-props.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 
-const { charts: STRINGS, sections: SECTIONS } = DASHBOARD_STRINGS;
+const { charts: STRINGS, sections: SECTIONS, instances } = DASHBOARD_STRINGS;
 
 interface DashboardChartsProps {
   history: ChartData<ServerSeries>;
   range: HistoryRange;
   onRange: (range: HistoryRange) => void;
   isStale: boolean;
+  /** The figures are those of all instances. */
+  isCluster: boolean;
   /** Tables next to the charts of the same matter. */
   latencyTable: ReactNode;
   cacheTable: ReactNode;
 }
 
 /** The four golden signals and the cache over time. */
-export function DashboardCharts({ history, range, onRange, isStale, latencyTable, cacheTable }: DashboardChartsProps) {
-  const charts = useMemo(() => chartsOf(history.values), [history]);
+export function DashboardCharts(props: DashboardChartsProps) {
+  const { history, range, onRange, isStale, isCluster, latencyTable, cacheTable } = props;
+  const charts = useMemo(() => chartsOf(history.values, isCluster), [history, isCluster]);
   const shared = { history, isStale };
   return (
     <>
@@ -52,7 +55,9 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
   );
 }
 
-function chartsOf(series: ServerSeries): Record<'traffic' | 'load' | 'latency' | 'errors' | 'cache', ChartSpec[]> {
+type ChartGroups = Record<'traffic' | 'load' | 'latency' | 'errors' | 'cache', ChartSpec[]>;
+
+function chartsOf(series: ServerSeries, isCluster: boolean): ChartGroups {
   // Short requests and runs fall between two looks at the load.
   const happened = (values: ServerSeries['running']) => values.some((value) => (value ?? 0) > 0);
   const running = (values: ServerSeries['running'], queued: ServerSeries['queued']) => ({
@@ -104,8 +109,16 @@ function chartsOf(series: ServerSeries): Record<'traffic' | 'load' | 'latency' |
         ...running(series.code_running, series.code_queued),
         empty: happened(series.code_runs_per_second) ? undefined : noRuns,
       },
-      { ...one(STRINGS.cpu, '--ink-2', series.cpu_percent), format: formatPercentage, least: 10 },
-      { ...one(STRINGS.memory, '--ink-2', series.rss_mb), format: formatMegabytes, least: 128 },
+      {
+        ...one(isCluster ? instances.cpu : STRINGS.cpu, '--ink-2', series.cpu_percent),
+        format: formatPercentage,
+        least: 10,
+      },
+      {
+        ...one(isCluster ? instances.memory : STRINGS.memory, '--ink-2', series.rss_mb),
+        format: formatMegabytes,
+        least: 128,
+      },
     ],
     latency: [
       {

@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef } from 'react';
 import { CacheActions } from '#components/dashboard/cache-actions';
 import { DashboardCharts } from '#components/dashboard/dashboard-charts';
+import { AloneNotice, Instances } from '#components/dashboard/instances';
 import { ModelServers, OneModelServer } from '#components/dashboard/model-servers';
 import { QueueTable } from '#components/dashboard/queue-table';
 import { ExecutorTable, ModelTable, ServiceHealth } from '#components/dashboard/service-health';
@@ -93,6 +94,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
             ) : null
           ) : (
             <div data-stale={isStale} className={isStale ? STALE_COLOURS : undefined}>
+              <AloneNotice stats={stats.data} />
               <StatTiles
                 stats={stats.data}
                 queue={queue.data}
@@ -106,12 +108,14 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
               />
               <QueueTable queue={queue.data} servers={servers} error={queue.error} onDone={refresh} />
               {servers.length > 1 ? <ModelServers servers={servers} /> : null}
+              <Instances stats={stats.data} />
               {series === undefined ? null : (
                 <DashboardCharts
                   history={series}
                   range={range}
                   onRange={chooseRange}
                   isStale={isStale}
+                  isCluster={stats.data.scope === 'cluster'}
                   latencyTable={<LatencyTable stats={stats.data} />}
                   cacheTable={<CacheTable stats={stats.data} />}
                 />

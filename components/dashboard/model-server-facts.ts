@@ -23,9 +23,9 @@ interface Slots {
   slots: number;
 }
 
-/** The slots of all servers that are up. Undefined without a choice of servers. */
-export function slotsOf(servers: readonly ModelServerStats[]): Slots | undefined {
-  if (servers.length < 2) return undefined;
+/** The slots of all servers that are up. Undefined for fewer than `least`. */
+export function slotsOf(servers: readonly ModelServerStats[], least = 2): Slots | undefined {
+  if (servers.length < least) return undefined;
   const up = servers.filter((server) => !isDown(server));
   const sum = (field: keyof Slots) => up.reduce((total, server) => total + server[field], 0);
   return { running: sum('running'), slots: sum('slots') };

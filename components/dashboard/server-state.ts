@@ -20,6 +20,8 @@ interface ServerParts {
   runner: ServiceStatus;
   /** Given while some of several model servers are down. */
   modelServers?: ServiceStatus | undefined;
+  /** Given while instances are lost. */
+  instances?: ServiceStatus | undefined;
   /** Undefined until it is known. */
   ready: ServerReadiness | undefined;
   /** The figures are old, so nothing is known for sure. */
@@ -30,11 +32,12 @@ interface ServerParts {
  * The state of the server, as an operator needs it: with the details that other pages keep in a
  * fold, and with each part that is down.
  */
-export function serverState({ model, runner, modelServers, ready, isStale }: ServerParts): ServerState {
+export function serverState({ model, runner, modelServers, instances, ready, isStale }: ServerParts): ServerState {
   const lines: ServiceLine[] = [
     { name: STRINGS.model, status: forOperators(model) },
     ...(modelServers === undefined ? [] : [{ name: STRINGS.modelServers, status: modelServers }]),
     { name: STRINGS.runner, status: forOperators(runner) },
+    ...(instances === undefined ? [] : [{ name: STRINGS.instances, status: instances }]),
   ];
   if (isStale) {
     const unknown = lines.map(({ name, status }): ServiceLine => ({ name, status: { ...status, level: 'unknown' } }));

@@ -7,11 +7,12 @@ import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { ServerReadiness } from '#lib/wire/health';
 import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 import type { ServerSeries } from '#lib/wire/stats-history';
+import { instancesOf, instancesStatus, isLost } from './instance-facts.ts';
 import { serversStatus, slotsOf } from './model-server-facts.ts';
 import { serverState } from './server-state.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 
-const { status, load, trafficTile, latencyTile } = DASHBOARD_STRINGS;
+const { status, load, trafficTile, latencyTile, instances: ofInstances } = DASHBOARD_STRINGS;
 const RECENT_MS = 5 * 60_000;
 
 interface StatTilesProps {
@@ -32,16 +33,22 @@ export function StatTiles({ stats, queue, servers, history, cacheLimitMb, ...par
   const { isStale } = parts;
   const cache = stats.response_cache;
   const { first_token_ms: firstToken, total_ms: total } = stats.latency;
-  const { value, lines } = serverState({ ...parts, modelServers: serversStatus(servers) });
-  const slots = slotsOf(servers);
+  const instances = instancesOf(stats);
+  const isCluster = stats.scope === 'cluster';
+  /** Each instance has its own cache. */
+  const alive = isCluster ? Math.max(1, instances.filter((one) => !isLost(one)).length) : 1;
+  const { value, lines } = serverState({
+    ...parts,
+    modelServers: serversStatus(servers),
+    instances: instancesStatus(instances),
+  });
+  // The queue lists what one instance knows.
+  const slots = slotsOf(servers, isCluster ? 1 : 2);
   const lookups = cache.hits + cache.misses;
+  const uptime = status.uptime(formatDuration(stats.process.uptime_seconds * 1000));
   return (
     <div className={TILE_GRIDS[4]}>
-      <StatTile
-        title={status.title}
-        value={value}
-        unit={isStale ? '' : status.uptime(formatDuration(stats.process.uptime_seconds * 1000))}
-      >
+      <StatTile title={status.title} value={value} unit={isStale ? '' : isCluster ? ofInstances.count(alive) : uptime}>
         {lines.map((line) => (
           <StatusLine key={line.name} {...line} />
         ))}
@@ -59,7 +66,7 @@ export function StatTiles({ stats, queue, servers, history, cacheLimitMb, ...par
         <li>
           {cacheLimitMb === undefined
             ? load.cacheUsed(formatCount(cache.total_size_mb))
-            : load.cache(formatCount(cache.total_size_mb), formatCount(cacheLimitMb))}
+            : load.cache(formatCount(cache.total_size_mb), formatCount(cacheLimitMb * alive))}
         </li>
       </StatTile>
       <TrafficTile history={history} hitRate={lookups === 0 ? undefined : cache.hit_rate} />
@@ -76,7 +83,7 @@ export function StatTiles({ stats, queue, servers, history, cacheLimitMb, ...par
         {total.p50 === null || total.p95 === null ? null : (
           <li>{latencyTile.total(formatDuration(total.p50), formatDuration(total.p95))}</li>
         )}
-        {firstToken.p95 === null ? null : <li>{latencyTile.window}</li>}
+        {firstToken.p95 === null ? null : <li>{isCluster ? ofInstances.latencyWindow : latencyTile.window}</li>}
       </StatTile>
     </div>
   );

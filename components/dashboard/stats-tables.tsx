@@ -64,15 +64,21 @@ export function RequestTable({ stats: { batch_processor: batch } }: TableProps) 
 }
 
 export function ServerTable({ stats }: TableProps) {
-  const { process, runner, queue_length: queued, is_processing: busy } = stats;
+  const { process, runner, queue_length: queued, is_processing: busy, scope } = stats;
+  const isCluster = scope === 'cluster';
   return (
     <DataTable
-      title={STRINGS.server}
+      title={isCluster ? DASHBOARD_STRINGS.instances.all : STRINGS.server}
       columns={VALUE_COLUMNS}
       rows={[
-        row(STRINGS.version, process.version),
-        row(STRINGS.uptime, formatDuration(process.uptime_seconds * 1000)),
-        row(STRINGS.memory, `${formatCount(process.rss_mb)} MB`),
+        // Those of each instance are in its row.
+        ...(isCluster
+          ? []
+          : [
+              row(STRINGS.version, process.version),
+              row(STRINGS.uptime, formatDuration(process.uptime_seconds * 1000)),
+              row(STRINGS.memory, `${formatCount(process.rss_mb)} MB`),
+            ]),
         row(STRINGS.model, busy ? STRINGS.modelRunning : STRINGS.modelIdle),
         row(STRINGS.queuedChats, formatCount(queued)),
         row(STRINGS.codeRunning, STRINGS.ofMost(formatCount(runner.active), formatCount(runner.max_concurrent))),

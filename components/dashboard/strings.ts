@@ -14,6 +14,7 @@ export const DASHBOARD_STRINGS = {
     model: 'Model',
     modelServers: 'Model servers',
     runner: 'Code runner',
+    instances: 'Instances',
   },
   load: {
     title: 'Load',
@@ -119,6 +120,45 @@ export const DASHBOARD_STRINGS = {
     noResponse: 'It does not respond.',
     check: (address: string) => `It does not respond. Check that it runs and that ${address} is its address.`,
     named: (name: string, sentence: string) => `${name}: ${sentence}`,
+  },
+  instances: {
+    title: 'Instances',
+    columns: {
+      instance: 'Instance',
+      state: 'State',
+      uptime: 'Uptime',
+      requests: 'Requests',
+      running: 'Running',
+      waiting: 'Waiting',
+      memory: 'Memory',
+    },
+    ready: 'Ready',
+    stopping: 'Stopping',
+    lost: 'Lost',
+    unknown: '–',
+    count: (count: number) => (count === 1 ? '1 instance' : `${count} instances`),
+    running: (count: string) => `${count} running`,
+    waiting: (count: string) => `${count} waiting`,
+    requests: (text: string, count: number) => (count === 1 ? '1 request' : `${text} requests`),
+    upFor: (duration: string) => `up ${duration}`,
+    version: (version: string) => `Version ${version}`,
+    responding: 'sent this page its figures',
+    lastSeen: (duration: string) => `last seen ${duration} ago`,
+    oneLost: (name: string) =>
+      `${name} is lost: it reports nothing any more, and was not stopped. Check that it runs, and its log.`,
+    someLost: (names: string) =>
+      `Instances are lost: ${names}. They report nothing any more, and were not stopped. Check that they run, and their logs.`,
+    lostCount: (count: number, names: string) =>
+      `${count} ${count === 1 ? 'instance is' : 'instances are'} lost: ${names}`,
+    alone: 'This instance only: Redis does not respond.',
+    aloneDetail: (name: string | undefined) =>
+      name === undefined
+        ? 'Figures of the other instances are missing until it does.'
+        : `All figures are those of ${name} until it does.`,
+    latencyWindow: 'Last 1,000 responses of each instance',
+    cpu: 'CPU of all instances, % of one core',
+    memory: 'Memory of all instances (RSS)',
+    all: 'All instances',
   },
   charts: {
     noRequests: 'No requests in this range',
