@@ -37,6 +37,12 @@ describe('joinHistory', () => {
     expect(joinHistory(history([10, 20], 20), history([95], 93)).time).toEqual([10, 20, 95]);
   });
 
+  it('keeps what it has when another server of a cluster is a step behind', () => {
+    const known = history([10, 20, 24], 20);
+    expect(joinHistory(known, history([], 10))).toBe(known);
+    expect(joinHistory(known, history([21], 12)).time).toEqual([10, 20, 24]);
+  });
+
   it('starts again for another range, or when the server’s clock went back', () => {
     const back = history([5], 5);
     expect(joinHistory(history([10, 20], 20), back)).toBe(back);

@@ -27,10 +27,13 @@ const GAP_STEPS = 1.5;
 
 /**
  * Appends what followed. The interval that was in progress is replaced, and points that have left
- * the range are dropped. A server that was started again continues the same history.
+ * the range are dropped. A server that was started again continues the same history, and so does
+ * another one of a cluster, which may be a step behind.
  */
 export function joinHistory(known: StatsHistory, more: StatsHistory): StatsHistory {
-  if (more.range !== known.range || more.complete_until < known.complete_until) return more;
+  if (more.range !== known.range) return more;
+  const behind = known.complete_until - more.complete_until;
+  if (behind > 0) return behind <= known.step_seconds ? known : more;
   const newest = more.time.at(-1) ?? more.complete_until;
   const oldest = newest - RANGE_MS[known.range] / 1000;
   const isKept = known.time.map((at) => at > oldest && at <= known.complete_until);
