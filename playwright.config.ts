@@ -14,6 +14,7 @@ const ON_THE_SHARED_SERVER = [
   'chat',
   'chat-servers',
   'dashboard',
+  'dashboard-cluster',
   'dashboard-servers',
   'demo',
   'every-page',

@@ -22,9 +22,9 @@ const textOf = (markup: string) => markup.replace(/<[^>]+>/g, ' ').replace(/\s+/
 it('shows the work of each instance, and of all together', () => {
   const text = textOf(shown(A, B));
   expect(text).toContain('2 instances · 3 running · 6 waiting');
-  expect(text).toMatch(/pod-a:3000 Version 1\.0\.0 · sent this page its figures .*Ready 2 h 2 min 1,234 2 3 211 MB/);
+  expect(text).toMatch(/pod-a:3000 Version 1\.0\.0 · serves this page Ready .*211 MB 2 h 2 min 1,234 2 3 211 MB/);
   expect(text).toMatch(
-    /pod-b:3000 Version 1\.0\.0 up 2 h 2 min · 1,234 requests · 1 running · 3 waiting · 211 MB Stopping/,
+    /pod-b:3000 Version 1\.0\.0 Stopping up 2 h 2 min · 1,234 requests · 1 running · 3 waiting · 211 MB/,
   );
 });
 

@@ -93,11 +93,11 @@ function Row({ stats, instance }: { stats: ServerStats; instance: InstanceStats 
       <th scope="row" className={`${CELL} text-start font-normal [overflow-wrap:anywhere]`}>
         <span className="block">{instance.name}</span>
         <span className="block text-ink-3 text-xs">{instanceDetail(stats, instance)}</span>
-        {short === '' ? null : <span className="mt-1 block text-ink-2 text-xs lg:hidden">{short}</span>}
       </th>
       <td className={CELL}>
         <StateBadge state={instance.state} />
       </td>
+      {short === '' ? null : <td className="col-span-2 text-ink-2 text-xs lg:hidden">{short}</td>}
       <td className={WIDE_CELL}>{figure(instanceUptime(stats, instance))}</td>
       <td className={WIDE_CELL}>{figure(formatCount(instance.requests))}</td>
       <td className={WIDE_CELL}>{figure(formatCount(instance.running))}</td>

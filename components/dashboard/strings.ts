@@ -142,7 +142,7 @@ export const DASHBOARD_STRINGS = {
     requests: (text: string, count: number) => (count === 1 ? '1 request' : `${text} requests`),
     upFor: (duration: string) => `up ${duration}`,
     version: (version: string) => `Version ${version}`,
-    responding: 'sent this page its figures',
+    responding: 'serves this page',
     lastSeen: (duration: string) => `last seen ${duration} ago`,
     oneLost: (name: string) =>
       `${name} is lost: it reports nothing any more, and was not stopped. Check that it runs, and its log.`,
