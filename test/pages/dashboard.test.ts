@@ -54,6 +54,24 @@ describe('the Grafana dashboard', () => {
     }
   });
 
+  it('takes the largest figure of all servers, and sums those of each only where there is none', () => {
+    const scoped = known.filter((metric) => 'labelNames' in metric && String(metric.labelNames).includes('scope'));
+    expect(scoped.map(({ name }) => name)).toEqual([
+      'chill_space_queue_length',
+      'chill_space_model_server_up',
+      'chill_space_model_server_running',
+      'chill_space_model_server_waiting',
+      'chill_space_instances',
+    ]);
+    for (const { name } of scoped.filter(({ name }) => name !== 'chill_space_instances'))
+      for (const expr of queries.filter((one) => one.includes(name))) {
+        const [cluster = '', own = '', ...more] = expr.split(' or ');
+        expect(more).toEqual([]);
+        expect(cluster).toMatch(new RegExp(`^max\\b.*${name}\\{.*scope="cluster"`));
+        expect(own).toMatch(new RegExp(`^(?:sum|min)\\b.*${name}\\{.*scope=""`));
+      }
+  });
+
   it('has balanced queries, and panels of their own that do not overlap', () => {
     for (const expr of queries)
       for (const [open, close] of ['()', '{}', '[]'].map((pair) => [...pair]))
