@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectEnvironment, run, SetupError, say } from './bootstrap/setup.mjs';
 import { ensureBuild } from './build.ts';
+import { ensureCaddy } from './caddy.ts';
 import { ensureModel } from './model.ts';
 import { ensureNginx } from './nginx.ts';
 import { ensureOllama } from './ollama.ts';
@@ -70,6 +71,8 @@ async function setUp(): Promise<void> {
     await ensureModel({ log: say, env: process.env });
     // The gateway is held against it; where it cannot be had, that suite says so.
     await ensureNginx({ log: say, env: process.env });
+    // The balancer of several servers; where it cannot be had, its tests fail and say so.
+    await ensureCaddy({ log: say, env: process.env });
     // Built once from its source, where Go and a compiler are; where they are not, the provider
     // suite says so.
     await ensureOllama({ log: say, env: process.env });
