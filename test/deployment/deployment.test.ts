@@ -16,21 +16,27 @@ import { chatServer } from '../support/chat-server.ts';
 const FILES = [
   'Dockerfile',
   'compose.yaml',
+  'compose.cluster.yaml',
   'railway.toml',
   'deploy/chill-space.service',
   'deploy/nginx.conf',
   'deploy/prometheus.yml',
   'deploy/Caddyfile',
+  'deploy/Caddyfile.cluster',
+  'deploy/kubernetes/chill-space.yaml',
+  'deploy/kubernetes/secret.example.yaml',
+  'deploy/kubernetes/README.md',
   'deploy/huggingface/Dockerfile',
   'deploy/huggingface/README.md',
   'deploy/railway/README.md',
   'deploy/vercel.md',
+  'docs/cluster.md',
   'docs/operations.md',
 ] as const;
 const text = Object.fromEntries(FILES.map((file) => [file, readFileSync(file, 'utf8')]));
 const read = (file: (typeof FILES)[number]) => text[file] ?? '';
 
-/** What Node, Next, apt, Ollama and the build take from the environment, and no setting of ours. */
+/** What Node, Next, apt, Ollama, other images and the build take from the environment, and no setting of ours. */
 const FOREIGN = new Set([
   'NODE_ENV',
   'NODE_COMPILE_CACHE',
@@ -46,6 +52,13 @@ const FOREIGN = new Set([
   'OLLAMA_NUM_PARALLEL',
   'OLLAMA_HOST',
   'CUDA_VISIBLE_DEVICES',
+  'HTTP_PORT',
+  'SITE_ADDRESS',
+  'REDIS_PASSWORD',
+  'REDISCLI_AUTH',
+  'POSTGRES_USER',
+  'POSTGRES_DB',
+  'POSTGRES_PASSWORD',
 ]);
 
 describe('every file', () => {
