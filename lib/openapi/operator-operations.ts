@@ -11,6 +11,8 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     path: '/api/cache-stats',
     method: 'get',
     summary: 'Get statistics of caches, queue, code runner and process',
+    description:
+      'With REDIS_URL they are those of all servers that share it, and `instances` lists the servers. While Redis does not respond they are those of this server, and `scope` is `instance`.',
     access: 'key',
     responses: { 200: { description: 'Current statistics.', content: { 'application/json': { schema: 'Stats' } } } },
     examples: [{ summary: 'All statistics' }],
@@ -22,7 +24,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     method: 'get',
     summary: 'Figures over time',
     description:
-      'The last hour at steps of 10 seconds, or the last day at steps of 5 minutes, as columns. Rates and percentiles are of each interval. Kept in the memory of the process: they begin with its start.',
+      'The last hour at steps of 10 seconds, or the last day at steps of 5 minutes, as columns. Rates and percentiles are of each interval. Kept in the memory of the process: they begin with its start. With REDIS_URL they are those of all servers together.',
     access: 'key',
     parameters: [
       {
