@@ -72,7 +72,7 @@ describe('Caddy as the balancer', () => {
     return stats.batch_processor.total_requests as number;
   };
 
-  it('spreads requests over both, by the address of the client', async () => {
+  it('spreads requests over both', async () => {
     const { caddy, model } = await start();
     model.choose(() => [{ send: ollama.text('yes') }, { send: ollama.done() }]);
     for (let index = 0; index < 24; index++) {
@@ -84,7 +84,7 @@ describe('Caddy as the balancer', () => {
       expect([response.status, (await response.json()).message.content]).toEqual([200, 'yes']);
     }
     const counts = await Promise.all(apps.map(countOf));
-    expect(counts[0]).toBeGreaterThan(2);
+    for (const count of counts) expect(count).toBeGreaterThan(2);
     expect((counts[0] ?? 0) + (counts[1] ?? 0)).toBe(24);
   }, 60_000);
 

@@ -36,7 +36,7 @@ const FILES = [
 const text = Object.fromEntries(FILES.map((file) => [file, readFileSync(file, 'utf8')]));
 const read = (file: (typeof FILES)[number]) => text[file] ?? '';
 
-/** What Node, Next, apt, Ollama, other images and the build take from the environment, and no setting of ours. */
+/** What Node, Next, apt, Ollama, other images and the build take from the environment. */
 const FOREIGN = new Set([
   'NODE_ENV',
   'NODE_COMPILE_CACHE',

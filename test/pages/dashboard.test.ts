@@ -54,7 +54,7 @@ describe('the Grafana dashboard', () => {
     }
   });
 
-  it('takes the largest figure of all servers, and sums those of each only where there is none', () => {
+  it('takes the largest figure of all servers, and sums those of each only without one', () => {
     const scoped = known.filter((metric) => 'labelNames' in metric && String(metric.labelNames).includes('scope'));
     expect(scoped.map(({ name }) => name)).toEqual([
       'chill_space_queue_length',

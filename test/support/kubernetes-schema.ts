@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 /**
  * The parts of the Kubernetes API that `deploy/kubernetes` uses, strictly: an unknown field is a
- * fault, as with `kubectl --validate=strict`. It is written here because what there is as a package
- * either accepts unknown fields (kubernetes-models) or is 70 MB (kubernetes-validate, which also
- * accepts these files in its strict mode, for 1.30 to 1.37). A field that is used for the first time
- * is added here, by https://kubernetes.io/docs/reference/kubernetes-api/.
+ * fault, as with `kubectl --validate=strict`. Packages with the whole API either accept unknown
+ * fields (kubernetes-models) or have 70 MB (kubernetes-validate, whose strict mode accepts these
+ * files for 1.30, 1.34 and 1.37). A field that is used for the first time is added here, by
+ * https://kubernetes.io/docs/reference/kubernetes-api/.
  */
 
 const name = z
@@ -159,7 +159,7 @@ const secret = z.strictObject({
 const object = z.discriminatedUnion('kind', [deployment, service, autoscaler, disruptionBudget, secret]);
 export type KubernetesObject = z.infer<typeof object>;
 
-/** The objects of a file of YAML documents. Throws for a fault of YAML, and for a field that is not known. */
+/** The objects of a file. Throws for a fault of YAML, and for a field that is not known. */
 export function parseManifests(text: string): KubernetesObject[] {
   return parseAllDocuments(text, { uniqueKeys: true }).map((document) => {
     const [fault] = document.errors;
