@@ -86,6 +86,7 @@ const SENTENCES: Record<string, Sentence> = {
       ? `The model server ${server} is not responding. Choose another model, or ask your administrator.`
       : 'The model server is not responding. Try again, or ask your administrator.',
   upstream_truncated: () => 'The answer ended early.',
+  worker_lost: () => 'The server that wrote this answer was lost.',
   runner_busy: () => 'The code runner is busy.',
   shutting_down: () => 'The server is restarting.',
   cancelled: () => 'The request was cancelled.',

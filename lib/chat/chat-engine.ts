@@ -1,179 +1,25 @@
-import { CacheAccess } from '#lib/chat/cache/cache-access';
-import { ChatCounts } from '#lib/chat/chat-counts';
-import type { ChatCounters } from '#lib/chat/chat-stats';
-import type { Clock } from '#lib/chat/clock';
-import { Conversations } from '#lib/chat/conversations';
-import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
-import { InFlight } from '#lib/chat/generation/in-flight';
+import { EngineCore, noSuchRequest } from '#lib/chat/engine-core';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
-import { unloadModel, type WarmedModel, type WarmOptions, warmModel } from '#lib/chat/model-loading';
-import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
-import type { PersistentCache } from '#lib/chat/persistence/persistent-cache';
-import { RequestRestorer, type RestoredApi } from '#lib/chat/persistence/request-restorer';
-import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
-import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
-import { RequestAdmission } from '#lib/chat/request-admission';
-import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
-import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
+import { isOwnRequest, mayControl } from '#lib/chat/request-access';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
-import { Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
-import type { TaskWork } from '#lib/chat/scheduler/task';
-import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
-import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
-import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
-import { isNoUsage, requestUsage } from '#lib/chat/usage-of-request';
-import type { Cluster, SharedChange } from '#lib/cluster/cluster';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
-import { openWork } from '#lib/http/open-work';
-import { hasRight, isOwnedBy, type Principal } from '#lib/http/principal';
-import { modelOverrides } from '#lib/models/model-overrides';
-import { type UsageRecorder, usageRecorder } from '#lib/people/usage/usage-recorder';
-import type { PercentileWindow } from '#lib/telemetry/percentiles';
-import type { ChatRequest } from '#lib/wire/chat';
+import { hasRight, type Principal } from '#lib/http/principal';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
-import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
-/** What chat requests share with other servers. */
-export type SharedChat = Pick<Cluster, 'responses' | 'conversations' | 'idempotency'>;
-
-export interface ChatEngineOptions extends SchedulerOptions {
-  directory: ModelResolver;
-  /** The second level of the response cache; absent if it is in memory only. */
-  persistentCache?: PersistentCache | undefined;
-  /** What is shared with other servers; absent if this one is alone. */
-  shared?: SharedChat | undefined;
-  /** Absent if accepted requests live in this process alone. */
-  savedRequests?: SavedRequests | undefined;
-  /** @default the one of the process */
-  usage?: UsageRecorder | undefined;
-}
+export type { ChatEngineOptions, SharedChat } from '#lib/chat/engine-core';
 
 /**
  * The path of a chat request: response cache, single flight, queue with batches, model. The steps
  * are those of `RequestAdmission`; this class is what the rest of the app sees of them.
  */
-export class ChatEngine {
-  readonly #options: ChatEngineOptions;
-  readonly #parts: EngineParts;
-  readonly #admission: RequestAdmission;
-  readonly #tasks: TaskRunner;
-  readonly #tokenCounter = new TokenCounter();
-  readonly #restorer: RequestRestorer | undefined;
-  #restoring: Promise<boolean> | undefined;
-  #isRestored = false;
-
-  constructor(options: ChatEngineOptions) {
-    const {
-      settings,
-      clock,
-      metrics,
-      directory,
-      persistentCache,
-      savedRequests,
-      shared,
-      usage = usageRecorder(),
-    } = options;
-    const submissions = shared && new SharedSubmissions(shared.idempotency);
-    this.#options = options;
-    this.#parts = {
-      settings,
-      clock,
-      metrics,
-      usage,
-      directory,
-      counts: new ChatCounts(metrics.cacheLookups),
-      cache: new CacheAccess(settings, clock, persistentCache, shared?.responses),
-      conversations: new Conversations(settings, clock, shared?.conversations),
-      submissions,
-      inFlight: new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock, (request, isPayer) => {
-        savedRequests?.handleEnd(request);
-        submissions?.handleEnd(request);
-        if (isPayer === undefined) return;
-        const event = requestUsage(request, isPayer);
-        if (!isNoUsage(event)) usage.record(event);
-      }),
-      scheduler: new Scheduler(options, directory.servers),
-      savedRequests,
-    };
-    this.#admission = new RequestAdmission(this.#parts);
-    this.#restorer = savedRequests && new RequestRestorer(this.#parts, savedRequests, this.#admission, options.log);
-    this.#tasks = new TaskRunner(this.#parts);
-    openWork().onEnd('chat', (caller) => this.endCaller(caller));
-  }
-
-  get clock(): Clock {
-    return this.#options.clock;
-  }
-
-  get persistentCache(): PersistentCache | undefined {
-    return this.#options.persistentCache;
-  }
-
-  /** Memory of the waiting requests; bounded by QUEUE_MAX_MB. */
-  get waitingBytes(): number {
-    return this.#parts.scheduler.view.waitingBytes;
-  }
-
-  /**
-   * Brings back the requests that were accepted before a restart. Resolves when all are known by
-   * their ids; undefined if they are. Requests of the queue wait for it.
-   */
-  restore(restoreApi: RestoredApi): Promise<boolean> | undefined {
-    if (this.#restorer === undefined || this.#isRestored) return undefined;
-    this.#restoring ??= this.#restorer.restore(restoreApi).then((isDone) => {
-      this.#isRestored = isDone;
-      this.#restoring = undefined;
-      return isDone;
-    });
-    return this.#restoring;
-  }
-
-  /** See `RequestAdmission.submit`. */
-  submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
-    return this.#admission.submit(request, submitter);
-  }
-
-  /** See `RequestAdmission.submitKeyed`. */
-  submitKeyed(keyed: KeyedRequest, submitter: Submitter): PendingRequest | undefined {
-    return this.#admission.submitKeyed(keyed, submitter);
-  }
-
-  /** See `RequestAdmission.enqueue`. */
-  enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
-    return this.#admission.enqueue(request, submitter);
-  }
-
-  /** See `TaskRunner.run`. */
-  runTask<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
-    return this.#tasks.run(request, work);
-  }
-
+export class ChatEngine extends EngineCore {
   /** The request with this id. Throws `not_found`. */
   find(id: string, caller: string): PendingRequest {
     const request = this.findHere(id, caller);
     if (request === undefined) throw noSuchRequest();
     return request;
-  }
-
-  /** Like `find`; undefined if it does not exist. */
-  findHere(id: string, caller: string): PendingRequest | undefined {
-    const request = this.#parts.inFlight.find(id);
-    return request !== undefined && mayRead(request, caller, this.#options.settings) ? request : undefined;
-  }
-
-  /** Registers a reader of a request; see `PendingRequest.addReader`. */
-  read(request: PendingRequest, onChange: () => void): () => void {
-    const { inFlight, scheduler } = this.#parts;
-    const unregister = request.addReader(onChange);
-    inFlight.handleReader(request);
-    if (request.state === 'queued') scheduler.watchPosition(request.generation);
-    return () => {
-      unregister();
-      inFlight.handleRead(request);
-    };
   }
 
   /** Cancels an own request that waits or runs. Throws `not_found`, or `already_finished`. */
@@ -186,29 +32,25 @@ export class ChatEngine {
    * caller by the operator. Throws as `cancel`, also for a request that it may not control.
    */
   cancelAs(id: string, principal: Principal, by: CancelledBy): void {
-    const request = this.#parts.inFlight.find(id);
-    if (request === undefined || !mayControl(request, principal, this.#options.settings)) throw noSuchRequest();
-    this.#cancel(request, isOwnRequest(request, principal, this.#options.settings) ? by : 'operator');
+    const request = this.parts.inFlight.find(id);
+    if (request === undefined || !mayControl(request, principal, this.parts.settings)) throw noSuchRequest();
+    this.#cancel(request, isOwnRequest(request, principal, this.parts.settings) ? by : 'operator');
   }
 
-  /** Cancels all that a caller, or an end user of it, has waiting or running. */
-  endCaller(caller: string): void {
-    for (const request of this.#parts.inFlight.unfinished())
-      if (request.finishedAt === undefined && isOwnedBy(request.caller, caller)) this.#cancel(request, 'operator');
+  protected override cancelRequest(request: PendingRequest, by: CancelledBy): void {
+    this.#cancel(request, by);
   }
 
   #cancel(request: PendingRequest, by: CancelledBy): void {
     if (request.finishedAt !== undefined)
       throw new AppError('already_finished', `This request has already ended (${request.state}).`);
-    this.#parts.counts.countEnd('cancelled');
-    this.#parts.inFlight.cancel(request, by);
+    this.parts.counts.countEnd('cancelled');
+    this.parts.inFlight.cancel(request, by);
   }
 
-  queueStatus({ id, state, generation }: PendingRequest): QueueStanding {
-    const { share, ...status } = this.#parts.scheduler.queueStatus(generation);
-    if (state !== 'queued') return { ...status, queue_position: 0, estimated_wait_time: 0 };
-    // A request that joined another caller's generation does not see that caller's share.
-    return share === undefined || id !== generation.id ? status : { ...status, share };
+  /** The place of a request in the queue. */
+  queueStatus(request: PendingRequest): QueueStanding {
+    return this.standing(request);
   }
 
   /** Like `queueStatus`: all requests are in this process. */
@@ -218,127 +60,10 @@ export class ChatEngine {
 
   /** The queue as `principal` sees it: with the ids of what it may control. */
   overview(principal: Principal): QueueOverview {
-    const { clock, settings } = this.#options;
-    return queueOverview(this.#parts.scheduler.view, settings, clock.now(), {
+    const { clock, settings } = this.parts;
+    return queueOverview(this.parts.scheduler.view, settings, clock.now(), {
       mayControl: (owner) => mayControl(owner, principal, settings),
       seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
     });
   }
-
-  /** Reads in the background what the model servers have loaded, if that was not done lately. */
-  refreshModelServers(): void {
-    this.#options.directory.servers?.refreshIfOld();
-  }
-
-  /** The model servers in use, with their work and their figures. */
-  modelServers(): ModelServerStats[] {
-    return (this.#options.directory.servers?.all ?? []).map((server) =>
-      modelServerStats(server, this.#parts.scheduler.view.laneOf(server)),
-    );
-  }
-
-  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process' | 'embedding_cache'> & {
-    model_servers: ModelServerStats[];
-  } {
-    const { cache, conversations, counts, scheduler } = this.#parts;
-    const { view } = scheduler;
-    return {
-      response_cache: cache.stats(),
-      conversation_cache: conversations.stats(),
-      batch_processor: counts.batches(view.releasedBatches),
-      queue_length: view.queueLength,
-      is_processing: view.isRunning,
-      latency: { first_token_ms: counts.firstToken.percentiles(), total_ms: counts.total.percentiles() },
-      model_servers: this.modelServers(),
-    };
-  }
-
-  counters(): ChatCounters {
-    return this.#parts.counts.counters(this.#parts.scheduler.view.tokens);
-  }
-
-  /** See `InFlight.hasUnsavedWork`. */
-  get hasUnsavedWork(): boolean {
-    return this.#parts.inFlight.hasUnsavedWork;
-  }
-
-  /** Running and waiting generations. */
-  get load(): { running: number; waiting: number } {
-    const { view } = this.#parts.scheduler;
-    return { running: view.runningCount, waiting: view.queueLength };
-  }
-
-  /** Times of generations, from the request on. */
-  get latencies(): { firstToken: PercentileWindow; total: PercentileWindow } {
-    const { firstToken, total } = this.#parts.counts;
-    return { firstToken, total };
-  }
-
-  /** See `unloadModel`. */
-  unloadModel(name: string, signal: AbortSignal): Promise<string> {
-    return unloadModel(this.#parts, name, signal);
-  }
-
-  /** See `warmModel`. */
-  warmModel(
-    name: string | undefined,
-    signal: AbortSignal,
-    options: WarmOptions = { on: 'first' },
-  ): Promise<WarmedModel> {
-    return warmModel(this.#options, name, signal, options);
-  }
-
-  /** See `CacheAccess.clear`. */
-  clearResponses(): { entries: number; saved: Promise<void> } {
-    return this.#parts.cache.clear();
-  }
-
-  /** Applies what another server has cleared or generated again. */
-  applyShared(change: Extract<SharedChange, { kind: 'clear' | 'drop' }>): void {
-    const { cache, conversations } = this.#parts;
-    if (change.kind === 'drop') cache.drop(change.key);
-    else if (change.values === 'responses') cache.forget();
-    else conversations.forget();
-  }
-
-  /** Returns how many entries were removed. */
-  clearConversations(): number {
-    return this.#parts.conversations.clear();
-  }
-
-  /**
-   * The number of tokens of a prompt, as its model reads it. Throws the resolver's errors, and
-   * `unsupported_parameter`.
-   */
-  async countTokens(
-    request: ChatRequest,
-    signal: AbortSignal,
-  ): Promise<TokenCount & Pick<ResolvedRequest, 'ignoredFields' | 'droppedFields'>> {
-    this.#parts.scheduler.throwIfClosed();
-    const resolved = await this.#options.directory.resolve(request.model);
-    const { OLLAMA_SYSTEM_PROMPT, DROP_PARAMS } = this.#options.settings;
-    const { systemPrompt = OLLAMA_SYSTEM_PROMPT, parameters } = modelOverrides().defaultsOf(resolved);
-    const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
-    const sent = resolveRequest(withParameters(request, parameters), resolved, systemPrompt, policy);
-    const { provider, request: prompt, droppedFields } = sent;
-    const ignoredFields = withoutParameters(sent.ignoredFields, parameters, request);
-    return { ...(await this.#tokenCounter.count(provider, prompt, signal)), ignoredFields, droppedFields };
-  }
-
-  /**
-   * Ends everything that waits or runs with `shutting_down`, and refuses new requests. Saved ones
-   * go on after the restart.
-   */
-  close(): void {
-    const { persistentCache, savedRequests } = this.#options;
-    const error = new AppError('shutting_down', 'The server is stopping. Send the request again in a moment.');
-    savedRequests?.close();
-    this.#restorer?.suspend(error);
-    this.#parts.scheduler.close(error);
-    persistentCache?.close();
-  }
-}
-
-function noSuchRequest(): AppError {
-  return new AppError('not_found', 'No request has this id, or its result has expired. Send the request again.');
 }

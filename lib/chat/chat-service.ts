@@ -1,3 +1,4 @@
+import type { Awaitable } from '#lib/chat/awaitable';
 import type { ChatEngine } from '#lib/chat/chat-engine';
 import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
@@ -8,11 +9,7 @@ import type { ChatRequest } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
 import type { ModelServerStats } from '#lib/wire/server-stats';
 
-/**
- * A value that is there at once, or a promise of it. Callers await it: that adds no promise to a
- * value.
- */
-export type Awaitable<T> = T | Promise<T>;
+export type { Awaitable } from '#lib/chat/awaitable';
 
 /**
  * What concerns requests of other instances too. The engine of one process does it at once; one

@@ -4,7 +4,7 @@ import type { Clock } from '#lib/chat/clock';
 import type { Conversations } from '#lib/chat/conversations';
 import type { SharedSubmissions } from '#lib/chat/generation/shared-submissions';
 import type { SavedRequests } from '#lib/chat/persistence/saved-requests';
-import type { Flights, Requests, WorkQueue } from '#lib/chat/seams';
+import type { Flights, Requests, SharedAdmission, WorkQueue } from '#lib/chat/seams';
 import type { Config } from '#lib/config/config';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServers } from '#lib/models/servers';
@@ -36,4 +36,6 @@ export interface EngineParts {
   readonly scheduler: WorkQueue;
   /** Undefined if accepted requests live in this process alone. */
   readonly savedRequests: SavedRequests | undefined;
+  /** Undefined if the queue is that of this process alone. */
+  readonly shared?: SharedAdmission | undefined;
 }

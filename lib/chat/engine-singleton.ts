@@ -14,7 +14,8 @@ import { metrics } from '#lib/telemetry/metrics';
 /** The chat engine of this process, with the configured models. */
 export function chatEngine(): ChatService {
   return singleton<ChatService>('chat', () => {
-    const engine = createChatEngine({
+    const create = engineFactory().current ?? createChatEngine;
+    const engine = create({
       settings: config(),
       directory: modelDirectory(),
       clock: systemClock,
@@ -28,6 +29,21 @@ export function chatEngine(): ChatService {
     onShutdown(() => engine.close());
     return engine;
   });
+}
+
+/** Replaces how the engine of this process is made. To be called before it is used. */
+export function installChatEngine(create: (options: ChatEngineOptions) => ChatService): void {
+  engineFactory().current = create;
+}
+
+interface EngineFactory {
+  current: ((options: ChatEngineOptions) => ChatService) | undefined;
+}
+
+const defaultFactory = (): EngineFactory => ({ current: undefined });
+
+function engineFactory(): EngineFactory {
+  return singleton('chat.engine-factory', defaultFactory);
 }
 
 export function createChatEngine(options: ChatEngineOptions): ChatService {

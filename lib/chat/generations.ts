@@ -40,7 +40,13 @@ export class Generations {
       clock: parts.clock,
       graceMs: parts.settings.DISCONNECT_GRACE_MS,
       onDone: (generation) => this.#handleDone(generation),
+      ...parts.shared?.hooks,
     };
+  }
+
+  /** Of generations that were made elsewhere. */
+  get context(): GenerationContext {
+    return this.#context;
   }
 
   /**
@@ -76,12 +82,9 @@ export class Generations {
     const id = unbegun?.id ?? inFlight.chooseId(submitter);
     const now = clock.now();
     const { targets } = resolved;
-    // A response of one of several models is for those who asked for the same ones.
-    const flightKey = (key: string | undefined) =>
-      key === undefined || targets === undefined || targets.length === 1 ? key : `${key} ${modelsOf(targets)}`;
     const leader =
       lookupKey !== undefined && settings.BATCH_DEDUPLICATION
-        ? inFlight.findLeader(flightKey(lookupKey) ?? lookupKey)
+        ? inFlight.findLeader(flightKeyOf(lookupKey, targets))
         : undefined;
     const generation =
       leader ??
@@ -93,7 +96,7 @@ export class Generations {
           model: resolved.request.model,
           createdAt: now,
           key: storeKey,
-          flightKey: flightKey(storeKey),
+          flightKey: storeKey === undefined ? undefined : flightKeyOf(storeKey, targets),
           isNew: lookupKey === undefined,
           provider: resolved.provider,
           targets,
@@ -153,18 +156,23 @@ export class Generations {
     const { response, request, createdAt, firstTokenAt, finishedAt = createdAt } = generation;
     const { counts, cache, conversations, inFlight, metrics, scheduler } = this.#parts;
     // Requests that were cancelled before are counted already, and have left the generation.
-    counts.countEnd(generation.state, generation.requests?.size ?? 0);
+    counts.countEnd(generation.state, inFlight.requestsOf(generation).filter(({ isCopy }) => !isCopy).length);
     generation.allowance?.spendTokens(chargedTokens(generation));
     if (response !== undefined) {
-      cache.store(generation.key, response, isWholeAtLimit(request?.completion), generation.isNew);
-      counts.total.add(finishedAt - createdAt);
-      if (firstTokenAt !== undefined) counts.firstToken.add(firstTokenAt - createdAt);
+      const isWhole = isWholeAtLimit(request?.completion);
+      // What runs elsewhere is stored for all servers there.
+      if (generation.runsElsewhere) cache.keep(generation.key, response, isWhole);
+      else cache.store(generation.key, response, isWhole, generation.isNew);
+      if (!generation.isMirror) {
+        counts.total.add(finishedAt - createdAt);
+        if (firstTokenAt !== undefined) counts.firstToken.add(firstTokenAt - createdAt);
+      }
       for (const pending of inFlight.requestsOf(generation))
         if (pending.conversation !== undefined && request !== undefined)
           conversations.store(pending, request.messages.slice(pending.conversation.addedMessages));
     } else generation.spent = spentTokens(generation);
-    recordGenerationMetrics(generation, metrics);
-    recordGenerationSpans(generation);
+    if (!generation.runsElsewhere) recordGenerationMetrics(generation, metrics);
+    if (!generation.isMirror) recordGenerationSpans(generation);
     inFlight.settle(generation);
     scheduler.handleDone(generation);
   }
@@ -177,6 +185,14 @@ function chargedTokens(generation: Generation): number {
   const prompt =
     prompt_tokens === 0 && response !== undefined && request !== undefined ? estimateTokens(request) : prompt_tokens;
   return prompt + (completion_tokens === 0 ? tokens : completion_tokens);
+}
+
+/**
+ * The key by which requests join. A response of one of several models is for those who asked for
+ * the same ones.
+ */
+export function flightKeyOf(key: string, targets: readonly RouteTarget[] | undefined): string {
+  return targets === undefined || targets.length === 1 ? key : `${key} ${modelsOf(targets)}`;
 }
 
 /** The models of an alias, as part of a key. */

@@ -3,15 +3,17 @@ import { bodyCacheMode, hasDeterministicSampling } from '#lib/chat/cache/cache-p
 import { CachedResponse } from '#lib/chat/cache/response-cache';
 import type { ResumedRequest } from '#lib/chat/conversations';
 import type { EngineParts } from '#lib/chat/engine-parts';
+import type { GenerationContext } from '#lib/chat/generation/generation';
 import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
 import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
 import { PendingRequest, type RequestSource } from '#lib/chat/generation/pending-request';
 import type { CompletedRequest } from '#lib/chat/generation/shared-submissions';
-import { Generations } from '#lib/chat/generations';
+import { flightKeyOf, Generations } from '#lib/chat/generations';
 import { hasCaps, withinCaps } from '#lib/chat/limit-caps';
 import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
+import type { FlightClaim } from '#lib/chat/seams';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { refusedUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
@@ -25,7 +27,14 @@ interface Admission {
   readonly isLoaded?: boolean;
   /** The conversation is that of all servers. */
   readonly isResumed?: boolean;
+  /** What other servers were asked for. */
+  readonly claim?: FlightClaim | undefined;
+  /** How often they were asked. */
+  readonly claims?: number;
 }
+
+/** A generation that a request is to join may end before it does. */
+const MAX_CLAIMS = 3;
 
 /**
  * Admits chat requests: resolves the model, then reads the cache, joins a leader or starts a
@@ -41,6 +50,11 @@ export class RequestAdmission {
     this.#parts = parts;
     this.#generations = new Generations(parts);
     this.#idempotencyKeys = new IdempotencyKeys((id) => parts.inFlight.find(id));
+  }
+
+  /** Of the generations that were submitted to another server. */
+  get generationContext(): GenerationContext {
+    return this.#generations.context;
   }
 
   get idempotencyKeys(): IdempotencyKeys {
@@ -92,10 +106,10 @@ export class RequestAdmission {
     if (idempotencyKey === undefined) return this.#submit(request, submitter, true);
     return this.#idempotencyKeys.once(caller, idempotencyKey, request, (idempotency) => {
       const submit = () => this.#submit(request, { ...submitter, idempotency }, true);
-      const { submissions } = this.#parts;
-      return submissions === undefined
-        ? submit()
-        : submissions.once(idempotency, submit, (earlier) => this.#replay(earlier, submitter));
+      const { submissions, shared } = this.#parts;
+      if (submissions === undefined) return submit();
+      const replay = (earlier: CompletedRequest) => this.#replay(earlier, submitter);
+      return submissions.once(idempotency, submit, replay, shared && ((id) => shared.find(id)));
     });
   }
 
@@ -158,7 +172,7 @@ export class RequestAdmission {
     route: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
-    { unbegun, isLoaded = false, isResumed = false }: Admission = {},
+    { unbegun, isLoaded = false, isResumed = false, claim, claims = 0 }: Admission = {},
   ): PendingRequest | Promise<PendingRequest> {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     const { provider, model } = route;
@@ -208,17 +222,38 @@ export class RequestAdmission {
     const key = cache.scopedKey(resolved.key, submitter.caller);
     const storeKey = policy.stores ? key : undefined;
     const lookupKey = policy.reads ? key : undefined;
-    if (lookupKey !== undefined && !isLoaded && cache.isEnabled && cache.mayLoad(lookupKey))
-      return cache.load(lookupKey).then(() => {
-        const again = { unbegun, isLoaded: true, isResumed: true };
-        if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
+    const isRepeated = claim?.leader !== undefined && claim.leader.finishedAt !== undefined && claims < MAX_CLAIMS;
+    const claiming =
+      claim === undefined || isRepeated
+        ? this.#claim(resolved, withClaimedId(submitter, claim), { lookupKey, storeKey })
+        : undefined;
+    // After the claim: what was generated before that is in the cache.
+    const loading =
+      lookupKey !== undefined && !isLoaded && cache.isEnabled && cache.mayLoad(lookupKey)
+        ? cache.load(lookupKey)
+        : undefined;
+    const admitAgain = (claimed: FlightClaim | undefined) => {
+      const isLoadedNow = claiming === undefined || claimed?.isLate !== true;
+      const again = { unbegun, isLoaded: isLoadedNow, isResumed: true, claim: claimed, claims: claims + 1 };
+      if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
+      try {
         return this.#admit(sent, route, submitter, detached, again);
-      });
+      } catch (error) {
+        claimed?.release();
+        throw error;
+      }
+    };
+    if (claiming !== undefined) {
+      claim?.release();
+      return Promise.all([claiming, loading]).then(([claimed]) => admitAgain(claimed));
+    }
+    if (loading !== undefined) return loading.then(() => admitAgain(claim));
     counts.requests += 1;
     const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;
     if (cached !== undefined) {
       counts.lookups.hit += 1;
-      const pending = this.#serveCached(cached, resolved, submitter, detached, resumed, unbegun);
+      claim?.release();
+      const pending = this.#serveCached(cached, resolved, withClaimedId(submitter, claim), detached, resumed, unbegun);
       if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
       return pending;
     }
@@ -231,7 +266,7 @@ export class RequestAdmission {
     }
     try {
       const pending = this.#generations.joinOrStart({
-        submitter,
+        submitter: withClaimedId(submitter, claim),
         detached,
         priority: request.priority,
         resolved,
@@ -251,6 +286,24 @@ export class RequestAdmission {
       this.#parts.usage.record(refusedUsage(submitter.principal, resolved.request.model, error));
       throw counts.countRefusal(error);
     }
+  }
+
+  /** Undefined if this server has no others, or the request needs nothing of them. */
+  #claim(
+    { targets }: Pick<ResolvedRequest, 'targets'>,
+    submitter: Submitter,
+    { lookupKey, storeKey }: { readonly lookupKey: string | undefined; readonly storeKey: string | undefined },
+  ): Promise<FlightClaim> | undefined {
+    const { shared, cache, inFlight, settings } = this.#parts;
+    if (shared === undefined) return undefined;
+    if (lookupKey !== undefined && cache.isEnabled && cache.has(lookupKey, submitter)) return undefined;
+    const keyOf = (key: string | undefined) => (key === undefined ? undefined : flightKeyOf(key, targets));
+    const joinKey = settings.BATCH_DEDUPLICATION ? keyOf(lookupKey) : undefined;
+    const hasLeader = joinKey !== undefined && inFlight.findLeader(joinKey) !== undefined;
+    const id = { id: submitter.id, isIdGiven: submitter.id !== undefined && submitter.isIdGiven !== false };
+    if (hasLeader) return id.isIdGiven ? shared.claim({ ...id, ...NO_KEYS }) : undefined;
+    const ownKey = settings.BATCH_DEDUPLICATION ? keyOf(storeKey) : undefined;
+    return shared.claim({ ...id, joinKey, ownKey, storeKey });
   }
 
   #serveCached(
@@ -286,4 +339,11 @@ export class RequestAdmission {
     if (resumed !== undefined) conversations.store(pending, resumed.request.messages);
     return pending;
   }
+}
+
+/** A request that joins a generation of this server asks others for its id alone. */
+const NO_KEYS = { joinKey: undefined, ownKey: undefined, storeKey: undefined };
+
+function withClaimedId(submitter: Submitter, claim: FlightClaim | undefined): Submitter {
+  return claim === undefined ? submitter : { ...submitter, id: claim.id, isIdGiven: false };
 }

@@ -1,4 +1,6 @@
+import type { Generation, GenerationContext } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 
 /**
@@ -26,7 +28,43 @@ export type Requests = Pick<
   | 'settle'
   | 'handleReader'
   | 'handleRead'
+  | 'forget'
 >;
+
+/** What a request asks of other servers before it starts a generation. */
+export interface ClaimRequest {
+  /** Undefined if it may get any. */
+  readonly id: string | undefined;
+  /** Whether its client has chosen the id, so that another request may have it. */
+  readonly isIdGiven: boolean;
+  /** The key under which it joins a generation; undefined if it joins none. */
+  readonly joinKey: string | undefined;
+  /** The key under which others join its own; undefined if none may. */
+  readonly ownKey: string | undefined;
+  /** The key of the response in the cache, for a generation that is to be joined. */
+  readonly storeKey: string | undefined;
+}
+
+export interface FlightClaim {
+  /** The id of the request, which no other one has. */
+  readonly id: string;
+  /** The unfinished generation of another server, which is the leader of `joinKey` now. */
+  readonly leader: Generation | undefined;
+  /** Whether it took a while, in which the response may have come into the cache. */
+  readonly isLate: boolean;
+  /** Gives back the key, by a request that starts no generation. */
+  release(): void;
+}
+
+/** Single flight over several servers, and ids that are those of one request among all of them. */
+export interface SharedAdmission {
+  /** What the generations of this engine call. */
+  readonly hooks: Pick<GenerationContext, 'onUnwanted'>;
+  /** Undefined if there is nothing to ask, or Redis is away. Never rejects. */
+  claim(request: ClaimRequest): Promise<FlightClaim> | undefined;
+  /** The request with this id on any server; undefined without one. Never rejects. */
+  find(id: string): Promise<PendingRequest | undefined>;
+}
 
 /** How generations come into a line, as the parts see it that submit and end them. */
 export type GenerationQueue = Pick<

@@ -5,6 +5,7 @@ import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { log } from '#lib/telemetry/log';
 import { DAY_SECONDS, SECOND_MS } from '#lib/units';
+import { cancelledBySchema } from '#lib/wire/chat-queue';
 
 /** An instance looks this often by itself, whatever hints it gets. */
 const LOOK_INTERVAL_MS = SECOND_MS;
@@ -23,6 +24,7 @@ const changeSchema: z.ZodType<SharedChange> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('settings') }),
   z.object({ kind: z.literal('limits') }),
   z.object({ kind: z.literal('clear'), values: z.enum(['responses', 'conversations']), generation: z.number().int() }),
+  z.object({ kind: z.literal('cancel'), run: z.string(), ticket: z.string(), by: cancelledBySchema }),
   z.object({ kind: z.literal('drop'), key: z.string() }),
 ]);
 const entrySchema = z.object({ from: z.string(), change: changeSchema.nullable() });

@@ -1,5 +1,6 @@
 import type { InstanceFigures, OtherFigures, OwnFigures } from '#lib/cluster/figures';
 import { singleton } from '#lib/singletons';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 import type { ReadinessPart } from '#lib/wire/health';
 import type { ServerStats } from '#lib/wire/server-stats';
 
@@ -52,6 +53,8 @@ export type SharedChange =
   /** Limits of people were changed in the database. */
   | { readonly kind: 'limits' }
   | { readonly kind: 'clear'; readonly values: SharedValueKind; readonly generation: number }
+  /** A request was cancelled. */
+  | { readonly kind: 'cancel'; readonly run: string; readonly ticket: string; readonly by: CancelledBy }
   /** A response was generated again: copies of the old one are dropped. */
   | { readonly kind: 'drop'; readonly key: string };
 
@@ -89,12 +92,14 @@ export interface IdempotentRequest {
   readonly id: string;
   /** The response, once it is complete. */
   readonly response?: Uint8Array | undefined;
+  /** The server has ended. Its request may go on at another one. */
+  readonly isLost?: boolean;
 }
 
 export interface SharedIdempotency {
   /**
    * Reserves a key for this server. Returns the request that has it already; undefined if it is
-   * ours now, or if Redis is away. A server that has ended keeps no key.
+   * ours now, or if Redis is away. A server that has ended keeps no key without a request.
    */
   claim(name: string, fingerprint: string): Promise<IdempotentRequest | undefined>;
   /** The request was accepted under `id`. */

@@ -28,6 +28,7 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   rate_limited: 429,
   upstream_failed: 502,
   upstream_truncated: 502,
+  worker_lost: 502,
   model_load_failed: 502,
   queue_full: 503,
   runner_busy: 503,

@@ -20,6 +20,7 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'cancelled',
   'upstream_failed',
   'upstream_truncated',
+  'worker_lost',
   'queue_full',
   'provider_unavailable',
   'not_configured',

@@ -28,6 +28,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
     'Too many requests, or a limit of the caller is used up: `data.limit_name`. Try again after `Retry-After`.',
   upstream_failed: 'The model server, executor or backend failed.',
   upstream_truncated: 'The model server ended its response early.',
+  worker_lost: 'The server that worked on the response was lost. What it had written is kept.',
   model_load_failed: 'The model could not be loaded.',
   queue_full: 'The queue is full. Try again after `Retry-After`.',
   runner_busy: 'Too many programs wait. Try again after `Retry-After`.',

@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'rate_limited',
   'upstream_failed',
   'upstream_truncated',
+  'worker_lost',
   'model_load_failed',
   'queue_full',
   'runner_busy',

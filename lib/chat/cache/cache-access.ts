@@ -108,6 +108,17 @@ export class CacheAccess {
     this.#persistent?.store('response', key, cached.createdAt, encode);
   }
 
+  /** Stores a response that another server has stored for all. */
+  keep(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
+    if (key !== undefined && this.isEnabled && isCacheable(response, isLimitFine)) this.#cache.set(key, response);
+  }
+
+  /** Whether memory has a response that is not older than the submitter accepts. */
+  has(key: string, { cacheControl }: Submitter): boolean {
+    const maxAgeMs = cacheControl?.maxAgeMs;
+    return this.#cache.has(key) && (maxAgeMs === undefined || !this.#cache.isOlder(key, maxAgeMs));
+  }
+
   stats(): CacheStats {
     const persisted = this.#persistent?.isOn === true ? { persisted: this.#persistent.stats('response') } : undefined;
     return { ...this.#cache.stats(), ...persisted };

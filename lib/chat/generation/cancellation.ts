@@ -11,3 +11,6 @@ export const CANCELLATIONS: Readonly<Record<CancelledBy, AppError>> = {
     data: { cancelled_by: 'operator' },
   }),
 };
+
+/** The end of what no client was connected to. */
+export const ABANDONED = new AppError('cancelled', 'The request was cancelled because no client was connected.');

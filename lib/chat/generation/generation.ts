@@ -1,17 +1,21 @@
 import type { Clock } from '#lib/chat/clock';
-import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
+import { ABANDONED, CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
 import { GenerationLog, type LogEvent } from '#lib/chat/generation/generation-log';
+import type {
+  FinalEvent,
+  GenerationInit,
+  GenerationRequest,
+  GenerationState,
+} from '#lib/chat/generation/generation-types';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { batchGroup } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
-import type { Principal } from '#lib/http/principal';
 import type { Allowance } from '#lib/http/request-limits';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { TokenUsage } from '#lib/wire/chat';
-import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /**
  * Memory of a waiting request without its packed bytes: generation, request, log and queue node,
@@ -19,10 +23,12 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
  */
 const WAITING_BYTES = 2_560;
 
-export type GenerationState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
-
-/** The event that ends a log. */
-export type FinalEvent = Extract<LogEvent, { type: 'done' | 'error' }>;
+export type {
+  FinalEvent,
+  GenerationInit,
+  GenerationRequest,
+  GenerationState,
+} from '#lib/chat/generation/generation-types';
 
 /** The surroundings that all generations of one engine share. */
 export interface GenerationContext {
@@ -31,42 +37,11 @@ export interface GenerationContext {
   readonly graceMs: number;
   /** Called once, in the turn in which the generation finishes, after its log has ended. */
   onDone(generation: Generation): void;
-}
-
-/** A request as its generation sees it. */
-export interface GenerationRequest {
-  readonly id: string;
-  readonly caller: string;
-  readonly principal?: Principal | undefined;
-  /** A detached request runs to its end without a reader. */
-  readonly detached: boolean;
-  readonly readers: ReadonlySet<unknown> | undefined;
-  /** Who cancelled it, once it is cancelled. */
-  readonly cancelledBy: CancelledBy;
-}
-
-/** The input of a new generation. */
-export interface GenerationInit {
-  readonly id: string;
-  readonly caller: string;
-  readonly group: string;
-  readonly model: string;
-  readonly createdAt: number;
-  readonly key: string | undefined;
-  /** As `key`; undefined if it is the same. */
-  readonly flightKey?: string | undefined;
-  /** It was asked for although there may be a cached response, which it replaces. */
-  readonly isNew?: boolean | undefined;
-  readonly provider: ModelProvider;
-  readonly targets?: readonly RouteTarget[] | undefined;
-  readonly prefixKey?: string | undefined;
-  readonly priority: number;
-  /** The limits of its caller, which pays for the tokens; undefined without limits. */
-  readonly allowance?: Allowance | undefined;
-  /** Whether its caller was above its share, which lowered `priority`. */
-  readonly isBehind?: boolean;
-  readonly request: ModelRequest;
-  readonly requestBytes: number;
+  /**
+   * Called when no request and no reader of this process is left, with the end that this means.
+   * Returns whether the generation goes on, because others may want it. Absent: it ends.
+   */
+  onUnwanted?(generation: Generation, end: FinalEvent): boolean;
 }
 
 /**
@@ -116,6 +91,10 @@ export class Generation {
   spent: TokenUsage | undefined;
   /** Pieces of text so far: most model servers send one per token. */
   tokens = 0;
+  /** Whether it was submitted to another server, which counts and pays for it. */
+  isMirror = false;
+  /** Whether another server runs it, and its events are read from there. */
+  runsElsewhere = false;
   readonly #context: GenerationContext | undefined;
   #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
   #refCount = 0;
@@ -170,6 +149,20 @@ export class Generation {
     return new Generation(withoutRequest(id, caller, createdAt, model));
   }
 
+  /**
+   * A generation of another server. Its log is filled from outside. `request` is there if this
+   * server was asked the same.
+   */
+  static mirror(
+    init: Omit<GenerationInit, 'provider' | 'request'> & Partial<GenerationInit>,
+    context: GenerationContext,
+  ): Generation {
+    const generation = new Generation(init, context);
+    generation.isMirror = true;
+    generation.runsElsewhere = true;
+    return generation;
+  }
+
   /** The finished generation of a request whose result was stored. */
   static finished(
     request: Pick<Generation, 'id' | 'caller' | 'createdAt' | 'model'>,
@@ -212,13 +205,37 @@ export class Generation {
     this.bytes = packed.bytes + WAITING_BYTES;
   }
 
+  /** Undoes `pack`. */
+  unpack(): void {
+    if (this.#request instanceof PackedRequest) this.#request = this.#request.unpack();
+  }
+
+  /** The request as bytes, packed or not; undefined without one. */
+  get packedRequest(): PackedRequest<ModelRequest> | undefined {
+    const request = this.#request;
+    return request === undefined || request instanceof PackedRequest ? request : new PackedRequest(request);
+  }
+
+  /** This server works on a mirror from now on. */
+  adoptRequest(request: ModelRequest): void {
+    if (this.finishedAt === undefined) this.#request ??= request;
+  }
+
   /** Marks the generation as running, with its request as an object again. */
   start(now: number, server: ModelServer): void {
     this.state = 'running';
     this.startedAt = now;
     this.server = server;
     this.provider = server.provider;
-    if (this.#request instanceof PackedRequest) this.#request = this.#request.unpack();
+    this.unpack();
+  }
+
+  /** Another server has started it. */
+  startElsewhere(now: number, server: ModelServer | undefined): void {
+    this.state = 'running';
+    this.startedAt = now;
+    this.server = server;
+    this.runsElsewhere = true;
   }
 
   /** Undoes `start`, so that it can wait or start again. */
@@ -297,7 +314,7 @@ export class Generation {
     this.requests?.delete(request);
     this.#refCount -= (request.readers?.size ?? 0) + (request.detached ? 1 : 0);
     if (this.requests === undefined || this.requests.size === 0)
-      this.finish({ type: 'error', error: CANCELLATIONS[request.cancelledBy] });
+      this.#finishUnwanted({ type: 'error', error: CANCELLATIONS[request.cancelledBy] });
     else this.#startGraceIfUnused();
   }
 
@@ -359,15 +376,14 @@ export class Generation {
     const { clock, graceMs } = this.#context;
     this.#cancelGraceTimer ??= clock.after(graceMs, () => {
       this.#cancelGraceTimer = undefined;
-      this.finish(ABANDONED);
+      this.#finishUnwanted({ type: 'error', error: ABANDONED });
     });
   }
-}
 
-const ABANDONED = {
-  type: 'error',
-  error: new AppError('cancelled', 'The request was cancelled because no client was connected.'),
-} as const;
+  #finishUnwanted(end: FinalEvent): void {
+    if (this.#context?.onUnwanted?.(this, end) !== true) this.finish(end);
+  }
+}
 
 /** The input of a generation that calls no model, or not yet. */
 function withoutRequest(

@@ -29,11 +29,14 @@ export class InFlight {
   readonly #resultTtlMs: number;
   readonly #onEnd: (request: PendingRequest, isPayer: boolean | undefined) => void;
   #isPurgeScheduled = false;
+  /** Called with each request that is added. Must not throw. */
+  onAdd: ((request: PendingRequest) => void) | undefined;
 
   /**
    * `onEnd` is called once for each request that has ended. Must not throw. Of the requests of a
-   * generation, one pays for it: the first that is left at its end. Undefined for a request that
-   * had no part in a generation: a response from the cache.
+   * generation, one pays for it: the first that is left at its end, on the server that it was
+   * submitted to. Undefined for a request that had no part in a generation: a response from the
+   * cache.
    */
   constructor(
     resultTtlMs: number,
@@ -117,6 +120,7 @@ export class InFlight {
       this.#pending.set(request.id, request);
       generation.attach(request);
     }
+    this.onAdd?.(request);
   }
 
   /** Registers a request that has begun, after it was registered without a generation. */
@@ -142,6 +146,14 @@ export class InFlight {
     this.#read.set(id, request, { start: finishedAt });
   }
 
+  /** Drops a request that is not counted here, and has not ended. */
+  forget(request: PendingRequest): void {
+    this.#pending.delete(request.id);
+    this.#results.delete(request.id);
+    this.#read.delete(request.id);
+    request.generation.requests?.delete(request);
+  }
+
   /** Cancels one request; its generation goes on for the others that share it. */
   cancel(request: PendingRequest, by: CancelledBy): void {
     const { generation } = request;
@@ -150,7 +162,7 @@ export class InFlight {
     this.#storeResult(request, generation.finishedAt === undefined ? 0 : logShare(generation, 1));
     request.notifyReaders();
     // Its generation ended with it if no other request was left.
-    this.#handleEnd(request, generation.finishedAt !== undefined);
+    this.#handleEnd(request, generation.finishedAt !== undefined && !generation.isMirror);
   }
 
   /** The uncancelled requests of an unfinished generation. */
@@ -177,13 +189,13 @@ export class InFlight {
     const requests = this.requestsOf(generation);
     for (const [index, request] of requests.entries()) {
       this.#storeResult(request, logShare(generation, requests.length));
-      this.#handleEnd(request, index === 0);
+      this.#handleEnd(request, index === 0 && !generation.isMirror);
     }
   }
 
   #handleEnd(request: PendingRequest, isPayer: boolean | undefined): void {
     request.notifyDone();
-    this.#onEnd(request, isPayer);
+    if (!request.isCopy) this.#onEnd(request, isPayer);
   }
 
   #storeResult(request: PendingRequest, logShareBytes: number): void {

@@ -42,6 +42,16 @@ function events(body: string): ChatEvent[] {
     });
 }
 
+it('gives a reader that has more than is left of a response its end alone', async () => {
+  b = engineHarness();
+  const pending = await b.submit('question');
+  b.provider.last.say('one ');
+  const body = text(stream(pending, queueStreamEncoder(pending), 40));
+  b.provider.last.say('two');
+  b.provider.last.done();
+  expect((await body).split('\n').filter((line) => line.startsWith('id: '))).toEqual(['id: 3']);
+});
+
 describe('the chat stream', () => {
   it.each([
     [1_000, 20, 5_000],

@@ -55,6 +55,33 @@ export class PackedRequest<T extends WithMessages> {
   }
 }
 
+const LENGTH_BYTES = 4;
+
+/** Buffers as one, each after its length. */
+export function joinBuffers(buffers: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    buffers.flatMap((buffer) => {
+      const length = Buffer.alloc(LENGTH_BYTES);
+      length.writeUInt32LE(buffer.byteLength);
+      return [length, buffer];
+    }),
+  );
+}
+
+/** What `joinBuffers` has joined. Throws for other bytes. */
+export function splitBuffers(bytes: Uint8Array): Buffer[] {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffers: Buffer[] = [];
+  for (let at = 0; at < all.byteLength; ) {
+    if (at + LENGTH_BYTES > all.byteLength) throw new Error('the stored request is cut');
+    const end = at + LENGTH_BYTES + all.readUInt32LE(at);
+    if (end > all.byteLength) throw new Error('the stored request is cut');
+    buffers.push(all.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+  return buffers;
+}
+
 function isPacked(request: object): request is readonly Buffer[] {
   return Array.isArray(request);
 }

@@ -34,6 +34,8 @@ export interface SavedState {
   isOnDisk: boolean;
   /** Resolves when it is on disk, or cannot be saved. */
   written: Promise<void>;
+  /** Whether it is in Redis: other servers have its events too. */
+  readonly isShared?: boolean;
 }
 
 /** What is known of a request once its model is. */
@@ -79,6 +81,8 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
   conversation: ConversationTurn | undefined;
   /** Undefined if it lives in this process alone. */
   saved: SavedState | undefined;
+  /** It was submitted to another server, which counts it: this one has its events. */
+  isCopy = false;
   /** Undefined if empty: tens of thousands of requests may be retained. */
   readers: Set<() => void> | undefined;
   /** When this request alone was cancelled, while its generation went on for others. */
@@ -164,6 +168,10 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
 
   get eventOffset(): number {
     return this.saved?.eventOffset ?? 0;
+  }
+
+  get isShared(): boolean {
+    return this.isCopy || this.saved?.isShared === true;
   }
 
   get cancellation(): AppError | undefined {

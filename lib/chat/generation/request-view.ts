@@ -47,6 +47,11 @@ export interface ReadableRequest extends RequestView {
   readonly serverName: string | undefined;
   /** Added to the numbers of its events: a run after a restart has others than before. */
   readonly eventOffset: number;
+  /**
+   * Whether other servers have its events too, with the same numbers: a reader may have some that
+   * are not in this log yet, or were lost with the server that had them.
+   */
+  readonly isShared: boolean;
   /** Whether the server stops, and the request goes on elsewhere or after a restart. */
   readonly isSuspended: boolean;
   /** The result was evicted while a reader was still at it; its readers are closed. */

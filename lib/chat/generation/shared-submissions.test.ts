@@ -68,6 +68,33 @@ it('refuses a retry with Retry-After while another server works on the request',
   expect(performance.now() - startedMs).toBeLessThan(4_000);
 });
 
+it('joins the request of another server by its id, also of one that has ended', async () => {
+  const { submit } = engineHarness();
+  const pending = await submit('anything');
+  for (const isLost of [false, true]) {
+    const shared = new FakeIdempotency();
+    shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: 'first', isLost });
+    const join = vi.fn(async () => pending);
+    expect(await new SharedSubmissions(shared).once(digests, never, never, join)).toBe(pending);
+    expect(join).toHaveBeenCalledWith('first');
+    expect(shared.reports).toEqual([]);
+  }
+});
+
+it('takes over the key of a server that has ended together with its request', async () => {
+  const { submit } = engineHarness();
+  const shared = new FakeIdempotency();
+  shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: 'first', isLost: true });
+  shared.release = () => void shared.requests.delete('name');
+  const pending = await new SharedSubmissions(shared).once(
+    digests,
+    () => submit('anything'),
+    never,
+    async () => undefined,
+  );
+  expect(pending.id).not.toBe('first');
+});
+
 it('refuses another body with the same key', async () => {
   const shared = new FakeIdempotency();
   shared.requests.set('name', { fingerprint: 'of another body', instance: 'other', id: 'first' });

@@ -36,12 +36,13 @@ export class SharedSubmissions {
   /**
    * Calls `submit`, or `replay` with the request that another server has completed. Throws
    * `idempotency_conflict` for another body, and `queue_full` with `Retry-After` while the other
-   * server works on it.
+   * server works on it, unless `join` finds the request by its id.
    */
   async once(
     { name, fingerprint }: IdempotencyDigests,
     submit: () => Promise<PendingRequest>,
     replay: (earlier: CompletedRequest) => PendingRequest,
+    join?: (id: string) => Promise<PendingRequest | undefined>,
   ): Promise<PendingRequest> {
     const deadlineMs = performance.now() + WAIT_MS;
     for (;;) {
@@ -54,6 +55,12 @@ export class SharedSubmissions {
         );
       const completed = completedOf(earlier);
       if (completed !== undefined) return replay(completed);
+      const joined = earlier.id === '' ? undefined : await join?.(earlier.id);
+      if (joined !== undefined) return joined;
+      if (earlier.isLost === true) {
+        this.#shared.release(name);
+        continue;
+      }
       if (performance.now() >= deadlineMs) throw underWay();
       await delay(LOOK_INTERVAL_MS);
     }
@@ -64,6 +71,8 @@ export class SharedSubmissions {
     const digests = this.#open.get(request.id);
     if (digests === undefined) return;
     this.#open.delete(request.id);
+    // It goes on at another server.
+    if (request.isSuspended) return;
     this.#report(digests, request);
   }
 

@@ -123,12 +123,12 @@ interface ReadPosition {
   readonly isRestarted: boolean;
 }
 
-/** A number that this request never had means 0. */
-function readPosition(request: HttpRequest, { log, eventOffset: offset }: ReadableRequest): ReadPosition {
+/** A number that this request never had means 0, unless another server may have written it. */
+function readPosition(request: HttpRequest, { log, eventOffset: offset, isShared }: ReadableRequest): ReadPosition {
   const header = request.headers.get('last-event-id') ?? '';
   const given = /^\d{1,15}$/.test(header) ? Number(header) : 0;
   const number = given - offset;
-  const isKnown = number > 0 && number <= log.lastNumber;
+  const isKnown = number > 0 && (isShared || number <= log.lastNumber);
   // A restored result begins after the last event of its first life.
   const hadAll = log.ended && offset > 0 && number === 0;
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import { PackedRequest } from '#lib/chat/generation/packed-request';
+import { joinBuffers, PackedRequest, splitBuffers } from '#lib/chat/generation/packed-request';
 import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
 import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
 import type { Submitter } from '#lib/chat/submitter';
@@ -25,18 +25,9 @@ export function piecesOf(bytes: Uint8Array): Uint8Array[] {
   return pieces;
 }
 
-const LENGTH_BYTES = 4;
-
 /** The JSON and the decoded images of a request, each after its length. */
 export function encodeRequest(request: ChatRequest): Uint8Array {
-  const { buffers } = new PackedRequest(request);
-  return Buffer.concat(
-    buffers.flatMap((buffer) => {
-      const length = Buffer.alloc(LENGTH_BYTES);
-      length.writeUInt32LE(buffer.byteLength);
-      return [length, buffer];
-    }),
-  );
+  return joinBuffers(new PackedRequest(request).buffers);
 }
 
 const requestShape = z.looseObject({
@@ -48,15 +39,7 @@ const requestShape = z.looseObject({
 
 /** Throws for bytes that `encodeRequest` did not write. */
 export function decodeRequest(bytes: Uint8Array): ChatRequest {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const buffers: Buffer[] = [];
-  for (let at = 0; at < all.byteLength; ) {
-    const end = at + LENGTH_BYTES + all.readUInt32LE(at);
-    if (end > all.byteLength) throw new Error('the stored request is cut');
-    buffers.push(all.subarray(at + LENGTH_BYTES, end));
-    at = end;
-  }
-  const request = new PackedRequest<ChatRequest>(buffers).unpack();
+  const request = new PackedRequest<ChatRequest>(splitBuffers(bytes)).unpack();
   requestShape.parse(request);
   return request;
 }
@@ -177,7 +160,8 @@ export function decodeResult(bytes: Uint8Array): StoredResult {
   return { ...head, conversation: head.conversation, response, error: error && errorOf(error) };
 }
 
-function errorOf({
+/** The error as it was; those of cancelled requests are shared instances. */
+export function errorOf({
   code,
   message,
   data,

@@ -32,6 +32,8 @@ export class Lane<T extends QueueItem> {
   readonly server: ModelServer;
   readonly line: WaitingQueue<T>;
   readonly running = new Set<T>();
+  /** Work that other instances have here, as last seen, and work in the line of all instances. */
+  shared: { readonly waiting: number; readonly running: number } = { waiting: 0, running: 0 };
   readonly times: WaitEstimator;
   readonly #loadMs = new LRUCache<string, number>({ max: MAX_MODELS });
   readonly #avoidedUntil = new LRUCache<string, number>({ max: MAX_MODELS });

@@ -156,7 +156,7 @@ export class Lanes<T extends QueuedWork> {
   }
 
   #figures(work: T, lane: Lane<T>, now: number, model = work.model): Candidate<T> {
-    const { server, line, running } = lane;
+    const { server, line, running, shared } = lane;
     const { first } = line;
     const isReloaded = first !== undefined && first.model !== model && server.isLoaded(first.model);
     return {
@@ -167,8 +167,8 @@ export class Lanes<T extends QueuedWork> {
       isAvoided: lane.isAvoided(model, now),
       weight: server.weight,
       slots: server.slots,
-      running: running.size,
-      waiting: line.size,
+      running: running.size + shared.running,
+      waiting: line.size + shared.waiting,
       averageMs: lane.times.averageOf(work.timingKey),
       isLoaded: server.isLoaded(model) || isRunning(running, model),
       measuredLoadMs: lane.loadMs(model),
@@ -197,8 +197,9 @@ function isRunning(running: ReadonlySet<QueuedWork>, model: string): boolean {
 }
 
 /** The expected wait at the end of a line. */
-function lineWaitMs<T extends QueuedWork>({ server, line, running, times }: Lane<T>): number {
+function lineWaitMs<T extends QueuedWork>({ server, line, running, shared, times }: Lane<T>): number {
   const { weight, slots } = server;
   const averageMs = times.averageMs;
-  return expectedWaitMs({ running: running.size, waiting: line.size, averageMs, weight, slots });
+  const all = { running: running.size + shared.running, waiting: line.size + shared.waiting };
+  return expectedWaitMs({ ...all, averageMs, weight, slots });
 }

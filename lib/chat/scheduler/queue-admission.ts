@@ -49,21 +49,33 @@ export class QueueAdmission<T extends QueuedWork> {
     for (const work of capacity.displaced) work.finish({ type: 'error', error: this.#queueFull('displaced') });
   }
 
-  #queueFull(reason: 'displaced' | Extract<CapacityCheck<T>, { full: string }>['full']): AppError {
-    const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes } = this.#settings;
-    const seconds = Math.ceil(this.#nextStartMs() / 1000);
-    const message = {
-      requests: `The queue is full (${size} waiting). Try again in about ${seconds} s.`,
-      bytes: `The queue is full (${megabytes} MB waiting). Try again in about ${seconds} s, or with smaller images.`,
-      caller: `Your queued requests are at their limit of ${megabytes * CALLER_SHARE} MB. Try again when some are done.`,
-      displaced: `The queue is full, and this was the newest request of its largest user. Try again in about ${seconds} s.`,
-    }[reason];
-    return new AppError('queue_full', message, {
-      retryAfterSeconds: seconds,
-      data: {
-        ...{ reason, queue_length: this.#bounds.size, retry_after_seconds: seconds },
-        ...(reason === 'caller' ? { limit_bytes: megabytes * MIB * CALLER_SHARE } : {}),
-      },
-    });
+  #queueFull(reason: QueueFullReason): AppError {
+    return queueFullError(reason, this.#settings, this.#bounds.size, this.#nextStartMs());
   }
+}
+
+/** Which bound of the queue was reached, or that another caller has displaced the request. */
+export type QueueFullReason = 'displaced' | Extract<CapacityCheck<never>, { full: string }>['full'];
+
+/** The error that refuses a request, with the requests that wait and the time until one starts. */
+export function queueFullError(
+  reason: QueueFullReason,
+  { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes }: Pick<Config, 'QUEUE_MAX_SIZE' | 'QUEUE_MAX_MB'>,
+  queueLength: number,
+  nextStartMs: number,
+): AppError {
+  const seconds = Math.ceil(nextStartMs / 1000);
+  const message = {
+    requests: `The queue is full (${size} waiting). Try again in about ${seconds} s.`,
+    bytes: `The queue is full (${megabytes} MB waiting). Try again in about ${seconds} s, or with smaller images.`,
+    caller: `Your queued requests are at their limit of ${megabytes * CALLER_SHARE} MB. Try again when some are done.`,
+    displaced: `The queue is full, and this was the newest request of its largest user. Try again in about ${seconds} s.`,
+  }[reason];
+  return new AppError('queue_full', message, {
+    retryAfterSeconds: seconds,
+    data: {
+      ...{ reason, queue_length: queueLength, retry_after_seconds: seconds },
+      ...(reason === 'caller' ? { limit_bytes: megabytes * MIB * CALLER_SHARE } : {}),
+    },
+  });
 }

@@ -116,13 +116,24 @@ export class Scheduler {
    * if it cannot, also where it could displace other work and `mayDisplace` is false.
    */
   ensureCapacity(work: Work, mayDisplace = true): Lane<Work> {
-    this.#servers?.touch();
-    const lane = this.#lanes.choose(work, this.#options.clock.now());
+    const lane = this.chooseLane(work);
     if (!this.#canStart(work, lane)) {
       work.pack();
       this.#admission.makeRoom(work.caller, work.bytes, true, mayDisplace);
     }
     return lane;
+  }
+
+  /** The lane for work that arrives. */
+  chooseLane(work: Work): Lane<Work> {
+    this.#servers?.touch();
+    return this.#lanes.choose(work, this.#options.clock.now());
+  }
+
+  /** The lanes of all model servers in use. */
+  lanes(): Lane<Work>[] {
+    for (const server of this.#servers?.all ?? []) this.#lanes.of(server);
+    return [...this.#lanes];
   }
 
   /** Starts the work if a slot is free and nothing waits, else adds it to the line of its lane. */
