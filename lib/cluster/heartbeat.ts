@@ -92,6 +92,11 @@ export class Heartbeats {
     return this.#count;
   }
 
+  /** Ids of the servers, this one included, as last seen. */
+  get ids(): string[] {
+    return [this.#own.id, ...this.#others.map(({ id }) => id)];
+  }
+
   get warning(): string | undefined {
     return differences(this.#own, this.#others);
   }

@@ -23,6 +23,21 @@ const SCHEMA = 1;
  * | `rl:<scope>:<caller>` | string | 60 s | requests of a minute, by rate-limiter-flexible |
  * | `minute:<key>` | string | 60 s | requests of a person in a minute |
  * | `open:<subject>` | hash | 30 s | open requests of a person, by instance |
+ * | `run:<run>` | hash | an hour more than a result's, then that | a generation: `RunRecord` |
+ * | `req:<run>` | string | as `run`, removed at the end | the request as its model gets it |
+ * | `log:<run>` | stream | as `run` | ids `<attempt>-<n>`: events up to the one with number n |
+ * | `want:<run>` | sorted set | as `run` | `i:<instance>`, `d:<ticket>`, by the end of the lease |
+ * | `ticket:<ticket>` | hash | as `run` | a request of a client |
+ * | `tickets:<run>` | set | as `run` | requests of a run that are not cancelled |
+ * | `open` | sorted set | an hour | runs that have not ended, by when they were looked after |
+ * | `flight:<key>` | string | an hour, removed at the end | the run that identical requests join |
+ * | `wake:<instance>` | stream | a minute | interrupts the blocking read of an instance |
+ * | `q:<lane>:*` | BullMQ | a day; a job until it ends | the line of a lane |
+ * | `turn:<lane>` | sorted set | a day | `clock`, and the clock of each priority |
+ * | `turn:<lane>:<priority>` | sorted set | a day | `n:<caller>`: next turn, `s:<caller>`: served |
+ * | `held:<lane>` | hash | a day | waiting runs by caller, and runs since a clock moved |
+ * | `up:<lane>` | sorted set | an hour | instances that work on a lane, by when they said so |
+ * | `janitor` | string | 5 s | the instance that looks after runs without an owner |
  */
 export class RedisKeys {
   readonly #prefix: string;
@@ -94,9 +109,71 @@ export class RedisKeys {
     return `${this.#prefix}open:${digest(subject)}`;
   }
 
+  run(run: string): string {
+    return `${this.#prefix}run:${run}`;
+  }
+
+  modelRequest(run: string): string {
+    return `${this.#prefix}req:${run}`;
+  }
+
+  log(run: string): string {
+    return `${this.#prefix}log:${run}`;
+  }
+
+  wanted(run: string): string {
+    return `${this.#prefix}want:${run}`;
+  }
+
+  ticket(ticket: string): string {
+    return `${this.#prefix}ticket:${ticket}`;
+  }
+
+  tickets(run: string): string {
+    return `${this.#prefix}tickets:${run}`;
+  }
+
+  /** Unlike `open(subject)`, of runs. */
+  get openRuns(): string {
+    return `${this.#prefix}open`;
+  }
+
+  flight(key: string): string {
+    return `${this.#prefix}flight:${digest(key)}`;
+  }
+
+  wake(instance: string): string {
+    return `${this.#prefix}wake:${instance}`;
+  }
+
   /** The name of a caller or subject in a key, which may be an address. */
   nameOf(caller: string): string {
     return digest(caller);
+  }
+
+  /** The prefix that BullMQ puts before `:<lane>:`. */
+  get lines(): string {
+    return `${this.#prefix}q`;
+  }
+
+  clocks(lane: string): string {
+    return `${this.#prefix}turn:${lane}`;
+  }
+
+  turns(lane: string, priority: number): string {
+    return `${this.#prefix}turn:${lane}:${priority}`;
+  }
+
+  held(lane: string): string {
+    return `${this.#prefix}held:${lane}`;
+  }
+
+  up(lane: string): string {
+    return `${this.#prefix}up:${lane}`;
+  }
+
+  get janitor(): string {
+    return `${this.#prefix}janitor`;
   }
 }
 

@@ -242,9 +242,10 @@ export class HintConnection {
 }
 
 /** Replies keep the shapes that the types of ioredis have by default. */
-type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
+export type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
 
-function connectionOptions(address: RedisAddress, caFile: string | undefined): ConnectionOptions {
+/** Of any connection. A property that is set again is replaced. */
+export function connectionOptions(address: RedisAddress, caFile: string | undefined): ConnectionOptions {
   const { username, password, database } = address;
   return {
     ...placeOptions(address, caFile),

@@ -1,0 +1,238 @@
+import { hash } from 'node:crypto';
+import { type Job, Queue } from 'bullmq';
+import type { ChainableCommander } from 'ioredis';
+import { z } from 'zod';
+import type { RedisKeys } from '#lib/cluster/keys';
+import type { CommandConnection } from '#lib/cluster/redis';
+import { repliesOf } from '#lib/cluster/replies';
+import type { SharedTurn } from '#lib/cluster/turns';
+import { DAY_SECONDS } from '#lib/units';
+
+/** The highest priority number of BullMQ. Later runs are served first come, first served. */
+export const MAX_SORT_KEY = 2 ** 21;
+/** BullMQ's score of a waiting job: its priority, and a count of arrivals below it. */
+const ARRIVALS = 2 ** 32;
+/** BullMQ reports each step of a job in a stream, which nothing reads. */
+const MAX_EVENTS = 100;
+const GROUP_CHARS = 12;
+const READ_AT_ONCE = 100;
+
+const jobDataSchema = z.object({ caller: z.string(), priority: z.number().int(), turn: z.number().int() });
+
+/** Runs of one lane: those that wait, and those that a worker has. */
+export interface LaneCounts {
+  readonly waiting: number;
+  readonly running: number;
+}
+
+/** A run to add to the line. */
+export interface QueuedRun {
+  readonly run: string;
+  /** `batchGroup` of its generation. */
+  readonly group: string;
+  readonly sortKey: number;
+  readonly turn: SharedTurn;
+}
+
+/**
+ * The line of one lane: a queue of BullMQ, whose jobs are the ids of runs. Its order is that of the
+ * sort keys, and of arrival among equal ones; runs that a worker has lost come first. Every method
+ * rejects if Redis does.
+ */
+export class LaneQueue {
+  readonly lane: string;
+  readonly #connection: CommandConnection;
+  readonly #queue: Queue;
+  readonly #prioritized: string;
+  readonly #first: string;
+  readonly #active: string;
+
+  constructor(connection: CommandConnection, keys: RedisKeys, lane: string) {
+    this.lane = lane;
+    this.#connection = connection;
+    this.#queue = new Queue(lane, {
+      connection: connection.client,
+      prefix: keys.lines,
+      // Of the request path: it fails at once where Redis is away, and asks for nothing before.
+      skipWaitingForReady: true,
+      skipVersionCheck: true,
+      skipMetasUpdate: true,
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
+    // The guard of the connection reports it.
+    this.#queue.on('error', () => {});
+    this.#prioritized = this.#queue.toKey('prioritized');
+    this.#first = this.#queue.toKey('wait');
+    this.#active = this.#queue.toKey('active');
+  }
+
+  /** Sets how many runs all workers may have at a time, and renews the time to live of the line. */
+  async configure(slots: number): Promise<void> {
+    const renewing = this.#connection.client.pipeline();
+    this.addBound(renewing, slots);
+    for (const kind of ['meta', 'pc']) renewing.expire(this.#queue.toKey(kind), DAY_SECONDS);
+    this.addRenewal(renewing);
+    repliesOf(await renewing.exec());
+  }
+
+  /** Adds a run. One that is in the line, or that a worker has, is left as it is. */
+  async add({ run, group, sortKey, turn }: QueuedRun): Promise<void> {
+    await this.#queue.add(hash('sha256', group, 'hex').slice(0, GROUP_CHARS), turn, {
+      jobId: jobIdOf(run),
+      priority: Math.min(Math.max(sortKey, 1), MAX_SORT_KEY),
+    });
+  }
+
+  /** Adds a run before all others: it had its turn. */
+  async addFirst({ run, group, turn }: Omit<QueuedRun, 'sortKey'>): Promise<void> {
+    const name = hash('sha256', group, 'hex').slice(0, GROUP_CHARS);
+    await this.#queue.add(name, turn, { jobId: jobIdOf(run), lifo: true });
+  }
+
+  /**
+   * Removes a run. `taken` if a worker has it; else the turn of the job, undefined if there was no
+   * job or if it was served before.
+   */
+  async remove(run: string): Promise<'taken' | SharedTurn | undefined> {
+    const job = await this.#queue.getJob(jobIdOf(run));
+    if (job === undefined) return undefined;
+    if ((await this.#queue.remove(jobIdOf(run))) === 0) return 'taken';
+    return job.attemptsStarted === 0 ? turnOf(job) : undefined;
+  }
+
+  /** Whether the line or a worker has the run. */
+  async has(run: string): Promise<boolean> {
+    return (await this.#connection.client.exists(this.#queue.toKey(jobIdOf(run)))) === 1;
+  }
+
+  /** Gives a waiting run another sort key. It keeps its time of arrival among equal ones. */
+  async move(run: string, change: (sortKey: number) => number): Promise<void> {
+    const { client } = this.#connection;
+    const id = jobIdOf(run);
+    const score = await client.zscore(this.#prioritized, id);
+    // It was taken, or comes first already.
+    if (score === null) return;
+    const sortKey = Math.floor(Number(score) / ARRIVALS);
+    const moved = Math.min(Math.max(change(sortKey), 1), MAX_SORT_KEY);
+    if (moved === sortKey) return;
+    const job = await this.#queue.getJob(id);
+    await job?.changePriority({ priority: moved });
+    // BullMQ puts it behind equal ones. Nothing happens if it was taken meanwhile.
+    await client.zadd(this.#prioritized, 'XX', String(moved * ARRIVALS + (Number(score) % ARRIVALS)), id);
+  }
+
+  /**
+   * Adds the command that sets how many runs all workers may have at a time, as BullMQ's
+   * `setGlobalConcurrency`. It goes before each run: a Redis that has come back empty has no bound.
+   */
+  addBound(commands: ChainableCommander, slots: number): void {
+    const meta = { concurrency: slots, 'opts.maxLenEvents': MAX_EVENTS };
+    commands.hset(this.#queue.toKey('meta'), meta);
+  }
+
+  /** Adds the commands by which what BullMQ keeps of a line does not outlive its instances. */
+  addRenewal(commands: ChainableCommander): void {
+    for (const kind of ['id', 'events']) commands.expire(this.#queue.toKey(kind), DAY_SECONDS);
+  }
+
+  /** Waiting runs that arrived before this one, which has to wait; undefined if it does not. */
+  async countEarlier(run: string): Promise<number | undefined> {
+    const id = jobIdOf(run);
+    const commands = this.#connection.client
+      .pipeline()
+      .llen(this.#first)
+      .zrange(this.#prioritized, '0', '-1', 'WITHSCORES');
+    const [first, found] = repliesOf(await commands.exec());
+    const members = z.array(z.string()).parse(found);
+    const own = members.indexOf(id);
+    if (own === -1) return undefined;
+    const arrivalAt = (index: number) => Number(members[index + 1]) % ARRIVALS;
+    let earlier = Number(first);
+    for (let index = 0; index < members.length; index += 2) if (arrivalAt(index) < arrivalAt(own)) earlier += 1;
+    return earlier;
+  }
+
+  /** The waiting run of a caller, a digest, that arrived last. */
+  async newestOf(caller: string): Promise<string | undefined> {
+    const { client } = this.#connection;
+    const members = await client.zrange(this.#prioritized, '0', '-1', 'WITHSCORES');
+    const arrivals: { readonly id: string; readonly arrival: number }[] = [];
+    for (let index = 0; index < members.length; index += 2)
+      arrivals.push({ id: members[index] ?? '', arrival: Number(members[index + 1]) % ARRIVALS });
+    arrivals.sort((a, b) => b.arrival - a.arrival);
+    for (let from = 0; from < arrivals.length; from += READ_AT_ONCE) {
+      const commands = client.pipeline();
+      const ids = arrivals.slice(from, from + READ_AT_ONCE).map(({ id }) => id);
+      for (const id of ids) commands.hget(this.#queue.toKey(id), 'data');
+      const found = repliesOf(await commands.exec()).findIndex((data) => readTurn(data)?.caller === caller);
+      if (found !== -1) return runOf(ids[found] ?? '');
+    }
+    return undefined;
+  }
+
+  /** Adds the commands whose three replies `countsOf` reads. */
+  addCounts(commands: ChainableCommander): void {
+    commands.zcard(this.#prioritized).llen(this.#first).llen(this.#active);
+  }
+
+  countsOf([prioritized, first, active]: readonly unknown[]): LaneCounts {
+    return { waiting: Number(prioritized) + Number(first), running: Number(active) };
+  }
+
+  /** The position of a waiting run from 1, undefined if it does not wait; and the counts. */
+  async standing(run: string): Promise<LaneCounts & { readonly position: number | undefined }> {
+    const commands = this.#connection.client.pipeline();
+    this.addCounts(commands);
+    const id = jobIdOf(run);
+    commands.zrank(this.#prioritized, id).lpos(this.#first, id);
+    const replies = repliesOf(await commands.exec());
+    const first = Number(replies[1]);
+    const [rank, index] = replies.slice(3);
+    const position =
+      typeof rank === 'number' ? first + rank + 1 : typeof index === 'number' ? first - index : undefined;
+    return { ...this.countsOf(replies), position };
+  }
+
+  /** The first runs of the line in its order, and the counts. */
+  async front(count: number): Promise<LaneCounts & { readonly runs: readonly string[] }> {
+    const commands = this.#connection.client.pipeline();
+    this.addCounts(commands);
+    commands.lrange(this.#first, -count, -1).zrange(this.#prioritized, '0', String(count - 1));
+    const replies = repliesOf(await commands.exec());
+    const [first, others] = z.tuple([z.array(z.string()), z.array(z.string())]).parse(replies.slice(3));
+    return { ...this.countsOf(replies), runs: [...first.reverse(), ...others].slice(0, count).map(runOf) };
+  }
+
+  async counts(): Promise<LaneCounts> {
+    const commands = this.#connection.client.pipeline();
+    this.addCounts(commands);
+    return this.countsOf(repliesOf(await commands.exec()));
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+  }
+}
+
+/** BullMQ takes no ids with a colon, and no numbers: a run may have the id of its client. */
+function jobIdOf(run: string): string {
+  return `r${run.replaceAll('%', '%25').replaceAll(':', '%3A')}`;
+}
+
+export function runOf(jobId: string): string {
+  return jobId.slice(1).replaceAll('%3A', ':').replaceAll('%25', '%');
+}
+
+/** Undefined for a job of another version. */
+export function turnOf(job: Pick<Job, 'data'>): SharedTurn | undefined {
+  return jobDataSchema.safeParse(job.data).data;
+}
+
+function readTurn(data: unknown): SharedTurn | undefined {
+  try {
+    return turnOf({ data: JSON.parse(String(data)) });
+  } catch {
+    // It was taken meanwhile.
+    return undefined;
+  }
+}

@@ -1,0 +1,393 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { Generation } from '#lib/chat/generation/generation';
+import { toAppError } from '#lib/chat/model-error';
+import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
+import { queueFullError } from '#lib/chat/scheduler/queue-admission';
+import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
+import type { RunnableTask } from '#lib/chat/scheduler/task';
+import { type Clock, systemClock } from '#lib/clock';
+import { Displacement } from '#lib/cluster/displacement';
+import { Janitor } from '#lib/cluster/janitor';
+import { repliesOf } from '#lib/cluster/replies';
+import { SharedFigures, type SharedWork } from '#lib/cluster/shared-figures';
+import { SharedLanes } from '#lib/cluster/shared-lanes';
+import { SharedPositions } from '#lib/cluster/shared-positions';
+import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import { type SharedTurn, SharedTurns } from '#lib/cluster/turns';
+import { type AppError, asError } from '#lib/errors';
+import { log } from '#lib/telemetry/log';
+
+type Work = Generation | RunnableTask;
+
+/** Counts of the lines that are as old refuse nothing: the line may be shorter by now. */
+const MAX_COUNTS_AGE_MS = 250;
+/** A turn so far before the clock was assigned by a clock that was reset meanwhile. */
+const MAX_AHEAD = 2 ** 19;
+const STOP_POLL_MS = 50;
+/**
+ * Submissions that talk to Redis at a time. More would wait for each other there, until their
+ * commands are too old and Redis seems to be away.
+ */
+const MAX_ENTERING = 32;
+/** Jobs that could not be removed while Redis was away. */
+const MAX_STRAYS = 10_000;
+
+interface Submitted extends SharedWork {
+  readonly release: () => void;
+  /** Resolves when it is in the line, or is not going to be. */
+  submitted: Promise<void>;
+}
+
+/**
+ * The line of all instances. A submission is two trips to Redis and one that checks the bound: the
+ * clock and the lengths, one transaction that creates the run and assigns its turn, and the job.
+ * While Redis is away, work goes to the local scheduler, as do tasks and generations of servers
+ * that belong to one process.
+ */
+export class SharedQueue implements SharedLine {
+  readonly view: SharedFigures;
+  readonly #parts: SharedLineParts;
+  readonly #clock: Clock;
+  readonly #turns: SharedTurns;
+  readonly #lanes: SharedLanes;
+  readonly #positions: SharedPositions;
+  readonly #displacement: Displacement;
+  readonly #janitor: Janitor;
+  /** Generations that this instance has submitted, until they start or end. */
+  readonly #submitted = new Map<string, Submitted>();
+  /** Runs that were started here because Redis failed in the middle, by lane. */
+  readonly #strays = new Map<string, string>();
+  /** Callers that were refused within the last moments: no one else holds more than they do. */
+  readonly #refusedAt = new Map<string, number>();
+  /** Submissions that are on their way to the line. */
+  #entering = 0;
+  readonly #enterInTurn = pLimit(MAX_ENTERING);
+
+  constructor(parts: SharedLineParts, clock = systemClock) {
+    const { link, local, runs } = parts;
+    this.#parts = parts;
+    this.#clock = clock;
+    this.#turns = new SharedTurns(link.connection, link.keys);
+    this.#lanes = new SharedLanes(
+      {
+        ...parts,
+        turns: this.#turns,
+        onTaken: (lane, run, turn) => this.#handleTaken(lane, run, turn),
+        onUpkeep: () => {
+          // What has started elsewhere holds no memory of the queue any more.
+          for (const { generation } of [...this.#submitted.values()])
+            if (generation.state !== 'queued') this.#forget(generation.id);
+          for (const [caller, at] of this.#refusedAt)
+            if (this.#clock.now() - at > MAX_COUNTS_AGE_MS) this.#refusedAt.delete(caller);
+        },
+      },
+      clock,
+    );
+    this.#positions = new SharedPositions(
+      {
+        lanes: this.#lanes,
+        isUsable: () => link.connection.isUsable,
+        laneIdOf: (run, mayHaveMoved) => this.#laneIdOf(run, mayHaveMoved),
+        namesServers: () => local.view.areServersSeveral,
+      },
+      clock,
+    );
+    this.#displacement = new Displacement({ ...parts, lanes: this.#lanes, turns: this.#turns });
+    this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
+    this.view = new SharedFigures(local.view, this.#lanes, () => this.#waiting());
+  }
+
+  /** Takes part in the work of all instances. Never rejects. */
+  async start(): Promise<void> {
+    await this.#lanes.start();
+    this.#janitor.start();
+  }
+
+  get closed(): AppError | undefined {
+    return this.#parts.local.closed;
+  }
+
+  throwIfClosed(): void {
+    this.#parts.local.throwIfClosed();
+  }
+
+  reserve(caller: string, bytes: number): () => void {
+    return this.#parts.local.reserve(caller, bytes);
+  }
+
+  isShared(lane: LocalLane): boolean {
+    return this.#lanes.isShared(lane);
+  }
+
+  ensureCapacity(work: Work, mayDisplace = true): LocalLane {
+    const { local, settings, link } = this.#parts;
+    if (!(work instanceof Generation) || !link.connection.isUsable) return local.ensureCapacity(work, mayDisplace);
+    const lane = local.chooseLane(work);
+    if (!this.isShared(lane)) return local.ensureCapacity(work, mayDisplace);
+    work.pack();
+    // Its memory is that of this instance.
+    local.reserve(work.caller, work.bytes)();
+    const isKnownFull =
+      this.#lanes.countsAgeMs < MAX_COUNTS_AGE_MS &&
+      this.#clock.now() - (this.#refusedAt.get(work.caller) ?? 0) < MAX_COUNTS_AGE_MS &&
+      this.#lanes.wouldWait(lane.server.id) &&
+      this.#lanes.excess >= settings.QUEUE_MAX_SIZE;
+    if (isKnownFull || this.#entering >= settings.QUEUE_MAX_SIZE + this.#lanes.slots) throw this.#queueFull();
+    return lane;
+  }
+
+  admit(work: Work, lane: LocalLane, now: number): void {
+    const { local, link } = this.#parts;
+    if (!(work instanceof Generation) || !this.isShared(lane) || !link.connection.isUsable) {
+      local.admit(work, lane, now);
+      return;
+    }
+    this.#lanes.adopt(lane);
+    const release = local.reserve(work.caller, work.bytes);
+    const submitted: Submitted = { generation: work, lane, since: now, release, submitted: Promise.resolve() };
+    this.#submitted.set(work.id, submitted);
+    this.#parts.runs.handleSubmitted({ generation: work, lane: lane.server.id });
+    submitted.submitted = this.#submit(submitted);
+  }
+
+  raisePriority(generation: Generation, priority: number): void {
+    const levels = priority - generation.priority;
+    if (levels <= 0) return;
+    this.#parts.local.raisePriority(generation, priority);
+    if (generation.state === 'queued') void this.#raise(generation.id, levels);
+  }
+
+  watchPosition(generation: Generation): void {
+    const { local } = this.#parts;
+    if (local.queueStatus(generation).queue_position > 0) local.watchPosition(generation);
+    else this.#positions.watch(generation);
+  }
+
+  /** See `Scheduler.handleDone`. A job is removed by `withdraw` alone. */
+  handleDone(work: Work): void {
+    this.#parts.local.handleDone(work);
+    if (!(work instanceof Generation)) return;
+    this.#positions.unwatch(work);
+    if (this.#submitted.get(work.id)?.generation === work) this.#forget(work.id);
+  }
+
+  /** As it was read last. */
+  queueStatus(generation: Generation): QueueStanding {
+    const local = this.#parts.local.queueStatus(generation);
+    return local.queue_position > 0 ? local : this.#positions.lastStanding(generation);
+  }
+
+  standingOf(run: string, lane: string): Promise<QueueStanding> {
+    return this.#positions.standingOf(run, lane, this.#submitted.get(run)?.generation.timingKey);
+  }
+
+  async withdraw(run: string): Promise<boolean> {
+    await this.#submitted.get(run)?.submitted;
+    const lane = await this.#laneIdOf(run, true);
+    if (lane === undefined) return true;
+    const removed = await this.#lanes.queueOf(lane).remove(run);
+    if (removed === 'taken') return false;
+    if (removed !== undefined) await this.#turns.refund(lane, removed);
+    this.#positions.noteMove();
+    return true;
+  }
+
+  pause(): void {
+    this.#lanes.pause();
+  }
+
+  async stop(ms: number): Promise<void> {
+    this.pause();
+    const deadline = this.#clock.now() + ms;
+    while (this.#lanes.runningHere > 0 && this.#clock.now() < deadline) await delay(STOP_POLL_MS);
+    await this.#lanes.closeWorkers();
+  }
+
+  close(error: AppError): void {
+    this.#janitor.close();
+    this.#positions.close();
+    for (const run of this.#submitted.keys()) this.#forget(run);
+    this.#parts.local.close(error);
+    void this.#lanes.close();
+  }
+
+  /** Never rejects. */
+  async #submit(submitted: Submitted): Promise<void> {
+    const { generation, lane } = submitted;
+    this.#entering += 1;
+    try {
+      await this.#enterInTurn(() => this.#enter(submitted));
+      this.#positions.noteEntry(generation);
+      this.#removeStrays();
+    } catch (error) {
+      log().debug(
+        { part: 'queue', reason: asError(error).message },
+        'a request could not be put into the shared queue: this server works on it',
+      );
+      this.#startHere(generation, lane.server.id);
+    } finally {
+      this.#entering -= 1;
+    }
+  }
+
+  /** Puts a run into the line, or refuses it. Rejects if Redis does. */
+  async #enter({ generation, lane }: Submitted): Promise<void> {
+    const { link, runs, settings } = this.#parts;
+    if (generation.finishedAt !== undefined) {
+      this.#leave(generation);
+      return;
+    }
+    const { client } = link.connection;
+    const { id } = lane.server;
+    const { id: run, group, priority } = generation;
+    const owner = { caller: link.keys.nameOf(generation.caller), priority };
+    const reading = client.pipeline();
+    this.#turns.addClock(reading, id, priority);
+    const takeCounts = this.#lanes.addCounts(reading);
+    const queue = this.#lanes.queueOf(id);
+    queue.addBound(reading, lane.server.slots);
+    const [clocks, held, ...counts] = repliesOf(await reading.exec());
+    takeCounts(counts);
+    const isFull = this.#lanes.wouldWait(id) && this.#lanes.excess >= settings.QUEUE_MAX_SIZE;
+    if (isFull && !(await this.#displacement.makeRoom(owner.caller))) {
+      this.#refuse(generation);
+      return;
+    }
+    const creating = client.multi();
+    runs.addCreation(creating, { generation, lane: id });
+    this.#turns.addAssignment(creating, id, owner, this.#turns.clockOf(clocks, held));
+    const turn = { ...owner, turn: this.#turns.turnOf(repliesOf(await creating.exec()).at(-1)) };
+    if (generation.finishedAt !== undefined) {
+      await this.#turns.refund(id, turn);
+      this.#leave(generation);
+      return;
+    }
+    const sortKey = sortKeyOf(turn.turn, priority);
+    const noting = client.pipeline();
+    runs.addPlace(noting, run, { turn: turn.turn, sortKey });
+    await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
+    await this.#check(generation, id, turn);
+  }
+
+  /** What others have done in between: the bound, the clock, and a request that has ended. */
+  async #check(generation: Generation, lane: string, turn: SharedTurn): Promise<void> {
+    const { link, runs, settings } = this.#parts;
+    const queue = this.#lanes.queueOf(lane);
+    const reading = link.connection.client.pipeline();
+    this.#turns.addClock(reading, lane, turn.priority);
+    const takeCounts = this.#lanes.addCounts(reading);
+    queue.addRenewal(reading);
+    const [clocks, held, ...counts] = repliesOf(await reading.exec());
+    takeCounts(counts);
+    const hasEnded = generation.finishedAt !== undefined;
+    if (hasEnded || (this.#lanes.excess > settings.QUEUE_MAX_SIZE && (await this.#isExcess(generation, lane)))) {
+      const removed = await queue.remove(generation.id);
+      // Else a worker has it, or has ended it already.
+      if (removed !== 'taken' && removed !== undefined) {
+        await this.#turns.refund(lane, removed);
+        if (hasEnded) this.#leave(generation);
+        else this.#refuse(generation);
+        return;
+      }
+    }
+    if (turn.turn - this.#turns.clockOf(clocks, held) >= MAX_AHEAD) {
+      const again = await this.#turns.assign(lane, turn);
+      await queue.move(generation.id, () => sortKeyOf(again, turn.priority));
+    }
+    runs.handleAdmitted(generation);
+  }
+
+  /** Whether the line was full when the run came: of several at a time, the first ones stay. */
+  async #isExcess({ id }: Generation, lane: string): Promise<boolean> {
+    const earlier = await this.#lanes.queueOf(lane).countEarlier(id);
+    return earlier !== undefined && this.#lanes.excessBefore(lane, earlier) >= this.#parts.settings.QUEUE_MAX_SIZE;
+  }
+
+  #refuse(generation: Generation): void {
+    this.#refusedAt.set(generation.caller, this.#clock.now());
+    this.#forget(generation.id);
+    this.#parts.runs.handleNotAdmitted(generation, { type: 'error', error: this.#queueFull() });
+  }
+
+  /** It has ended meanwhile. */
+  #leave(generation: Generation): void {
+    this.#forget(generation.id);
+    this.#parts.runs.handleNotAdmitted(generation);
+  }
+
+  /** Redis has failed before it was known that the run is in the line. */
+  #startHere(generation: Generation, lane: string): void {
+    const { local, runs } = this.#parts;
+    this.#forget(generation.id);
+    // A worker has taken it already.
+    if (generation.startedAt !== undefined) runs.handleAdmitted(generation);
+    else if (generation.finishedAt !== undefined) runs.handleNotAdmitted(generation);
+    else
+      try {
+        local.admit(generation, local.ensureCapacity(generation, false), this.#clock.now());
+        if (this.#strays.size < MAX_STRAYS) this.#strays.set(generation.id, lane);
+        runs.handleNotAdmitted(generation);
+      } catch (error) {
+        runs.handleNotAdmitted(generation, { type: 'error', error: toAppError(error, log()) });
+      }
+  }
+
+  /** Never rejects. */
+  async #raise(run: string, levels: number): Promise<void> {
+    try {
+      await this.#submitted.get(run)?.submitted;
+      const lane = this.#parts.link.connection.isUsable ? await this.#laneIdOf(run, true) : undefined;
+      if (lane === undefined) return;
+      const shift = sortKeyOf(0, levels) - sortKeyOf(0, 0);
+      await this.#lanes.queueOf(lane).move(run, (sortKey) => sortKey + shift);
+      this.#positions.noteMove();
+    } catch {
+      // The guard has recorded a failure of Redis; the run keeps its place.
+    }
+  }
+
+  /** With `mayHaveMoved`, what this instance knows is not enough. */
+  async #laneIdOf(run: string, mayHaveMoved: boolean): Promise<string | undefined> {
+    const submitted = this.#submitted.get(run)?.lane.server.id;
+    if (submitted !== undefined && !mayHaveMoved) return submitted;
+    return (await this.#parts.runs.read(run))?.lane ?? submitted;
+  }
+
+  #handleTaken(lane: string, run: string, turn: SharedTurn | undefined): void {
+    this.#positions.noteMove();
+    if (turn === undefined) return;
+    this.#turns.markServed(lane, turn).catch((error: unknown) => {
+      log().debug({ part: 'queue', run, reason: asError(error).message }, 'the clock of a lane was not moved');
+    });
+  }
+
+  #removeStrays(): void {
+    for (const [run, lane] of this.#strays) {
+      this.#strays.delete(run);
+      this.#lanes
+        .queueOf(lane)
+        .remove(run)
+        .catch(() => {
+          // A worker that takes it finds no run.
+        });
+    }
+  }
+
+  *#waiting(): Generator<SharedWork, void> {
+    for (const submitted of this.#submitted.values()) {
+      if (submitted.generation.state === 'queued') yield submitted;
+    }
+  }
+
+  #forget(run: string): void {
+    this.#submitted.get(run)?.release();
+    this.#submitted.delete(run);
+  }
+
+  #queueFull(): AppError {
+    const { local, settings } = this.#parts;
+    const { waiting } = this.#lanes;
+    return queueFullError('requests', settings, waiting, local.view.averageMs / local.view.slots);
+  }
+}

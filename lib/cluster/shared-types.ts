@@ -1,0 +1,163 @@
+import type { ChainableCommander } from 'ioredis';
+import type { FinalEvent, Generation, GenerationState } from '#lib/chat/generation/generation';
+import type { Lane } from '#lib/chat/scheduler/lane';
+import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
+import type { RunnableTask } from '#lib/chat/scheduler/task';
+import type { WorkQueue } from '#lib/chat/seams';
+import type { SharedChange } from '#lib/cluster/cluster';
+import type { RedisKeys } from '#lib/cluster/keys';
+import type { CommandConnection, ConnectionOptions } from '#lib/cluster/redis';
+import type { Config } from '#lib/config/config';
+
+/**
+ * The types in which the parts of a shared queue meet: runs and their logs on the one side, the
+ * line of waiting runs on the other.
+ *
+ * A run is a generation as Redis has it. Its id is `Generation.id`, and is the id of its job. The
+ * lane of a run is the id of its model server (`ModelServer.id`), which all instances compute from
+ * the same settings.
+ */
+
+/** What all parts get of the cluster that this instance is in. */
+export interface ClusterLink {
+  readonly instanceId: string;
+  readonly keys: RedisKeys;
+  /** Of the request path: a command fails after 500 ms, and at once while the guard is open. */
+  readonly connection: CommandConnection;
+  /** Of another connection, such as one that blocks. */
+  readonly connectionOptions: ConnectionOptions;
+  /** Ids of the instances with a heartbeat, as last seen, this one included. */
+  instanceIds(): readonly string[];
+  /** Reports a change to the other instances; see `Cluster.share`. */
+  share(change: SharedChange): void;
+}
+
+/** What the engine does with work: a generation in a lane of the local scheduler. */
+export type LocalLane = Lane<Generation | RunnableTask>;
+
+/** A run as it stands in Redis, in the hash `run:<run>`. Times are those of Redis. */
+export interface RunRecord {
+  readonly id: string;
+  readonly state: GenerationState;
+  readonly lane: string;
+  /** `batchGroup` of the generation, for the name of the job. */
+  readonly group: string;
+  readonly caller: string;
+  /** On arrival, after what a caller above its share loses. */
+  readonly priority: number;
+  readonly model: string;
+  readonly createdAt: number;
+  /** Of the turn that it was given; undefined until `Runs.addPlace`. */
+  readonly turn: number | undefined;
+  /** `sortKeyOf(turn, priority)`, the priority of its job; undefined until `Runs.addPlace`. */
+  readonly sortKey: number | undefined;
+  /** How often it was taken by a worker. */
+  readonly attempt: number;
+  /** The instance that works on it, or did so last; empty before the first one. */
+  readonly owner: string;
+  /** Whether it is to end: who cancelled it. Undefined if it goes on. */
+  readonly cancelledBy: string | undefined;
+}
+
+/** A run to create. */
+export interface NewRun {
+  readonly generation: Generation;
+  /** `ModelServer.id` of the lane that was chosen for it. */
+  readonly lane: string;
+}
+
+/** What the line needs of runs. */
+export interface Runs {
+  /**
+   * A generation was given to the line, which is called in the turn of its submission. Its events
+   * are read from here on.
+   */
+  handleSubmitted(run: NewRun): void;
+  /**
+   * Adds the commands to `commands` that create a run with its first ticket: `req`, `run`,
+   * `ticket`, `tickets`, `want`, `open`. The caller adds its own (the turn), and executes them.
+   */
+  addCreation(commands: ChainableCommander, run: NewRun): void;
+  /** Adds the command that notes turn and sort key of a run. */
+  addPlace(commands: ChainableCommander, run: string, place: { readonly turn: number; readonly sortKey: number }): void;
+  /** Adds the command that notes that another lane has the run. */
+  addLane(commands: ChainableCommander, run: string, lane: string): void;
+  /** The run is in Redis and its job in the line: what waits for that goes on. */
+  handleAdmitted(generation: Generation): void;
+  /**
+   * It is not in the line. With `error` it is refused (`queue_full`): its keys are removed, and the
+   * generation ends with the error. Without, Redis has failed, and the caller has started it on
+   * the local scheduler; what may be in Redis of it is removed once that is possible.
+   */
+  handleNotAdmitted(generation: Generation, error?: FinalEvent & { readonly type: 'error' }): void;
+  /** Undefined if there is no such run (any more). Rejects if Redis does. */
+  read(run: string): Promise<RunRecord | undefined>;
+  /** Whether an instance or a detached request wants it still. Rejects if Redis does. */
+  isWanted(run: string): Promise<boolean>;
+  /** Ids of unfinished runs that were not touched for `ms`, the oldest first. */
+  untouched(ms: number, count: number): Promise<string[]>;
+  /** Marks runs as looked after, for `untouched`. */
+  touch(runs: readonly string[]): Promise<void>;
+  /**
+   * Ends a run that no instance works on: appends the event to its log behind an attempt of its
+   * own, by which an owner that comes back is refused, and removes it from `open`. Does not remove
+   * a job. Resolves with false if it has ended already. Rejects if Redis does.
+   */
+  end(run: string, event: FinalEvent): Promise<boolean>;
+}
+
+/** A job that a worker has taken. */
+export interface TakenRun {
+  readonly run: string;
+  /** The lane of the worker. */
+  readonly lane: string;
+  /** How often the job was lost by a worker before: `stalledCounter` of BullMQ. */
+  readonly stalled: number;
+  /** Aborts when the worker has lost its job, or is closed by force. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What becomes of the job: it is removed, or it goes back to the line at its place, since this
+ * instance stops (`job.moveToWait` and `WaitingError`).
+ */
+export type RunOutcome = 'ended' | 'again';
+
+/** Works on a run that this instance has taken. Never rejects. */
+export type RunProcessor = (taken: TakenRun) => Promise<RunOutcome>;
+
+/**
+ * The line of all instances. It is the `WorkQueue` of the engine: tasks, and generations of
+ * servers that belong to one process, such as the embedded model's (`isShared`), go to the local
+ * scheduler.
+ */
+export interface SharedLine extends WorkQueue {
+  /** Whether generations of this lane are in the shared line. False for `embedded`. */
+  isShared(lane: LocalLane): boolean;
+  /**
+   * Removes the job of a waiting run. Resolves with false if a worker has it. The turn is given
+   * back. Rejects if Redis does.
+   */
+  withdraw(run: string): Promise<boolean>;
+  /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
+  standingOf(run: string, lane: string): Promise<QueueStanding>;
+  /** Workers take nothing any more; what they have goes on. Called when the server stops. */
+  pause(): void;
+  /** Waits until every job of the workers is ended or back in the line, at most `ms`. */
+  stop(ms: number): Promise<void>;
+}
+
+/** What `SharedQueue` is made with. */
+export interface SharedLineParts {
+  readonly link: ClusterLink;
+  readonly runs: Runs;
+  readonly processor: RunProcessor;
+  /** Has the lanes, starts what a worker has taken, and has what cannot be shared. */
+  readonly local: WorkQueue & {
+    /** The lane for work that arrives. */
+    chooseLane(work: Generation | RunnableTask): LocalLane;
+    /** The lanes of all model servers, for one worker each. */
+    lanes(): readonly LocalLane[];
+  };
+  readonly settings: Config;
+}

@@ -1,0 +1,178 @@
+import { Worker } from 'bullmq';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
+import { type QueueItem, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
+import { LaneQueue, runOf, turnOf } from '#lib/cluster/lane-queue';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import { SharedTurns } from '#lib/cluster/turns';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { linkTo } from '../support/shared-line.ts';
+
+/** The line in Redis against that of one process, with the same requests. */
+let redis: RedisServer;
+let link: ClusterLink & { close(): void };
+
+beforeAll(async () => {
+  redis = await startRedis();
+  link = await linkTo(redis.port, 'order');
+});
+
+afterAll(async () => {
+  link.close();
+  await redis.close();
+});
+
+interface Line {
+  submit(run: string, caller: string, priority: number): Promise<void>;
+  cancel(run: string): Promise<void>;
+  raise(run: string, levels: number): Promise<void>;
+  take(): Promise<string | undefined>;
+  /** The worker of a taken run dies. */
+  crash(run: string): Promise<void>;
+  order(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** A run that a worker has lost comes first, the newest of several before, and is free. */
+function localLine(): Line {
+  const limits = { maxSize: 10_000, maxBytes: 1e9, maxCallerBytes: 1e9, batch: { maxSize: 1, timeoutMs: 0 } };
+  const queue = new WaitingQueue<QueueItem>(limits);
+  const lost: string[] = [];
+  return {
+    submit: async (id, caller, priority) => queue.add({ id, caller, priority, group: 'group', bytes: 1 }, 0),
+    cancel: async (run) => {
+      if (lost.includes(run)) lost.splice(lost.indexOf(run), 1);
+      else queue.remove(run);
+    },
+    raise: async (run, levels) => queue.raisePriority(run, levels),
+    take: async () => lost.shift() ?? queue.take(0)?.id,
+    crash: async (run) => void lost.unshift(run),
+    order: async () => [...lost, ...[...queue.waiting()].map(({ item }) => item.id)],
+    close: async () => {},
+  };
+}
+
+/** What `SharedQueue` and `LaneWorker` do in Redis, one at a time. */
+function redisLine(lane: string): Line {
+  const queue = new LaneQueue(link.connection, link.keys, lane);
+  const turns = new SharedTurns(link.connection, link.keys);
+  const client = new Redis(redis.url, { maxRetriesPerRequest: null });
+  const worker = new Worker(lane, null, { connection: client, prefix: link.keys.lines, stalledInterval: 1 });
+  const key = (kind: string) => worker.toKey(kind);
+  let taken = 0;
+  return {
+    submit: async (run, caller, priority) => {
+      const turn = { caller, priority, turn: await turns.assign(lane, { caller, priority }) };
+      await queue.add({ run, group: 'group', sortKey: sortKeyOf(turn.turn, priority), turn });
+    },
+    cancel: async (run) => {
+      const removed = await queue.remove(run);
+      expect(removed).not.toBe('taken');
+      if (removed !== undefined && removed !== 'taken') await turns.refund(lane, removed);
+    },
+    raise: (run, levels) => queue.move(run, (sortKey) => sortKey + sortKeyOf(0, levels) - sortKeyOf(0, 0)),
+    take: async () => {
+      taken += 1;
+      const job = await worker.getNextJob(`token ${taken}`, { block: false });
+      if (job === undefined) return undefined;
+      const turn = turnOf(job);
+      if (job.attemptsStarted === 1 && turn !== undefined) await turns.markServed(lane, turn);
+      return runOf(job.id ?? '');
+    },
+    crash: async (run) => {
+      const active = await client.lrange(key('active'), 0, -1);
+      const id = active.find((job) => runOf(job) === run);
+      await client.del(key(`${id}:lock`));
+      for (let look = 0; look < 2; look++) {
+        await client.del(key('stalled-check'));
+        await worker.getBackend().moveStalledJobsToWait();
+      }
+    },
+    order: async () => (await queue.front(1_000)).runs,
+    close: async () => {
+      await worker.close(true);
+      await queue.close();
+      client.disconnect();
+    },
+  };
+}
+
+const operation = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('submit' as const),
+      caller: fc.nat(3),
+      priority: fc.integer({ min: -3, max: 3 }),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), at: fc.nat(30) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('raise' as const), at: fc.nat(30), levels: fc.integer({ min: 1, max: 4 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), at: fc.nat(10) }) },
+);
+
+let lines = 0;
+
+it('has the order of the line of one process, whatever is submitted, cancelled, raised, taken and lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 80 }), async (operations) => {
+      lines += 1;
+      const [local, shared] = [localLine(), redisLine(`order${lines}`)];
+      const running: string[] = [];
+      let runs = 0;
+      try {
+        for (const one of operations) {
+          const waiting = await local.order();
+          if (one.do === 'submit') {
+            runs += 1;
+            const submitted = [`run ${runs}`, `caller ${one.caller}`, one.priority] as const;
+            await Promise.all([local.submit(...submitted), shared.submit(...submitted)]);
+          } else if (one.do === 'take') {
+            const [expected, run] = [await local.take(), await shared.take()];
+            expect(run).toBe(expected);
+            if (run !== undefined) running.push(run);
+          } else if (one.do === 'crash') {
+            const run = running.splice(one.at % Math.max(1, running.length), 1)[0];
+            if (run !== undefined) await Promise.all([local.crash(run), shared.crash(run)]);
+          } else {
+            const run = waiting[one.at % Math.max(1, waiting.length)];
+            if (run === undefined) continue;
+            for (const line of [local, shared])
+              await (one.do === 'cancel' ? line.cancel(run) : line.raise(run, one.levels));
+          }
+          expect(await shared.order()).toEqual(await local.order());
+        }
+      } finally {
+        await shared.close();
+      }
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);
+
+it('moves the clock by the runs that did not move it, as the line of one process does', async () => {
+  const [local, shared] = [localLine(), redisLine('clock')];
+  const both = [local, shared];
+  for (const line of both) for (let run = 0; run < 4; run++) await line.submit(`low ${run}`, 'low', -3);
+  for (let run = 0; run < 60; run++) {
+    for (const line of both) await line.submit(`high ${run}`, `caller ${run}`, 3);
+    expect(await shared.take()).toBe(await local.take());
+    expect(await shared.order()).toEqual(await local.order());
+  }
+  await shared.close();
+}, 60_000);
+
+it('takes ids of clients, whatever is in them', async () => {
+  const shared = redisLine('ids');
+  const ids = ['1', 'a:b:c:d', '50%3A', '%', 'ü'];
+  for (const id of ids) await shared.submit(id, 'caller', 0);
+  expect(await shared.order()).toEqual(ids);
+  for (const id of ids) expect(await shared.take()).toBe(id);
+  await shared.close();
+});
