@@ -6,10 +6,11 @@ import { FigureExchange } from '#lib/cluster/figure-exchange';
 import { Heartbeats, heartbeatOf } from '#lib/cluster/heartbeat';
 import { RedisKeys } from '#lib/cluster/keys';
 import { MemoryWatch } from '#lib/cluster/memory-watch';
-import { CommandConnection, HintConnection } from '#lib/cluster/redis';
+import { CommandConnection, connectionOptions, HintConnection } from '#lib/cluster/redis';
 import { RedisIdempotency } from '#lib/cluster/shared-idempotency';
 import { RedisRateLimiter } from '#lib/cluster/shared-rate-limiter';
 import { RedisTallies } from '#lib/cluster/shared-tallies';
+import type { ClusterLink } from '#lib/cluster/shared-types';
 import { MAX_SHARED_BYTES, RedisValues } from '#lib/cluster/shared-values';
 import { checkRedis, parseInfo, UnsuitableRedis } from '#lib/cluster/start-checks';
 import type { Config } from '#lib/config/config';
@@ -162,6 +163,18 @@ export class RedisCluster implements Cluster {
       this.#limiters.set(name, limiter);
     }
     return limiter;
+  }
+
+  /** What the parts of a shared queue get of this cluster. */
+  get link(): ClusterLink {
+    return {
+      instanceId: this.instanceId,
+      keys: this.#keys,
+      connection: this.#command,
+      connectionOptions: connectionOptions(this.#address, this.#settings.REDIS_CA_FILE),
+      instanceIds: () => this.#heartbeats.ids,
+      share: (change) => this.share(change),
+    };
   }
 
   get instanceCount(): number {

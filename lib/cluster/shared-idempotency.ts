@@ -53,6 +53,7 @@ export class RedisIdempotency implements SharedIdempotency {
           return undefined;
         }
         if (await heartbeats.isAlive(request.instance)) return request;
+        if (request.id !== '') return { ...request, isLost: true };
         await connection.client.del(key);
       }
     } catch {

@@ -1,7 +1,8 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
-import { chatEngine } from '#lib/chat/engine-singleton';
+import { chatEngine, installChatEngine } from '#lib/chat/engine-singleton';
 import { installCluster, type SharedChange } from '#lib/cluster/cluster';
 import { type ClusterListener, RedisCluster } from '#lib/cluster/redis-cluster';
+import { createSharedEngine } from '#lib/cluster/shared-engine';
 import { UnsuitableRedis } from '#lib/cluster/start-checks';
 import { authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
@@ -24,6 +25,8 @@ export async function joinCluster(settings: Config): Promise<string | undefined>
     cluster = new RedisCluster(settings, listener);
     // Before it is connected: what is made meanwhile is shared as soon as that is done.
     installCluster(cluster);
+    const { link } = cluster;
+    installChatEngine((options) => createSharedEngine(options, link));
     await cluster.start();
   } catch (error) {
     await cluster?.close();

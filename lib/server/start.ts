@@ -114,6 +114,8 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
     runner().health().catch(asError),
   ]);
+  // With the servers of its models known, it works on what others have accepted, too.
+  if (settings.REDIS_URL !== undefined && settings.EXECUTOR_LANGUAGE === undefined) chatEngine();
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   await isOpened;
   if (authMode(settings) === 'accounts') {

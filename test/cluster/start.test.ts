@@ -87,7 +87,7 @@ it('warns of a Redis without an append-only file, and starts', async () => {
   expect(app.output()).toMatch(/keeps no append-only file.*Set appendonly yes/);
 }, 60_000);
 
-it('loads ioredis with REDIS_URL only, and bullmq never', async () => {
+it('loads ioredis, bullmq and the shared queue with REDIS_URL only', async () => {
   const redis = await redisServer();
   const loadedBy = async (env: Record<string, string>) => {
     const folder = mkdtempSync(join(tmpdir(), 'modules-'));
@@ -113,8 +113,8 @@ it('loads ioredis with REDIS_URL only, and bullmq never', async () => {
   };
   expect(await loadedBy({})).toEqual(['cluster/cluster']);
   const joined = await loadedBy({ REDIS_URL: redis.url });
-  expect(joined).toEqual(expect.arrayContaining(['ioredis', 'server/join-cluster', 'cluster/redis-cluster']));
-  expect(joined).not.toContain('bullmq');
+  const parts = ['ioredis', 'bullmq', 'server/join-cluster', 'cluster/redis-cluster', 'cluster/shared-engine'];
+  expect(joined).toEqual(expect.arrayContaining(parts));
 }, 120_000);
 
 it('connects over TLS with the authority of REDIS_CA_FILE, and through Sentinel', async () => {

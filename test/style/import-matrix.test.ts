@@ -68,6 +68,9 @@ const MATRIX: Record<string, readonly string[]> = {
   // What administrators change of the models and of the gateway.
   'lib/people/admin': ['lib/chat', 'lib/models', 'lib/gateway', 'lib/http', 'lib/store', CLUSTER, ...BASE],
   'lib/people': ['lib/http', 'lib/store', CLUSTER, ...BASE],
+  // The queue of several servers is that of one with other parts.
+  'lib/cluster': ['lib/chat', 'lib/models', 'lib/http', ...BASE],
+  'lib/cluster/cluster.ts': BASE,
   'lib/store': BASE,
   'lib/http-client': [],
   'lib/languages': BASE,

@@ -10,7 +10,7 @@ export const CLUSTER_SETTINGS = {
   REDIS_URL: setting(
     redisUrl(),
     undefined,
-    'Redis 7 or Valkey 7.2 that several servers of one installation share: redis://user:password@host:6379/0, rediss:// for TLS, redis+sentinel://user:password@host:26379,host:26379/master/0, or unix:///path/to/socket. The waiting line is not shared yet: see docs/operations.md. Default: none.',
+    'Redis 7 or Valkey 7.2 that several servers of one installation share: redis://user:password@host:6379/0, rediss:// for TLS, redis+sentinel://user:password@host:26379,host:26379/master/0, or unix:///path/to/socket. Their chats wait in one line then: see docs/operations.md. Default: none.',
   ),
   REDIS_PREFIX: setting(
     z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'must be 1 to 40 letters, digits, _ or -'),

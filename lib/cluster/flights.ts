@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Generation } from '#lib/chat/generation/generation';
+import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { ClaimRequest, FlightClaim } from '#lib/chat/seams';
+import type { Mirrors } from '#lib/cluster/mirrors';
+import type { RunStore } from '#lib/cluster/runs';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import { HOUR_MS } from '#lib/units';
+
+/** A run may end while a request is about to join it. */
+const MAX_TAKES = 3;
+/** A run that has taken a flight is in Redis within this time, or its instance is lost. */
+const CREATION_MS = 1_000;
+const LOOK_MS = 10;
+
+export interface FlightsOptions {
+  readonly link: ClusterLink;
+  readonly store: Pick<RunStore, 'claimId' | 'takeFlight' | 'flightRun' | 'releaseFlight'>;
+  readonly inFlight: Pick<InFlight, 'find' | 'findLeader' | 'registerLeader'>;
+  readonly mirrors: Pick<Mirrors, 'of'>;
+}
+
+/** Single flight over all instances: of identical requests, the first one takes the flight. */
+export class SharedFlights {
+  readonly #options: FlightsOptions;
+  /** Flights that this instance asks for, by their keys. */
+  readonly #asking = new Map<string, Promise<unknown>>();
+  /** Flights that runs of this instance have taken. */
+  readonly #held = new Map<string, { readonly key: string; readonly atMs: number }>();
+
+  constructor(options: FlightsOptions) {
+    this.#options = options;
+  }
+
+  /** The key of the flight that a run of this instance has taken. */
+  heldBy(run: string): string | undefined {
+    return this.#held.get(run)?.key;
+  }
+
+  /** A run has ended. */
+  forget(run: string): void {
+    this.#held.delete(run);
+  }
+
+  /** See `SharedAdmission.claim`. */
+  claim(request: ClaimRequest): Promise<FlightClaim> | undefined {
+    if (!this.#options.link.connection.isUsable) return undefined;
+    const { joinKey, ownKey, isIdGiven } = request;
+    if (joinKey === undefined && ownKey === undefined && !isIdGiven) return undefined;
+    return this.#claim(request);
+  }
+
+  async #claim({ id: wanted, isIdGiven, joinKey, ownKey }: ClaimRequest): Promise<FlightClaim> {
+    let id = wanted ?? randomUUID();
+    let isLate = false;
+    try {
+      if (isIdGiven) {
+        isLate = true;
+        if (this.#options.inFlight.find(id) !== undefined || !(await this.#options.store.claimId(id)))
+          id = randomUUID();
+      }
+      // Of this instance, one request at a time asks: the others join what comes of it.
+      for (let asking = this.#askingFor(joinKey); asking !== undefined; asking = this.#askingFor(joinKey)) {
+        isLate = true;
+        await asking;
+      }
+      if (joinKey !== undefined && this.#options.inFlight.findLeader(joinKey) !== undefined)
+        return this.#claimed(id, isLate);
+      const taking = this.#take(id, joinKey, ownKey);
+      if (joinKey !== undefined) {
+        const asking = taking.then(
+          () => nextTurn(),
+          () => {},
+        );
+        this.#asking.set(joinKey, asking);
+        void asking.finally(() => this.#asking.delete(joinKey));
+      }
+      const { leader, takes } = await taking;
+      return this.#claimed(id, isLate || takes > 1, leader);
+    } catch {
+      // The guard has recorded the failure: this instance goes on alone.
+      return this.#claimed(id, isLate);
+    }
+  }
+
+  #askingFor(key: string | undefined): Promise<unknown> | undefined {
+    return key === undefined ? undefined : this.#asking.get(key);
+  }
+
+  #claimed(id: string, isLate: boolean, leader?: Generation | undefined): FlightClaim {
+    return {
+      id,
+      leader,
+      isLate,
+      release: () => {
+        const held = this.#held.get(id);
+        if (held === undefined) return;
+        this.#held.delete(id);
+        void this.#options.store.releaseFlight(held.key, id);
+      },
+    };
+  }
+
+  /** Takes the flight for `run`, or finds the generation that has it. Rejects if Redis does. */
+  async #take(
+    run: string,
+    joinKey: string | undefined,
+    ownKey: string | undefined,
+  ): Promise<{ readonly leader?: Generation; readonly takes: number }> {
+    const { store, inFlight } = this.#options;
+    this.#sweep();
+    for (let takes = 1; ; takes++) {
+      const key = ownKey ?? joinKey;
+      if (key === undefined) return { takes };
+      const other = await (ownKey === undefined ? store.flightRun(key) : store.takeFlight(key, run));
+      if (other === undefined) {
+        if (ownKey !== undefined) this.#held.set(run, { key: ownKey, atMs: performance.now() });
+        return { takes };
+      }
+      // A request that replaces what is cached joins no other.
+      if (joinKey === undefined || other === run) return { takes };
+      const leader = await this.#leaderOf(other, joinKey);
+      if (leader === 'lost') await store.releaseFlight(key, other);
+      else if (leader !== 'ended') {
+        inFlight.registerLeader(leader);
+        return { leader, takes };
+      } else await delay(LOOK_MS);
+      if (takes === MAX_TAKES) return { takes: takes + 1 };
+    }
+  }
+
+  async #leaderOf(run: string, flightKey: string): Promise<Generation | 'ended' | 'lost'> {
+    const deadlineMs = performance.now() + CREATION_MS;
+    for (let waitMs = LOOK_MS; ; waitMs = Math.min(2 * waitMs, CREATION_MS / 10)) {
+      const generation = await this.#options.mirrors.of(run, { flightKey });
+      if (generation !== undefined) return generation.finishedAt === undefined ? generation : 'ended';
+      if (performance.now() >= deadlineMs) return 'lost';
+      await delay(waitMs);
+    }
+  }
+
+  /** A flight that was taken for a run that never came about has expired by then. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const [run, { atMs }] of this.#held) {
+      if (now - atMs < 2 * HOUR_MS) return;
+      this.#held.delete(run);
+    }
+  }
+}

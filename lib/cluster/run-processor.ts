@@ -1,0 +1,252 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Generation } from '#lib/chat/generation/generation';
+import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { Scheduler } from '#lib/chat/scheduler/scheduler';
+import type { Clock } from '#lib/clock';
+import { LogWriter } from '#lib/cluster/log-writer';
+import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
+import type { Mirrors } from '#lib/cluster/mirrors';
+import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
+import { isUnwanted, type RunStore } from '#lib/cluster/runs';
+import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
+import type { AppError } from '#lib/errors';
+import type { Logger } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+
+/** An owner that was there within this time is at work still, also if its job was given away. */
+const OWNER_MS = 3.5 * SECOND_MS;
+/** A run that is lost so often is at fault itself. */
+const MAX_STALLS = 2;
+/** Leases that could not be renewed while Redis was away say nothing. */
+const LEASE_TRUST_MS = 10 * SECOND_MS;
+const RETRY_MS = 500;
+const RENEW_TICKS = 60;
+/** How long a stop waits for what is to be written. */
+const CLOSE_MS = 3 * SECOND_MS;
+
+interface OwnedRun {
+  readonly generation: Generation;
+  readonly writer: LogWriter;
+  /** It goes back to the line: this instance stops. */
+  isReturned: boolean;
+  /** Resolves when nothing of it is left to be done here. */
+  readonly over: Promise<void>;
+}
+
+export interface RunProcessorOptions {
+  readonly link: ClusterLink;
+  readonly store: RunStore;
+  readonly mirrors: Mirrors;
+  readonly inFlight: InFlight;
+  readonly clock: Clock;
+  /** The lane of a server in the local scheduler. */
+  readonly laneOf: (id: string) => LocalLane | undefined;
+  readonly local: Pick<Scheduler, 'admit'>;
+  readonly log: Logger;
+}
+
+/** Works on the runs that this instance has taken, and writes their logs. */
+export class RunWork {
+  readonly #options: RunProcessorOptions;
+  readonly #owned = new Map<string, OwnedRun>();
+  #cancelTick: (() => void) | undefined;
+  #ticks = 0;
+  #usableSinceMs: number;
+  #isClosing = false;
+
+  constructor(options: RunProcessorOptions) {
+    this.#options = options;
+    this.#usableSinceMs = options.clock.now() - LEASE_TRUST_MS;
+    this.#scheduleTick();
+  }
+
+  /** Whether a response that has begun would be lost if this instance ended now. */
+  get hasWritten(): boolean {
+    for (const { generation } of this.#owned.values())
+      if (generation.finishedAt === undefined && generation.log.lastNumber > 0) return true;
+    return false;
+  }
+
+  /** See `RunProcessor`. */
+  async process(taken: TakenRun): Promise<RunOutcome> {
+    for (;;) {
+      if (this.#isClosing) return 'again';
+      try {
+        const outcome = await this.#process(taken);
+        if (outcome !== undefined) return outcome;
+        await delay(SECOND_MS);
+      } catch (error) {
+        if (!this.#isClosing && this.#options.link.connection.isUsable)
+          this.#options.log.error({ err: error, run: taken.run }, 'a request of the shared queue could not be begun');
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
+  /** Undefined if it is to be tried again in a while: another instance may work on it. */
+  async #process({ run, lane: laneId, stalled }: TakenRun): Promise<RunOutcome | undefined> {
+    const { store, mirrors } = this.#options;
+    const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
+    if (stored === undefined) return 'ended';
+    const final = last?.events.at(-1);
+    if (isFinal(final)) {
+      if (stored.finishedAt === undefined) await store.finalize(run, final);
+      return 'ended';
+    }
+    if (stored.attempt > 0 && (await this.#isAtWork(run, stored))) return undefined;
+    const [wishes] = await store.wishes([run]);
+    if (wishes !== undefined && isUnwanted(wishes) && this.#areLeasesKnown) {
+      await store.end(run, cancelledEnd(wishes.cancelledBy));
+      return 'ended';
+    }
+    const hasText = (last?.id.number ?? 0) > 0;
+    const lane = this.#options.laneOf(laneId);
+    if (hasText || stalled >= MAX_STALLS || lane === undefined) {
+      await store.end(run, WORKER_LOST);
+      return 'ended';
+    }
+    const body = mirrors.get(run)?.generation.packedRequest === undefined ? await store.readRequest(run) : undefined;
+    if (body === null) {
+      await store.end(run, WORKER_LOST);
+      return 'ended';
+    }
+    const request = body && decodeModelRequest(body);
+    const attempt = await store.beginAttempt(run);
+    await store.appendStarted(run, attempt, { type: 'started', server: lane.server.id, model: stored.model });
+    // In one turn from here on: who reads it here has the generation that is worked on.
+    const generation = mirrors.get(run)?.generation ?? mirrors.make(run, stored);
+    if (request !== undefined) generation.adoptRequest(request);
+    // It was cancelled here in the meantime.
+    if (generation.packedRequest === undefined) {
+      await store.end(run, cancelledEnd(stored.cancelledBy));
+      return 'ended';
+    }
+    mirrors.own(generation, laneId);
+    return await this.#run(generation, lane, attempt);
+  }
+
+  /**
+   * Whether another instance, or this one, works on a run whose job was given away: Redis was away,
+   * or its event loop was blocked for longer than the lock of the job.
+   */
+  async #isAtWork(run: string, { owner }: StoredRun): Promise<boolean> {
+    const { store, link } = this.#options;
+    if (owner === link.instanceId) return this.#owned.has(run);
+    const untouchedMs = await store.untouchedFor(run);
+    return untouchedMs !== undefined && untouchedMs < OWNER_MS && link.instanceIds().includes(owner);
+  }
+
+  async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
+    const { store, local, clock, inFlight } = this.#options;
+    const { id: run, log } = generation;
+    const writer = new LogWriter({ store, run, attempt, log, clock });
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const owned: OwnedRun = { generation, writer, isReturned: false, over };
+    this.#owned.set(run, owned);
+    try {
+      if (!lane.hasSlot) generation.pack();
+      local.admit(generation, lane, clock.now());
+      const end = await writer.ended;
+      if (end === 'written') {
+        const final = log.eventAt(log.lastNumber);
+        if (isFinal(final)) await this.#finalize(run, () => store.finalize(run, final, generation.firstTokenAt));
+        return 'ended';
+      }
+      if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
+      // Another instance has begun the run again. Readers here come back and get its events.
+      const requests = inFlight.requestsOf(generation);
+      generation.finish(WORKER_LOST);
+      for (const request of requests) inFlight.forget(request);
+      return 'ended';
+    } finally {
+      this.#owned.delete(run);
+      resolve();
+    }
+  }
+
+  /** The last entry is written: the rest is done as soon as Redis is there. */
+  async #finalize(run: string, finalize: () => Promise<void>): Promise<void> {
+    while (!this.#isClosing || this.#options.link.connection.isUsable) {
+      try {
+        await finalize();
+        return;
+      } catch {
+        // The guard has recorded the failure. If this instance ends, the janitor does it.
+        await delay(RETRY_MS);
+      }
+    }
+    this.#options.log.warn({ run }, 'a finished request is left to another server');
+  }
+
+  /** Looks now whether a run of this instance is to end. Never rejects. */
+  async check(run: string): Promise<void> {
+    if (this.#owned.has(run)) await this.#check([run]).catch(ignore);
+  }
+
+  /** Rejects if Redis does. */
+  async #check(runs: readonly string[]): Promise<void> {
+    const wishes = await this.#options.store.wishes(runs);
+    for (const [index, run] of runs.entries()) {
+      const wish = wishes[index];
+      if (wish === undefined || !isUnwanted(wish)) continue;
+      if (wish.cancelledBy === undefined && !this.#areLeasesKnown) continue;
+      this.#owned.get(run)?.generation.finish(cancelledEnd(wish.cancelledBy));
+    }
+  }
+
+  get #areLeasesKnown(): boolean {
+    return this.#options.clock.now() - this.#usableSinceMs >= LEASE_TRUST_MS;
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#options.clock.after(SECOND_MS, () => {
+      void this.#tick().finally(() => {
+        if (this.#cancelTick !== undefined) this.#scheduleTick();
+      });
+    });
+  }
+
+  /** Never rejects. */
+  async #tick(): Promise<void> {
+    const { link, store, mirrors, clock } = this.#options;
+    if (!link.connection.isUsable) {
+      this.#usableSinceMs = clock.now();
+      return;
+    }
+    this.#ticks += 1;
+    const runs = [...this.#owned.keys()];
+    try {
+      await Promise.all([store.touch(runs), runs.length === 0 ? undefined : this.#check(runs)]);
+      if (this.#ticks % RENEW_TICKS === 0)
+        await store.renew([...new Set([...runs, ...mirrors.all().map(({ generation }) => generation.id)])]);
+    } catch {
+      // The guard has recorded the failure; the next tick does it again.
+    }
+  }
+
+  /**
+   * Gives back what has no text, and ends what has some: this instance stops. Resolves when that is
+   * in Redis, or after 3 s.
+   */
+  async close(error: AppError): Promise<void> {
+    this.#isClosing = true;
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+    const all = [...this.#owned.values()];
+    for (const owned of all) {
+      const { generation, writer } = owned;
+      if (generation.finishedAt !== undefined) continue;
+      if (generation.log.lastNumber > 0) generation.finish(WORKER_LOST);
+      else {
+        owned.isReturned = true;
+        writer.close();
+        generation.finish({ type: 'error', error });
+      }
+    }
+    await Promise.race([Promise.all(all.map(({ over }) => over)), delay(CLOSE_MS, undefined, { ref: false })]);
+  }
+}
+
+function ignore(): void {
+  // The guard has recorded the failure; the next tick does it again.
+}

@@ -1,0 +1,341 @@
+import type { ChainableCommander } from 'ioredis';
+import type { FinalEvent, Generation } from '#lib/chat/generation/generation';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { execute } from '#lib/cluster/replies';
+import {
+  decodeRun,
+  decodeTicket,
+  encodeModelRequest,
+  encodeTargets,
+  encodeTicket,
+  type StoredRun,
+  type Ticket,
+} from '#lib/cluster/run-format';
+import { RunLogs } from '#lib/cluster/run-logs';
+import type { ClusterLink, NewRun, RunRecord, Runs } from '#lib/cluster/shared-types';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
+import type { CancelledBy } from '#lib/wire/chat-queue';
+
+/** An instance that wants a run says so again before this is over. */
+const LEASE_MS = 15 * SECOND_MS;
+/** An id that was claimed and not used is free again after this time. */
+const CLAIM_MS = MINUTE_MS;
+
+/** What decides whether a run that is worked on goes on. */
+export interface Wishes {
+  /** Instances and detached requests that want it. */
+  readonly wanted: number;
+  /** Requests that are not cancelled. */
+  readonly tickets: number;
+  readonly cancelledBy: CancelledBy | undefined;
+}
+
+export interface RunStoreOptions {
+  readonly link: ClusterLink;
+  /** How long results are kept. */
+  readonly ttlMs: number;
+  /** The unfinished requests of a generation here. */
+  readonly requestsOf: (generation: Generation) => readonly PendingRequest[];
+  /** The key of the flight that a run has taken. */
+  readonly flightOf: (run: string) => string | undefined;
+  /** A run was begun by this instance: its events are read from now on. */
+  readonly onCreate: (generation: Generation, lane: string) => void;
+  /** It is in no line: it ends, or lives in this process alone. */
+  readonly onNotAdmitted: (generation: Generation) => void;
+}
+
+/** Runs, their tickets and who wants them, in Redis. */
+export class RunStore extends RunLogs implements Runs {
+  readonly #options: RunStoreOptions;
+  /** What waits until a run is in the line. */
+  readonly #admissions = new Map<string, { readonly written: Promise<void>; readonly resolve: () => void }>();
+  /** Runs that are to be removed, once Redis is there. */
+  readonly #unwanted = new Map<string, readonly string[]>();
+
+  constructor(options: RunStoreOptions) {
+    super(options.link, options.ttlMs);
+    this.#options = options;
+  }
+
+  handleSubmitted({ generation, lane }: NewRun): void {
+    const { promise: written, resolve } = Promise.withResolvers<void>();
+    this.#admissions.set(generation.id, { written, resolve });
+    for (const request of this.#options.requestsOf(generation)) this.expect(request);
+    this.#options.onCreate(generation, lane);
+  }
+
+  /** A request of a run that may be on its way into the line. */
+  expect(request: PendingRequest, written?: Promise<void>): void {
+    const admission = this.#admissions.get(request.generation.id);
+    const both = Promise.all([admission?.written, written]).then(() => undefined);
+    request.saved = { eventOffset: 0, isOnDisk: admission === undefined, isShared: true, written: both };
+  }
+
+  addCreation(commands: ChainableCommander, { generation, lane }: NewRun): void {
+    const keys = this.keys;
+    const { id: run } = generation;
+    const requests = this.#options.requestsOf(generation);
+    const body = encodeModelRequest(generation);
+    if (body !== undefined) commands.set(keys.modelRequest(run), body, 'PX', this.openTtlMs);
+    commands.hset(keys.run(run), {
+      state: 'queued',
+      lane,
+      group: generation.group,
+      caller: generation.caller,
+      priority: generation.priority,
+      model: generation.model,
+      createdAt: this.toRedis(generation.createdAt),
+      key: generation.key ?? '',
+      flightKey: this.#options.flightOf(run) ?? '',
+      isNew: generation.isNew ? '1' : '0',
+      prefixKey: generation.prefixKey ?? '',
+      targets: encodeTargets(generation.targets),
+      requestBytes: generation.requestBytes,
+    });
+    commands.pexpire(keys.run(run), this.openTtlMs);
+    for (const request of requests) this.#addTicket(commands, run, request);
+    this.#addLease(commands, run);
+    commands.zadd(keys.openRuns, this.now(), run);
+    commands.pexpire(keys.openRuns, HOUR_MS);
+  }
+
+  addPlace(commands: ChainableCommander, run: string, { turn, sortKey }: { turn: number; sortKey: number }): void {
+    commands.hset(this.keys.run(run), { turn, sortKey });
+  }
+
+  addLane(commands: ChainableCommander, run: string, lane: string): void {
+    commands.hset(this.keys.run(run), { lane });
+  }
+
+  handleAdmitted(generation: Generation): void {
+    for (const { saved } of this.#options.requestsOf(generation)) if (saved?.isShared === true) saved.isOnDisk = true;
+    this.#settle(generation.id);
+  }
+
+  handleNotAdmitted(generation: Generation, error?: FinalEvent & { readonly type: 'error' }): void {
+    const requests = this.#options.requestsOf(generation);
+    for (const request of requests) setUnsaved(request);
+    this.discard(
+      generation.id,
+      requests.map(({ id }) => id),
+    );
+    this.#options.onNotAdmitted(generation);
+    if (error !== undefined) generation.finish(error);
+    this.#settle(generation.id);
+  }
+
+  #settle(run: string): void {
+    this.#admissions.get(run)?.resolve();
+    this.#admissions.delete(run);
+  }
+
+  /** Removes what Redis has of a run that is none any more, now or once Redis is there. */
+  discard(run: string, tickets: readonly string[]): void {
+    const flight = this.#options.flightOf(run);
+    const keys = this.keys;
+    const names = [keys.run(run), keys.modelRequest(run), keys.log(run), keys.wanted(run), keys.tickets(run)];
+    names.push(...tickets.map((ticket) => keys.ticket(ticket)), ...(flight === undefined ? [] : [keys.flight(flight)]));
+    this.#unwanted.set(run, names);
+    void this.removeDiscarded();
+  }
+
+  /** Removes what was left to be removed. Never rejects. */
+  async removeDiscarded(): Promise<void> {
+    if (this.#unwanted.size === 0 || !this.#options.link.connection.isUsable) return;
+    const all = [...this.#unwanted];
+    try {
+      const commands = this.client.multi();
+      for (const [run, names] of all) {
+        commands.del(...names);
+        commands.zrem(this.keys.openRuns, run);
+      }
+      await execute(commands);
+      for (const [run] of all) this.#unwanted.delete(run);
+    } catch {
+      // The guard has recorded the failure; it is tried again with the next tick.
+    }
+  }
+
+  /** Reserves an id of a client. Returns whether it was free. Rejects if Redis does. */
+  async claimId(id: string): Promise<boolean> {
+    const key = this.keys.ticket(id);
+    const replies = await execute(this.client.multi().hsetnx(key, 'run', '').pexpire(key, CLAIM_MS, 'NX'));
+    return replies[0] === 1;
+  }
+
+  /** Adds a request to an unfinished run, and wants that for this instance. */
+  async addTicket(run: string, request: PendingRequest): Promise<void> {
+    const commands = this.client.multi();
+    this.#addTicket(commands, run, request);
+    this.#addLease(commands, run);
+    await execute(commands);
+  }
+
+  #addTicket(commands: ChainableCommander, run: string, request: PendingRequest): void {
+    const keys = this.keys;
+    const { id } = request;
+    commands.hset(keys.ticket(id), encodeTicket(request, run, this.toRedis(request.createdAt)));
+    commands.pexpire(keys.ticket(id), this.openTtlMs);
+    commands.sadd(keys.tickets(run), id);
+    commands.pexpire(keys.tickets(run), this.openTtlMs);
+    if (request.detached) commands.zadd(keys.wanted(run), '+inf', `d:${id}`);
+  }
+
+  #addLease(commands: ChainableCommander, run: string): void {
+    const { instanceId } = this.#options.link;
+    commands.zadd(this.keys.wanted(run), this.now() + LEASE_MS, `i:${instanceId}`);
+    commands.pexpire(this.keys.wanted(run), this.openTtlMs);
+  }
+
+  /** Says that this instance wants these runs still. Rejects if Redis does. */
+  async renewLeases(runs: readonly string[]): Promise<void> {
+    if (runs.length === 0) return;
+    const commands = this.client.pipeline();
+    for (const run of runs) this.#addLease(commands, run);
+    await execute(commands);
+  }
+
+  /** This instance does not want the run any more. Rejects if Redis does. */
+  async dropLease(run: string): Promise<void> {
+    await this.client.zrem(this.keys.wanted(run), `i:${this.#options.link.instanceId}`);
+  }
+
+  /** Keeps the keys of unfinished runs for their whole time from now on. Rejects if Redis does. */
+  async renew(runs: readonly string[]): Promise<void> {
+    if (runs.length === 0) return;
+    const keys = this.keys;
+    const commands = this.client.pipeline();
+    for (const run of runs) {
+      for (const key of [keys.run(run), keys.modelRequest(run), keys.log(run), keys.wanted(run), keys.tickets(run)])
+        commands.pexpire(key, this.openTtlMs);
+      const flight = this.#options.flightOf(run);
+      if (flight !== undefined) commands.pexpire(keys.flight(flight), HOUR_MS);
+      commands.smembers(keys.tickets(run));
+    }
+    const tickets = (await execute(commands)).filter((reply): reply is string[] => Array.isArray(reply)).flat();
+    const more = this.client.pipeline();
+    for (const ticket of tickets) more.pexpire(keys.ticket(ticket), this.openTtlMs);
+    if (tickets.length > 0) await execute(more);
+  }
+
+  /** The ticket with this id; undefined if it does not exist (any more). Rejects if Redis does. */
+  async findTicket(id: string): Promise<Ticket | undefined> {
+    return decodeTicket(await this.client.hgetall(this.keys.ticket(id)));
+  }
+
+  /** Undefined if there is no such run (any more). Rejects if Redis does. */
+  async find(run: string): Promise<StoredRun | undefined> {
+    return decodeRun(await this.client.hgetall(this.keys.run(run)));
+  }
+
+  /** The request of a run; null if it has ended. Rejects if Redis does. */
+  readRequest(run: string): Promise<Buffer | null> {
+    return this.client.getBuffer(this.keys.modelRequest(run));
+  }
+
+  async read(run: string): Promise<RunRecord | undefined> {
+    const stored = await this.find(run);
+    return (
+      stored && { ...stored, id: run, turn: stored.turn, sortKey: stored.sortKey, cancelledBy: stored.cancelledBy }
+    );
+  }
+
+  async isWanted(run: string): Promise<boolean> {
+    const [wishes] = await this.wishes([run]);
+    return wishes !== undefined && !isUnwanted(wishes);
+  }
+
+  /** What is wanted of runs, in their order. Rejects if Redis does. */
+  async wishes(runs: readonly string[]): Promise<Wishes[]> {
+    const keys = this.keys;
+    const now = this.now();
+    const commands = this.client.pipeline();
+    for (const run of runs)
+      commands.zcount(keys.wanted(run), now, '+inf').scard(keys.tickets(run)).hget(keys.run(run), 'cancelledBy');
+    const replies = await execute(commands);
+    return runs.map((_, index) => ({
+      wanted: Number(replies[3 * index]),
+      tickets: Number(replies[3 * index + 1]),
+      cancelledBy: cancelledByOf(replies[3 * index + 2]),
+    }));
+  }
+
+  async untouched(ms: number, count: number): Promise<string[]> {
+    return await this.client.zrangebyscore(this.keys.openRuns, '-inf', this.now() - ms, 'LIMIT', 0, count);
+  }
+
+  async touch(runs: readonly string[]): Promise<void> {
+    if (runs.length === 0) return;
+    const key = this.keys.openRuns;
+    const now = this.now();
+    const scores = runs.flatMap((run) => [now, run]);
+    await execute(
+      this.client
+        .multi()
+        .zadd(key, 'XX', ...scores)
+        .pexpire(key, HOUR_MS),
+    );
+  }
+
+  /** Milliseconds since a run was touched; undefined if it has ended. Rejects if Redis does. */
+  async untouchedFor(run: string): Promise<number | undefined> {
+    const score = await this.client.zscore(this.keys.openRuns, run);
+    return score === null ? undefined : this.now() - Number(score);
+  }
+
+  /**
+   * Cancels one request. Returns how many of its run are left; if none is, the run is marked as
+   * cancelled. Rejects if Redis does.
+   */
+  async cancelTicket(ticket: string, run: string, by: CancelledBy): Promise<number> {
+    const keys = this.keys;
+    const replies = await execute(
+      this.client
+        .multi()
+        .hset(keys.ticket(ticket), { cancelledBy: by, cancelledAt: this.now() })
+        .pexpire(keys.ticket(ticket), this.ttlMs)
+        .srem(keys.tickets(run), ticket)
+        .zrem(keys.wanted(run), `d:${ticket}`)
+        .scard(keys.tickets(run)),
+    );
+    const left = Number(replies[4]);
+    if (left === 0)
+      await execute(
+        this.client.multi().hset(keys.run(run), { cancelledBy: by }).pexpire(keys.run(run), this.openTtlMs),
+      );
+    return left;
+  }
+
+  /** Takes a flight for a run. Returns the run that has it already. Rejects if Redis does. */
+  async takeFlight(key: string, run: string): Promise<string | undefined> {
+    return (await this.client.set(this.keys.flight(key), run, 'PX', HOUR_MS, 'NX', 'GET')) ?? undefined;
+  }
+
+  /** The run that has a flight. Rejects if Redis does. */
+  async flightRun(key: string): Promise<string | undefined> {
+    return (await this.client.get(this.keys.flight(key))) ?? undefined;
+  }
+
+  /** Gives up a flight that `run` has. Never rejects. */
+  async releaseFlight(key: string, run: string): Promise<void> {
+    try {
+      if ((await this.flightRun(key)) === run) await this.client.del(this.keys.flight(key));
+    } catch {
+      // It expires; requests that wait for its run give up before.
+    }
+  }
+}
+
+/** The request lives in this process alone, which the reply to it says. */
+export function setUnsaved(request: PendingRequest): void {
+  request.saved = request.detached ? { eventOffset: 0, isOnDisk: false, written: Promise.resolve() } : undefined;
+}
+
+/** Whether a run is not wanted any more. */
+export function isUnwanted({ wanted, tickets, cancelledBy }: Wishes): boolean {
+  return wanted === 0 || (tickets === 0 && cancelledBy !== undefined);
+}
+
+function cancelledByOf(value: unknown): CancelledBy | undefined {
+  return value === 'user' || value === 'operator' ? value : undefined;
+}

@@ -1,0 +1,399 @@
+import type { Awaitable } from '#lib/chat/awaitable';
+import type { ChatEngineOptions } from '#lib/chat/chat-engine';
+import type { ChatService } from '#lib/chat/chat-service';
+import { type ChatChange, EngineCore, type LocalParts, noSuchRequest, STOPPING } from '#lib/chat/engine-core';
+import type { EngineParts } from '#lib/chat/engine-parts';
+import type { Generation, GenerationContext } from '#lib/chat/generation/generation';
+import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { toAppError } from '#lib/chat/model-error';
+import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
+import { queueOverview } from '#lib/chat/scheduler/queue-overview';
+import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
+import type { Submitter } from '#lib/chat/submitter';
+import { SharedFlights } from '#lib/cluster/flights';
+import { Mirrors } from '#lib/cluster/mirrors';
+import type { Ticket } from '#lib/cluster/run-format';
+import { RunWork } from '#lib/cluster/run-processor';
+import { RunStore, setUnsaved } from '#lib/cluster/runs';
+import { SharedQueue } from '#lib/cluster/shared-queue';
+import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import { authMode } from '#lib/config/auth-mode';
+import { AppError } from '#lib/errors';
+import { hasRight, member, type Principal } from '#lib/http/principal';
+import { onStopping } from '#lib/shutdown';
+import { SECOND_MS } from '#lib/units';
+import type { ChatRequest } from '#lib/wire/chat';
+import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
+
+const RETRY_AFTER_SECONDS = 2;
+/** How long a stop waits for jobs that go back to the line. */
+const STOP_MS = 2 * SECOND_MS;
+
+/** The chat engine of a server that shares its queue with others over Redis. */
+export function createSharedEngine(
+  options: ChatEngineOptions,
+  link: ClusterLink,
+  createLine: (parts: SharedLineParts) => StartedLine = (parts) => new SharedQueue(parts),
+): SharedChatEngine {
+  return new SharedChatEngine(options, new SharedParts(options, link, createLine));
+}
+
+type StartedLine = SharedLine & { start(): Promise<void> };
+
+/** The parts of an engine that are shared, as one engine has them. */
+class SharedParts {
+  readonly link: ClusterLink;
+  store!: RunStore;
+  mirrors!: Mirrors;
+  work!: RunWork;
+  flights!: SharedFlights;
+  line!: StartedLine;
+  readonly #options: ChatEngineOptions;
+  readonly #createLine: (parts: SharedLineParts) => StartedLine;
+  /** Of the generations of this engine; set when it is made. */
+  context: GenerationContext | undefined;
+  /** A request of any server by its id. Never rejects. */
+  find: (id: string) => Promise<PendingRequest | undefined> = async () => undefined;
+
+  constructor(options: ChatEngineOptions, link: ClusterLink, createLine: (parts: SharedLineParts) => StartedLine) {
+    this.#options = options;
+    this.link = link;
+    this.#createLine = createLine;
+  }
+
+  /** Puts what is shared in the place of what is of this process. */
+  connect(local: LocalParts): EngineParts {
+    const { settings, clock, inFlight, scheduler } = local;
+    const { link } = this;
+    const serverOf = (id: string) => scheduler.lanes().find(({ server }) => server.id === id)?.server;
+    this.store = new RunStore({
+      link,
+      ttlMs: settings.QUEUE_RESULT_TTL_SECONDS * SECOND_MS,
+      requestsOf: (generation) => inFlight.requestsOf(generation),
+      flightOf: (run) => this.flights.heldBy(run),
+      onCreate: (generation, lane) => this.mirrors.adopt(generation, lane),
+      onNotAdmitted: (generation) => this.mirrors.release(generation),
+    });
+    const context = () => this.#context;
+    this.mirrors = new Mirrors({
+      link,
+      store: this.store,
+      inFlight,
+      clock,
+      context,
+      serverOf,
+      line: () => this.line,
+      checkOwned: (run) => void this.work.check(run),
+      onRemove: (run) => this.flights.forget(run),
+      startHere: (generation) => this.#startHere(local, generation),
+    });
+    this.flights = new SharedFlights({ link, store: this.store, inFlight, mirrors: this.mirrors });
+    this.work = new RunWork({
+      link,
+      store: this.store,
+      mirrors: this.mirrors,
+      inFlight,
+      clock,
+      laneOf: (id) => scheduler.lanes().find(({ server }) => server.id === id),
+      local: scheduler,
+      log: this.#options.log,
+    });
+    this.line = this.#createLine({
+      link,
+      runs: this.store,
+      processor: (taken) => this.work.process(taken),
+      local: scheduler,
+      settings,
+    });
+    inFlight.onAdd = (request) => this.#handleAdded(request);
+    return {
+      ...local,
+      scheduler: this.line,
+      shared: {
+        hooks: { onUnwanted: (generation, end) => this.mirrors.handleUnwanted(generation, end) },
+        claim: (request) => this.flights.claim(request),
+        find: (id) => this.find(id),
+      },
+    };
+  }
+
+  get #context(): GenerationContext {
+    if (this.context === undefined) throw new Error('the engine is not made yet');
+    return this.context;
+  }
+
+  #handleAdded(request: PendingRequest): void {
+    const { generation } = request;
+    if (request.isCopy) return;
+    if (generation.finishedAt === undefined) {
+      // Until the line takes it, and for good if that is this process's own.
+      setUnsaved(request);
+      if (this.mirrors.get(generation.id)?.generation !== generation) return;
+      // It has joined. That is not known elsewhere if Redis fails now.
+      const written = this.store.addTicket(generation.id, request).catch(() => {});
+      this.store.expect(request, written);
+      this.mirrors.want(generation.id);
+    } else if (request.detached && this.link.connection.isUsable) {
+      const events = Array.from(
+        { length: generation.log.lastNumber },
+        (_, index) => generation.log.eventAt(index + 1) ?? [],
+      ).flat();
+      const written = this.store.addFinished(request, events).catch(() => {});
+      request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written };
+    }
+  }
+
+  #startHere({ scheduler, clock }: LocalParts, generation: Generation): void {
+    try {
+      scheduler.admit(generation, scheduler.ensureCapacity(generation, false), clock.now());
+    } catch (error) {
+      generation.finish({ type: 'error', error: toAppError(error, this.#options.log) });
+    }
+  }
+}
+
+/**
+ * The chat engine of several servers: requests of all of them wait in one line, identical ones
+ * share a generation, and each can be read and cancelled on any. What this process has is as in
+ * `ChatEngine`; what it has not is asked of Redis.
+ */
+export class SharedChatEngine extends EngineCore implements ChatService {
+  readonly #shared: SharedParts;
+  /** Requests of other servers that are looked up, by their ids. */
+  readonly #finding = new Map<string, Promise<PendingRequest | undefined>>();
+  readonly #started: Promise<void>;
+
+  constructor(options: ChatEngineOptions, shared: SharedParts) {
+    // Accepted requests are in Redis.
+    super({ ...options, savedRequests: undefined }, (local) => shared.connect(local));
+    this.#shared = shared;
+    shared.context = this.admission.generationContext;
+    // Without Redis, a request of another server is as one that does not exist.
+    shared.find = (id) => this.#findAny(id).catch(() => undefined);
+    this.#started = shared.line.start();
+    onStopping(() => shared.line.pause());
+  }
+
+  /** Resolves when it takes part in the work, or if Redis is away. */
+  get started(): Promise<void> {
+    return this.#started;
+  }
+
+  /** Like `EngineCore.submit`. Resolves when the request is in the line of all servers. */
+  override async submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    return await admitted(super.submit(request, submitter));
+  }
+
+  override async enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    return await admitted(super.enqueue(request, submitter));
+  }
+
+  /** See `PendingRequest.addReader`: this server wants its response from now on. */
+  override read(request: PendingRequest, onChange: () => void): () => void {
+    this.#shared.mirrors.want(request.generation.id);
+    return super.read(request, onChange);
+  }
+
+  /** The request with this id. Throws `not_found`, or `queue_full` if Redis cannot be asked. */
+  find(id: string, caller: string): Awaitable<PendingRequest> {
+    return this.findHere(id, caller) ?? this.#findReadable(id, caller);
+  }
+
+  async #findReadable(id: string, caller: string): Promise<PendingRequest> {
+    const request = await this.#findAny(id);
+    if (request === undefined || !mayRead(request, caller, this.parts.settings)) throw noSuchRequest();
+    return request;
+  }
+
+  /** Cancels an own request that waits or runs. Throws `not_found`, or `already_finished`. */
+  async cancel(id: string, caller: string, by: CancelledBy = 'user'): Promise<void> {
+    await this.cancelRequest(await this.find(id, caller), by);
+  }
+
+  /** See `ChatEngine.cancelAs`. */
+  async cancelAs(id: string, principal: Principal, by: CancelledBy): Promise<void> {
+    const { settings } = this.parts;
+    const request = await this.#findAny(id);
+    if (request === undefined || !mayControl(request, principal, settings)) throw noSuchRequest();
+    await this.cancelRequest(request, isOwnRequest(request, principal, settings) ? by : 'operator');
+  }
+
+  /** The place of a request in the line of its model server. */
+  async queueStatus(request: PendingRequest): Promise<QueueStanding> {
+    const run = request.generation.id;
+    const mirror = this.#shared.mirrors.get(run);
+    if (mirror === undefined || mirror.isOwned || request.state !== 'queued' || !this.#shared.link.connection.isUsable)
+      return this.standing(request);
+    try {
+      return await this.#shared.line.standingOf(run, mirror.lane);
+    } catch {
+      // The guard has recorded the failure: what is known is better than nothing.
+      return this.standing(request);
+    }
+  }
+
+  queueStatusHere(request: PendingRequest): QueueStanding {
+    return this.standing(request);
+  }
+
+  /** The queue as `principal` sees it: with the ids of what it may control. */
+  overview(principal: Principal): QueueOverview {
+    const { clock, settings, scheduler } = this.parts;
+    return queueOverview(scheduler.view, settings, clock.now(), {
+      mayControl: (owner) => mayControl(owner, principal, settings),
+      seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
+    });
+  }
+
+  /** Applies what another server has cleared, generated again or cancelled. */
+  override applyShared(change: ChatChange): void {
+    if (change.kind !== 'cancel') super.applyShared(change);
+    else void this.#applyCancel(change);
+  }
+
+  /** See `InFlight.hasUnsavedWork`; also while a response is written here. */
+  override get hasUnsavedWork(): boolean {
+    return super.hasUnsavedWork || this.#shared.work.hasWritten;
+  }
+
+  /**
+   * Ends what is read here, and gives what is worked on here back to the line. What has begun to
+   * write ends. Resolves when all of that is in Redis, or after some seconds.
+   */
+  override async close(): Promise<void> {
+    const { line, work, mirrors } = this.#shared;
+    line.pause();
+    const giving = work.close(STOPPING);
+    for (const { generation, isOwned } of mirrors.all())
+      if (!isOwned) generation.finish({ type: 'error', error: STOPPING });
+    await giving;
+    await line.stop(STOP_MS);
+    mirrors.close();
+    await super.close();
+  }
+
+  protected override cancelRequest(request: PendingRequest, by: CancelledBy): Awaitable<void> {
+    if (request.finishedAt !== undefined)
+      throw new AppError('already_finished', `This request has already ended (${request.state}).`);
+    const run = request.generation.id;
+    const isShared = request.isShared && this.#shared.mirrors.get(run) !== undefined;
+    if (!isShared) this.#cancelHere(request, by);
+    else return this.#cancelEverywhere(request, run, by);
+  }
+
+  /** The state is in Redis before the client gets its reply. Never rejects. */
+  async #cancelEverywhere(request: PendingRequest, run: string, by: CancelledBy): Promise<void> {
+    const { store, mirrors, link } = this.#shared;
+    try {
+      // Its keys are there before they are changed.
+      if (!request.isCopy) await request.saved?.written;
+      // It lives here alone after all, or has ended meanwhile.
+      if (!request.isShared || request.finishedAt !== undefined) {
+        this.#cancelHere(request, by);
+        return;
+      }
+      const left = await store.cancelTicket(request.id, run, by);
+      this.#cancelHere(request, by);
+      link.share({ kind: 'cancel', run, ticket: request.id, by });
+      if (left === 0) await mirrors.endCancelled(run, by);
+    } catch {
+      // Redis is away: the server that works on it gets the change once it is back.
+      this.#cancelHere(request, by);
+      link.share({ kind: 'cancel', run, ticket: request.id, by });
+      const owned = mirrors.get(run);
+      if (owned?.isOwned === true && owned.generation.requests?.size === 0) await mirrors.endCancelled(run, by);
+    }
+  }
+
+  #cancelHere(request: PendingRequest, by: CancelledBy): void {
+    if (request.finishedAt !== undefined) return;
+    if (!request.isCopy) this.parts.counts.countEnd('cancelled');
+    this.parts.inFlight.cancel(request, by);
+  }
+
+  async #applyCancel({ run, ticket, by }: Extract<ChatChange, { kind: 'cancel' }>): Promise<void> {
+    const { store, mirrors, work } = this.#shared;
+    const request = this.parts.inFlight.find(ticket);
+    if (request?.isShared === true && request.generation.id === run) this.#cancelHere(request, by);
+    if (mirrors.get(run)?.isOwned !== true) return;
+    // The server that has sent the change may have done so while Redis was away.
+    await store.cancelTicket(ticket, run, by).catch(() => {});
+    await work.check(run);
+  }
+
+  /** Throws `queue_full` if Redis cannot be asked. */
+  async #findAny(id: string): Promise<PendingRequest | undefined> {
+    const here = this.parts.inFlight.find(id);
+    if (here !== undefined) return here;
+    if (!this.#shared.link.connection.isUsable) throw elsewhere();
+    let finding = this.#finding.get(id);
+    if (finding === undefined) {
+      finding = this.#copy(id).finally(() => this.#finding.delete(id));
+      this.#finding.set(id, finding);
+    }
+    return await finding;
+  }
+
+  /** A copy of a request of another server; undefined without one. Throws as `#findAny`. */
+  async #copy(id: string): Promise<PendingRequest | undefined> {
+    const { store, mirrors } = this.#shared;
+    const { inFlight } = this.parts;
+    try {
+      const ticket = await store.findTicket(id);
+      const generation = ticket && (await mirrors.of(ticket.run));
+      const here = inFlight.find(id);
+      if (here !== undefined || ticket === undefined || generation === undefined) return here;
+      const copy = this.#makeCopy(id, ticket, generation);
+      if (copy.cancelledAt === undefined) inFlight.add(copy);
+      else inFlight.restoreResult(copy, copy.cancelledAt);
+      return copy;
+    } catch {
+      // The guard has recorded the failure.
+      throw elsewhere();
+    }
+  }
+
+  #makeCopy(id: string, ticket: Ticket, generation: Generation): PendingRequest {
+    const { caller, createdAt, userId, groupId, cancelledAt, cancelledBy = 'user' } = ticket;
+    const { connection } = this.#shared.link;
+    const whose = {
+      ...(userId === undefined ? {} : { userId }),
+      ...(groupId === undefined ? {} : { groupId }),
+    };
+    const copy = new PendingRequest(generation, {
+      id,
+      caller,
+      principal: member(caller, whose),
+      createdAt: connection.toLocal(createdAt),
+      // What it is kept for is in Redis.
+      detached: false,
+      ...ticket.source,
+      conversation: ticket.source.conversation,
+    });
+    copy.isCopy = true;
+    if (cancelledAt !== undefined) {
+      copy.cancelledAt = connection.toLocal(cancelledAt);
+      copy.cancelledBy = cancelledBy;
+    }
+    return copy;
+  }
+}
+
+/** A client that gets `not_found` would send the whole request again. */
+function elsewhere(): AppError {
+  return new AppError(
+    'queue_full',
+    'Requests of other servers cannot be looked up for a moment. Try again in a few seconds.',
+    { retryAfterSeconds: RETRY_AFTER_SECONDS, data: { reason: 'elsewhere', retry_after_seconds: RETRY_AFTER_SECONDS } },
+  );
+}
+
+/** A request once it is in the line. Throws the error with which the line refuses it. */
+async function admitted(submitting: Promise<PendingRequest>): Promise<PendingRequest> {
+  const pending = await submitting;
+  if (pending.saved?.isShared !== true) return pending;
+  await pending.saved.written;
+  const { error, saved } = pending;
+  if (saved?.isShared !== true && error?.code === 'queue_full') throw error;
+  return pending;
+}
