@@ -38,13 +38,13 @@ export class SharedFigures implements QueueFigures {
     return bytes;
   }
 
-  /** What workers of this instance have is in the local slots. */
+  /** Of this instance, whose local slots have what its workers took: instances are summed. */
   get runningCount(): number {
-    return this.#local.runningCount + Math.max(0, this.#lanes.running - this.#lanes.runningHere);
+    return this.#local.runningCount;
   }
 
   get isRunning(): boolean {
-    return this.runningCount > 0;
+    return this.#local.isRunning || this.#lanes.running > 0;
   }
 
   get running(): QueueFigures['running'] {

@@ -1,4 +1,5 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
+import { cluster } from '#lib/cluster/cluster';
 import type { OwnFigures } from '#lib/cluster/figures';
 import type { LineScope } from '#lib/cluster/lines';
 import { runner } from '#lib/runner/index';
@@ -9,11 +10,11 @@ import type { ServerStats } from '#lib/wire/server-stats';
 
 /**
  * Whose waiting line the figures of the chat engine are of: queue length, slots and what waits at
- * each model server. With one line for all servers this returns `cluster`, and none of these
- * figures is summed; see `sumOfLines` (lib/cluster/lines.ts).
+ * each model server. With Redis there is one line for all servers, and none of these figures is
+ * summed; see `sumOfLines` (lib/cluster/lines.ts).
  */
 export function lineScope(): LineScope {
-  return 'instance';
+  return cluster() === undefined ? 'instance' : 'cluster';
 }
 
 /** What this server reports to the others. */

@@ -19,7 +19,8 @@ export function modelServerStats<T extends QueueItem>(
     error: isUp ? null : (error?.message ?? null),
     slots,
     running: lane?.running.size ?? 0,
-    waiting: lane?.line.size ?? 0,
+    // A line that all instances share is not the local one.
+    waiting: lane === undefined ? 0 : lane.line.size + lane.shared.waiting,
     loaded,
     models: models?.length ?? null,
     average_ms: lane?.times.isMeasured === true ? Math.round(lane.times.averageMs) : null,
