@@ -8,7 +8,7 @@ const beat = (env: Record<string, string>) =>
 it('finds no difference between servers that differ in their address and machine', () => {
   const others = [
     { PORT: '3001' },
-    { LOG_LEVEL: 'debug', DATA_DIR: '/elsewhere' },
+    { LOG_LEVEL: 'debug', DATA_DIR: '/elsewhere', WORKERS: '4' },
     { CODE_MAX_CONCURRENT: '9', REDIS_URL: 'redis://127.0.0.1' },
     { SHUTDOWN_DELAY_MS: '5000', SHUTDOWN_TIMEOUT_MS: '900000' },
   ];

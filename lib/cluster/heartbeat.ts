@@ -26,7 +26,7 @@ export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
 /** Settings of a machine or a process, which may differ. */
 const OWN_SETTINGS: ReadonlySet<SettingName> = new Set<SettingName>([
-  ...(['HOST', 'PORT', 'LOG_LEVEL', 'DATA_DIR', 'DATABASE_URL'] as const),
+  ...(['HOST', 'PORT', 'LOG_LEVEL', 'DATA_DIR', 'DATABASE_URL', 'WORKERS'] as const),
   // An update is begun with one server, also one of these.
   ...(['SHUTDOWN_DELAY_MS', 'SHUTDOWN_TIMEOUT_MS'] as const),
   ...(['REDIS_URL', 'CACHE_REDIS_URL', 'REDIS_CA_FILE', 'REDIS_PREFIX', 'REDIS_REQUIRED'] as const),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -86,6 +86,17 @@ describe('readConfig', () => {
 
   it('rejects fewer processes than Node and Java need to start', () => {
     expect(() => readConfig({ CODE_MAX_PROCESSES: '31' })).toThrow(/CODE_MAX_PROCESSES must be at least 32/);
+  });
+
+  it('reads the number of workers, and an executor has one', () => {
+    expect(readConfig({}).WORKERS).toBe(1);
+    expect(readConfig({ WORKERS: '4' }).WORKERS).toBe(4);
+    expect(readConfig({ WORKERS: 'auto' }).WORKERS).toBe(availableParallelism());
+    expect(readConfig({ WORKERS: '4', EXECUTOR_LANGUAGE: 'python' }).WORKERS).toBe(1);
+    for (const WORKERS of ['abc', '0', '-1', '1.5', '129'])
+      expect(() => readConfig({ WORKERS })).toThrow(
+        `WORKERS must be auto or a whole number from 1 to 128 (it is "${WORKERS}")`,
+      );
   });
 
   it('reads a keep-alive as a duration or as seconds', () => {

@@ -63,13 +63,15 @@ export function listenHost(settings: Config): string {
 }
 
 /**
- * Defaults of an executor: its port, and no rate limits, because the server that calls it applies
- * them.
+ * Settings of an executor: its port, no rate limits, because the server that calls it applies them,
+ * and one server.
  */
 function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<Record<SettingName, unknown>> {
   const executor = typeof role === 'string' ? findLanguageInfo(role)?.executor : undefined;
   if (executor === undefined) return {};
   return {
+    // Its work is in other processes, and it has no Redis.
+    WORKERS: 1,
     ...(given.has('PORT') ? {} : { PORT: executor.port }),
     ...(given.has('RATE_LIMIT_CODE') ? {} : { RATE_LIMIT_CODE: 0 }),
     ...(given.has('RATE_LIMIT_CHECKS') ? {} : { RATE_LIMIT_CHECKS: 0 }),

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '#lib/make-folder';
 import { DATABASE_FILE } from '#lib/store/database-file';
-import { isOpenElsewhere, makeFolder } from '#lib/store/engines/sqlite/open';
+import { isOpenElsewhere } from '#lib/store/engines/sqlite/open';
 import { MIGRATIONS } from '#lib/store/migrations/index';
 
 /** A sentence for the operator who runs `npm run backup` or `npm run restore`. */

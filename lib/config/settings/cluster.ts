@@ -2,11 +2,17 @@ import { z } from 'zod';
 import { parseRedisUrl, REDIS_URL_FORMS } from '#lib/config/redis-url';
 import { setting } from '#lib/config/settings/setting';
 import { flag, optionalText } from '#lib/config/settings/value-schemas';
+import { workerCount } from '#lib/config/settings/worker-count';
 
 const redisUrl = () =>
   optionalText().refine((url) => url === undefined || parseRedisUrl(url) !== undefined, REDIS_URL_FORMS);
 
 export const CLUSTER_SETTINGS = {
+  WORKERS: setting(
+    workerCount(),
+    '1',
+    'Servers that share the port on this machine: a number, or auto for one a core. More than one share state over REDIS_URL; without it they start a redis-server of their own in DATA_DIR, which must be installed. CODE_MAX_CONCURRENT and CODE_WARM_MEMORY_MB are divided among them. An executor is always one.',
+  ),
   REDIS_URL: setting(
     redisUrl(),
     undefined,

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CompiledQuery, Kysely } from 'kysely';
+import { makeFolder } from '#lib/make-folder';
 import { DATABASE_FILE } from '#lib/store/database-file';
 import type { BatchResult, Engine, Statements } from '#lib/store/engines/engine';
 import { writeBatch } from '#lib/store/engines/sqlite/batch-writer';
@@ -15,6 +16,7 @@ import { bytesOfParameters } from '#lib/store/parameter-bytes';
 import type { Database } from '#lib/store/schema';
 import { log } from '#lib/telemetry/log';
 import { MIB } from '#lib/units';
+import { workerProcess } from '#lib/worker-process';
 
 /** The log is written back to the database file when about this much was added to it. */
 const CHECKPOINT_BYTES = 4 * MIB;
@@ -31,7 +33,8 @@ export async function openSqlite(folder: string): Promise<Engine> {
     try {
       makeFolder(folder);
       makePrivateFile(file);
-      if (isOpenElsewhere(file)) log().warn(SHARED_WARNING);
+      // Several workers are meant to share it.
+      if (workerProcess() === undefined && isOpenElsewhere(file)) log().warn(SHARED_WARNING);
       return new SqliteEngine(file);
     } catch (error) {
       const unavailable = unavailableFrom(error) ?? unavailableFromFileSystem(error);
@@ -164,23 +167,6 @@ function bytesOf(batch: readonly Statements[]): number {
   let bytes = 0;
   for (const statements of batch) for (const { parameters } of statements) bytes += bytesOfParameters(parameters);
   return bytes;
-}
-
-/**
- * Makes a folder and those above it. `mkdirSync` with `recursive` loops for ever on a file system
- * that makes no folders, such as /proc.
- */
-export function makeFolder(path: string): void {
-  const make = () => mkdirSync(path, { mode: 0o700 });
-  try {
-    make();
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' && dirname(path) !== path) {
-      makeFolder(dirname(path));
-      make();
-    } else if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
-  }
 }
 
 function unavailableFromFileSystem(error: unknown): StoreUnavailable {
