@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
-import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { checkOllamaOnlyFields, checkTextOnly, echoing, ignoreFiles } from '#lib/models/completion';
+import { type EmbeddedSettings, type EmbeddedWorker, modelFileOf } from '#lib/models/embedded/embedded-worker';
+import { RelayedWorker } from '#lib/models/embedded/relayed-worker';
 import { EMBEDDED_DEFAULTS, isReadableOption } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
@@ -16,19 +17,15 @@ import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import type { ModelInfo } from '#lib/wire/models';
 import { supportsOption } from '#lib/wire/request-field-support';
+import { workerProcess } from '#lib/worker-process';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.ts';
 
-type EmbeddedSettings = Pick<
-  Config,
-  'EMBEDDED_MODEL' | 'EMBEDDED_CONTEXT_TOKENS' | 'EMBEDDED_THREADS' | 'MODEL_CACHE_DIR'
->;
-
-/** The small model that this machine runs in a worker process. */
+/** The small model that this machine runs in a process next to the server. */
 export class EmbeddedProvider implements ModelProvider {
   readonly id: 'embedded' = 'embedded';
   /** Its only name in requests. */
   readonly model: string;
-  readonly worker: EmbeddedWorkerClient;
+  readonly worker: EmbeddedWorker;
   #soleModel: SoleModel | undefined;
   readonly #location: ModelLocation;
   readonly #contextTokens: number;
@@ -38,11 +35,9 @@ export class EmbeddedProvider implements ModelProvider {
     this.#location = modelLocation(settings);
     this.model = this.#location.id;
     this.#contextTokens = settings.EMBEDDED_CONTEXT_TOKENS;
-    this.worker = new EmbeddedWorkerClient({
-      path: this.#location.path,
-      contextTokens: settings.EMBEDDED_CONTEXT_TOKENS,
-      threads: settings.EMBEDDED_THREADS,
-    });
+    const self = workerProcess();
+    // Several servers of one machine share one model.
+    this.worker = self === undefined ? new EmbeddedWorkerClient(modelFileOf(settings)) : new RelayedWorker(self);
   }
 
   /** One object for all: the directory asks for it with every request. */

@@ -4,21 +4,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '#lib/errors';
 import { abortable } from '#lib/models/abortable';
+import type { EmbeddedWorker, ModelFile } from '#lib/models/embedded/embedded-worker';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
 import type { ModelEvent, ModelEventListener, ModelRequest } from '#lib/models/provider';
 import { log } from '#lib/telemetry/log';
 import type { Message } from '#lib/wire/chat';
 
-export interface WorkerClientOptions {
-  /** The GGUF file. */
-  path: string;
-  contextTokens: number;
-  /** 0 is all cores but one. */
-  threads: number;
+export interface WorkerClientOptions extends ModelFile {
   /** The worker's program, relative to the project: bundlers move modules. */
   program?: string;
   /** A worker that does not stop within this time is killed. */
   stopTimeoutMs?: number;
+  /** Called when `loaded` has changed. */
+  onChange?: () => void;
 }
 
 /** A model checks its signal between two batches of a prompt, which takes seconds at most. */
@@ -76,7 +74,7 @@ const WORKER_ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'L
  * Starts the worker process at the first request, and again after it ended. Requests run one after
  * another, first come, first served.
  */
-export class EmbeddedWorkerClient {
+export class EmbeddedWorkerClient implements EmbeddedWorker {
   readonly #options: Required<WorkerClientOptions>;
   #child: WorkerProcess | undefined;
   #tail: Promise<void> = Promise.resolve();
@@ -87,26 +85,23 @@ export class EmbeddedWorkerClient {
     this.#options = {
       program: join(/* turbopackIgnore: true */ process.cwd(), 'lib/models/embedded/worker.ts'),
       stopTimeoutMs: STOP_TIMEOUT_MS,
+      onChange: () => {},
       ...options,
     };
   }
 
-  /** Whether the model is in memory. */
   get loaded(): boolean {
     return this.#child?.isReady ?? false;
   }
 
-  /** The process id of a running worker. */
   get pid(): number | undefined {
     return this.#child?.process.pid;
   }
 
-  /** Resolves when the model is in memory. */
   async load(signal: AbortSignal): Promise<void> {
     await abortable(this.#start().ready, signal);
   }
 
-  /** As `ModelProvider.chat`. */
   async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     signal.throwIfAborted();
     const slot = this.#takeSlot();
@@ -124,10 +119,6 @@ export class EmbeddedWorkerClient {
     }
   }
 
-  /**
-   * The number of tokens of a prompt; undefined if the library fails. Does not wait for a response
-   * that is generated.
-   */
   async countTokens(messages: readonly Message[], signal: AbortSignal): Promise<number | undefined> {
     const child = this.#start();
     await abortable(child.ready, signal);
@@ -235,6 +226,7 @@ export class EmbeddedWorkerClient {
       if (ended) return;
       ended = true;
       if (this.#child === child) this.#child = undefined;
+      this.#options.onChange();
       loading.reject(
         new AppError('model_load_failed', 'The built-in model could not be loaded. The log has the reason.', {
           cause: how,
@@ -255,6 +247,7 @@ export class EmbeddedWorkerClient {
       if (message.type === 'ready') {
         child.isReady = true;
         loading.resolve();
+        this.#options.onChange();
       } else if (message.type === 'not_loaded') {
         log().error({ reason: message.reason }, 'the built-in model could not be loaded');
       } else receive(child, message);
