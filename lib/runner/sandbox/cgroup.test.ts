@@ -68,6 +68,20 @@ describe('findCgroups', () => {
     expect(group?.usage()).toEqual({ cpuMs: 2.5, peakMemoryBytes: 4096, oomKills: 2 });
   });
 
+  it('makes groups next to the leaf to which another worker has moved it', () => {
+    const root = fileSystem({
+      'cgroup.controllers': 'cpu memory pids',
+      'own/cgroup.subtree_control': 'memory pids\n',
+      'own/server/cgroup.controllers': 'memory pids',
+      'own/server/cgroup.procs': '1\n2\n',
+      'own/server/cgroup.subtree_control': '',
+    });
+    const driver = findCgroupDriver(root, new Map([['', '/own/server']]));
+    driver?.create('run-1', LIMITS);
+    expect(readFileSync(join(root, 'own/run-1/pids.max'), 'utf8')).not.toBe('');
+    expect(readFileSync(join(root, 'own/server/cgroup.subtree_control'), 'utf8')).toBe('');
+  });
+
   it('does without where v2 is there and its controllers are not', () => {
     const root = fileSystem({ 'cgroup.controllers': 'cpu', 'cgroup.subtree_control': '' });
     expect(findCgroupDriver(root, new Map([['', '/']]))).toBeUndefined();

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 
@@ -140,12 +140,27 @@ function findV2(root: string, membership: Map<string, string>): CgroupDriver | u
   if (own === undefined || !existsSync(join(root, 'cgroup.controllers'))) return undefined;
   const base = existsSync(join(root, own)) ? join(root, own) : root;
   try {
-    const parent = delegate(base);
+    const parent = isLeaf(base) ? dirname(base) : delegate(base);
     sweep(parent);
     return { version: 2, create: (name, limits) => createV2(parent, name, limits) };
   } catch {
     return undefined;
   }
+}
+
+/** The group of the server itself, next to those of its runs. */
+const LEAF = 'server';
+
+/**
+ * Whether another worker, or the server that started this one, has moved this process to the leaf:
+ * each would make a leaf below that of the one before.
+ */
+function isLeaf(base: string): boolean {
+  const enabled = join(dirname(base), 'cgroup.subtree_control');
+  if (basename(base) !== LEAF || !existsSync(enabled)) return false;
+  accessSync(dirname(base), constants.W_OK);
+  const controllers = readFileSync(enabled, 'utf8').split(/\s+/);
+  return controllers.includes('memory') && controllers.includes('pids');
 }
 
 /**
@@ -160,12 +175,34 @@ function delegate(base: string): string {
   try {
     set(base, 'cgroup.subtree_control', wanted);
   } catch {
-    const leaf = join(base, 'server');
+    const leaf = join(base, LEAF);
     mkdirSync(leaf, { recursive: true });
-    for (const pid of get(base, 'cgroup.procs').split('\n').filter(Boolean)) set(leaf, 'cgroup.procs', pid);
-    set(base, 'cgroup.subtree_control', wanted);
+    moveAll(base, leaf, () => set(base, 'cgroup.subtree_control', wanted));
   }
   return base;
+}
+
+/** Other workers start and end processes meanwhile. */
+const MOVE_ATTEMPTS = 10;
+
+/** Moves all processes of a group, and calls `done`, which throws while there are some. */
+function moveAll(from: string, to: string, done: () => void): void {
+  for (let attempt = 1; ; attempt += 1) {
+    for (const pid of get(from, 'cgroup.procs').split('\n').filter(Boolean)) {
+      try {
+        set(to, 'cgroup.procs', pid);
+      } catch (error) {
+        // ESRCH: it has ended.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
+    }
+    try {
+      done();
+      return;
+    } catch (error) {
+      if (attempt >= MOVE_ATTEMPTS) throw error;
+    }
+  }
 }
 
 function createV2(parent: string, name: string, limits: ResourceLimits): Cgroup {
