@@ -40,6 +40,14 @@ describe('crash counter', () => {
     expect(exits(NOW + 3 * MINUTE)).toBe(1);
   });
 
+  it('counts each worker of a port separately', () => {
+    const starts = [1, 2].map((worker) => recordStart(directory, PORT, NOW, worker));
+    expect(readdirSync(directory).sort()).toEqual(['starts-3000-1.json', 'starts-3000-2.json']);
+    starts[0]?.markCleanExit();
+    const next = [1, 2, undefined].map((worker) => recordStart(directory, PORT, NOW + MINUTE, worker));
+    expect(next.map(({ uncleanExits }) => uncleanExits)).toEqual([0, 1, 0]);
+  });
+
   it('removes its file when all were shut down', () => {
     recordStart(directory, PORT, NOW).markCleanExit();
     expect(readdirSync(directory)).toEqual([]);

@@ -6,7 +6,7 @@ import { HOUR_MS } from '#lib/units';
 const WINDOW_MS = HOUR_MS;
 /** Bounds the file of a server that crashes every second. */
 const MAX_STARTS = 100;
-const FILE_NAME = /^starts-\d+\.json$/;
+const FILE_NAME = /^starts-\d+(?:-\d+)?\.json$/;
 
 /** Starts of servers on one port without a clean exit: running and crashed servers. */
 const startsSchema = z.array(z.object({ pid: z.int(), startedAt: z.number() }));
@@ -23,9 +23,11 @@ export interface CrashRecord {
 /**
  * Records in `directory` that a server starts on `port` at `now`, and counts the crashes before
  * it. If the directory is not writable, it counts none: that never stops a server.
+ *
+ * Each worker of a port has a record: two that end at once would overwrite each other's changes.
  */
-export function recordStart(directory: string, port: number, now: number): CrashRecord {
-  const path = join(directory, `starts-${port}.json`);
+export function recordStart(directory: string, port: number, now: number, worker?: number): CrashRecord {
+  const path = join(directory, `starts-${port}${worker === undefined ? '' : `-${worker}`}.json`);
   const own = { pid: process.pid, startedAt: now };
   try {
     mkdirSync(directory, { recursive: true });

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { config } from '#lib/config/config';
 import { singleton } from '#lib/singletons';
+import { workerProcess } from '#lib/worker-process';
 
 export type Logger = pino.Logger;
 
@@ -9,7 +10,7 @@ const SECRET_FIELDS = ['authorization', 'cookie', 'set-cookie', 'api_key', 'apiK
 
 /** The process's log: JSON lines on standard output, with secrets redacted. */
 export function log(): Logger {
-  return singleton('log', () => createLog(config().LOG_LEVEL, logOutput()));
+  return singleton('log', () => createLog(config().LOG_LEVEL, logOutput(), workerProcess()?.number));
 }
 
 /**
@@ -28,7 +29,9 @@ export function writeAccessLog(
   ms: number,
   more = '',
 ): void {
-  if (log().isLevelEnabled(level)) logOutput().write(accessLogLine(level, id, method, path, status, ms, more));
+  if (!log().isLevelEnabled(level)) return;
+  const output = logOutput();
+  output.write(accessLogLine(level, id, method, path, status, ms, more + output.members));
 }
 
 export function accessLogLine(
@@ -53,15 +56,17 @@ export function flushLog(): void {
 }
 
 /** Creates a log that redacts secrets. */
-export function createLog(level: string, destination: pino.DestinationStream): Logger {
+export function createLog(level: string, destination: pino.DestinationStream, worker?: number): Logger {
   const redact = {
     paths: SECRET_FIELDS.flatMap((name) => [`["${name}"]`, `*["${name}"]`]),
     censor: '[redacted]',
   };
-  return pino({ ...options(level), redact }, destination);
+  return pino({ ...options(level), ...(worker !== undefined && { base: { worker } }), redact }, destination);
 }
 
 const LOG_BLOCK_CHARS = 15 * 1024;
+/** PIPE_BUF of Linux: a longer write to a pipe may be torn by that of another process. */
+const SHARED_BLOCK_CHARS = 4 * 1024;
 const MAX_BUFFERED_LOG_BYTES = 1024 * 1024;
 const FLUSH_AFTER_MS = 100;
 const REPEAT_WARNING_AFTER_MS = 60_000;
@@ -72,7 +77,10 @@ const REPEAT_WARNING_AFTER_MS = 60_000;
  * its whole buffer at every write.
  */
 class LogOutput implements pino.DestinationStream {
-  readonly #destination = pino.destination({ fd: 1, sync: false, maxLength: MAX_BUFFERED_LOG_BYTES });
+  /** What each line of the access log ends with: members of JSON, each with a comma in front. */
+  readonly members: string;
+  readonly #blockChars: number;
+  readonly #destination: ReturnType<typeof pino.destination>;
   readonly #flushBlock = () => this.flushBlock();
   #block = '';
   #timer: NodeJS.Timeout | undefined;
@@ -80,7 +88,16 @@ class LogOutput implements pino.DestinationStream {
   #isFailing = false;
   #isClosed = false;
 
-  constructor() {
+  constructor(worker: number | undefined) {
+    this.members = worker === undefined ? '' : `,"worker":${worker}`;
+    // Several workers write to one output.
+    this.#blockChars = worker === undefined ? LOG_BLOCK_CHARS : SHARED_BLOCK_CHARS;
+    this.#destination = pino.destination({
+      fd: 1,
+      sync: false,
+      maxLength: MAX_BUFFERED_LOG_BYTES,
+      ...(worker !== undefined && { maxWrite: SHARED_BLOCK_CHARS }),
+    });
     this.#destination.on('write', () => {
       this.#isFailing = false;
     });
@@ -97,8 +114,9 @@ class LogOutput implements pino.DestinationStream {
   }
 
   write(line: string): void {
+    if (this.#block.length + line.length > this.#blockChars) this.flushBlock();
     this.#block += line;
-    if (this.#block.length >= LOG_BLOCK_CHARS) this.flushBlock();
+    if (this.#block.length >= this.#blockChars) this.flushBlock();
     else this.#timer ??= setTimeout(this.#flushBlock, FLUSH_AFTER_MS).unref();
   }
 
@@ -123,7 +141,7 @@ class LogOutput implements pino.DestinationStream {
 }
 
 function logOutput(): LogOutput {
-  return singleton('log-output', () => new LogOutput());
+  return singleton('log-output', () => new LogOutput(workerProcess()?.number));
 }
 
 function options(level: string): pino.LoggerOptions {

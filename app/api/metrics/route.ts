@@ -1,16 +1,12 @@
 import { plainText } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { setStatGauges } from '#lib/server/stat-gauges';
-import { metrics, metricsExposition } from '#lib/telemetry/metrics';
+import { scrapeMetrics } from '#lib/server/scrape-metrics';
+import { metrics } from '#lib/telemetry/metrics';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/metrics',
   {
-    GET: async () => {
-      const all = metrics();
-      await setStatGauges(all);
-      return plainText(await metricsExposition(all), { 'content-type': all.promRegistry.contentType });
-    },
+    GET: async () => plainText(await scrapeMetrics(), { 'content-type': metrics().promRegistry.contentType }),
   },
   { right: 'stats', quiet: true },
 );
