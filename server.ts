@@ -1,10 +1,13 @@
 /**
- * Production entry point: API routes on node:http, pages through Next, in one process. Started by
- * `npm start`, or after `next build` by `node server.ts` in the project's folder. See
- * docs/decisions/0004-custom-server-next-to-next.md.
+ * Production entry point: API routes on node:http, pages through Next, in one process, or with
+ * WORKERS in several. Started by `npm start`, or after `next build` by `node server.ts` in the
+ * project's folder. See docs/decisions/0004-custom-server-next-to-next.md and
+ * docs/decisions/0040-workers.md.
  */
+import { existsSync } from 'node:fs';
 import { createServer } from '#lib/node-http';
-import { type LoadPages, startServer } from '#lib/server/start';
+import type { LoadPages } from '#lib/server/start';
+import { workerProcess } from '#lib/worker-process';
 
 const loadPages: LoadPages = async ({ host, port }) => {
   const { default: next } = await import('next');
@@ -16,9 +19,21 @@ const loadPages: LoadPages = async ({ host, port }) => {
   return app.getRequestHandler();
 };
 
+/** Whether this process is the supervisor of others, which loads nothing of a server. */
+async function supervises(): Promise<boolean> {
+  if (workerProcess() !== undefined) return false;
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  if (['', '1'].includes(process.env.WORKERS?.trim() ?? '')) return false;
+  const { superviseWorkers } = await import('#lib/server/workers/supervisor');
+  return await superviseWorkers();
+}
+
 // An import only compiles it (scripts/precompile.ts). Node 22 has no `import.meta.main` and
 // starts.
 if (import.meta.main !== false) {
   Object.assign(process.env, { NODE_ENV: 'production' });
-  await startServer(loadPages);
+  if (!(await supervises())) {
+    const { startServer } = await import('#lib/server/start');
+    await startServer(loadPages);
+  }
 }

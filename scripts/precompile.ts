@@ -8,6 +8,7 @@ import { createAppServer } from '#lib/server/app-server';
 
 await createAppServer({ root: process.cwd(), loadPages: () => Promise.reject(new Error('no page is asked for')) });
 await import('../server.ts');
+await Promise.all([import('#lib/server/start'), import('#lib/server/workers/supervisor')]);
 // Loaded with the database, after the server listens.
 await Promise.all([
   import('#lib/store/open-store'),

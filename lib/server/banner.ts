@@ -16,6 +16,7 @@ export function banner(
   const host = listenHost(settings);
   const lines = [
     ['Chill Space', serverUrl(settings, port)],
+    ...(settings.WORKERS > 1 ? [['workers', `${settings.WORKERS} servers share the port`]] : []),
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
     ['reach', describeReach(host, settings.API_KEYS.length, authMode(settings))],

@@ -1,13 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { openPersistence } from '#lib/chat/http/restored-requests';
 import { authMode } from '#lib/config/auth-mode';
-import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
-import { cutFragments } from '#lib/config/env-file';
-import { unknownSettings } from '#lib/config/unknown-settings';
+import { type Config, listenHost } from '#lib/config/config';
 import { asError } from '#lib/errors';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -23,11 +20,15 @@ import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { findInitialDataReader, initialDataSource } from '#lib/server/initial-data-source';
 import { listenFailure } from '#lib/server/listen-error';
+import { fail, loadSettings } from '#lib/server/load-settings';
 import { openDatabase } from '#lib/server/open-database';
+import { shareMetrics } from '#lib/server/scrape-metrics';
 import { statsHistory } from '#lib/server/stats-history';
+import { stopOnRequest } from '#lib/server/stop-on-request';
 import { beginStopping, shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
+import { workerProcess } from '#lib/worker-process';
 
 /** The database is opened after the first responses, which do not wait for it. */
 const OPEN_DELAY_MS = 250;
@@ -37,15 +38,12 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
 
 /**
  * Starts the server: reads the settings, listens, prints the banner on standard error, and shuts
- * down on SIGTERM and SIGINT.
+ * down on SIGTERM and SIGINT. As one of several workers it does what their supervisor orders.
  */
 export async function startServer(loadPages: LoadPages): Promise<void> {
-  const cut = existsSync('.env') ? cutFragments(readFileSync('.env', 'utf8')) : [];
-  if (existsSync('.env')) process.loadEnvFile('.env');
-  const settings = readSettings();
-  for (const warning of [...unknownSettings(), ...cut]) process.stderr.write(`${warning}\n`);
+  const settings = loadSettings();
   const address = { host: listenHost(settings), port: settings.PORT };
-  const crashes = recordStart(toolchainCacheRoot(), settings.PORT, Date.now());
+  const crashes = recordStart(toolchainCacheRoot(), settings.PORT, Date.now(), workerProcess()?.number);
   reportCrashes(crashes);
 
   // An unhandled rejection is a bug, but no reason to drop all responses in progress.
@@ -80,8 +78,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   const hasPeople = settings.API_KEYS.length > 0 || authMode(settings) === 'accounts';
   if (hasPeople && settings.EXECUTOR_LANGUAGE === undefined) await loadRevocations();
   server.listen({ ...address, backlog: 1024 }, () => void announce(settings, crashes));
-  const stop = createStopper(server, settings, crashes);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  stopOnRequest(createStopper(server, settings, crashes));
+  shareMetrics();
 }
 
 /** Makes a crash loop visible, which would otherwise look like a healthy server. */
@@ -107,6 +105,8 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
 }
 
 async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
+  const self = workerProcess();
+  const writesBanner = self === undefined || self.writesBanner;
   const isOpened = settings.EXECUTOR_LANGUAGE === undefined ? openSoon(settings) : undefined;
   shareStats();
   const signal = AbortSignal.timeout(10_000);
@@ -116,13 +116,14 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
   ]);
   // With the servers of its models known, it works on what others have accepted, too.
   if (settings.REDIS_URL !== undefined && settings.EXECUTOR_LANGUAGE === undefined) chatEngine();
-  process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
+  if (writesBanner) process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   await isOpened;
-  if (authMode(settings) === 'accounts') {
+  if (writesBanner && authMode(settings) === 'accounts') {
     const { setUpLine } = await import('#lib/people/accounts/start');
     const line = await setUpLine(serverUrl(settings, settings.PORT));
     if (line !== undefined) process.stderr.write(`${line}\n\n`);
   }
+  if (writesBanner) self?.send('life', 'announced');
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
   if (settings.EXECUTOR_LANGUAGE === undefined) statsHistory();
@@ -169,18 +170,4 @@ function createStopper(server: Server, settings: Config, crashes: CrashRecord): 
     flushLog();
     process.exit(0);
   };
-}
-
-function readSettings(): Config {
-  try {
-    return config();
-  } catch (error) {
-    if (error instanceof ConfigError) return fail(error.message);
-    throw error;
-  }
-}
-
-function fail(sentence: string): never {
-  process.stderr.write(`${sentence}\n`);
-  process.exit(1);
 }
