@@ -5,7 +5,7 @@
 #
 # The sandbox makes user namespaces: run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined
 # (--security-opt systempaths=unconfined for its own /proc) and --cap-drop ALL, as compose.yaml does. Without the first two code is
-# refused, with a sentence that says so. The port is that of the app's own rule: 3000, or an executor's 8001 to 8008, unless PORT is set.
+# refused, with a sentence that says so. WORKERS needs REDIS_URL, or an image with redis-server: compose.yaml shows both. The port is that of the app's own rule: 3000, or an executor's 8001 to 8008, unless PORT is set.
 
 FROM node:24-bookworm-slim AS base
 ENV NODE_ENV=production \
