@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import type { FinalEvent } from '#lib/chat/generation/generation';
 import type { Clock } from '#lib/clock';
 import { Janitor, type JanitorParts } from '#lib/cluster/janitor';
-import type { FinalEvent } from '#lib/chat/generation/generation';
 
 /** A janitor over one waiting run that has a job, and whose leases have run out. */
 function janitorOf() {
