@@ -10,9 +10,9 @@ import { type Clock, systemClock } from '#lib/clock';
 import { Displacement } from '#lib/cluster/displacement';
 import { Janitor } from '#lib/cluster/janitor';
 import { repliesOf } from '#lib/cluster/replies';
-import { SharedFigures, type SharedWork } from '#lib/cluster/shared-figures';
 import { SharedLanes } from '#lib/cluster/shared-lanes';
 import { SharedPositions } from '#lib/cluster/shared-positions';
+import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-figures';
 import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { type SharedTurn, SharedTurns } from '#lib/cluster/turns';
 import { type AppError, asError } from '#lib/errors';
@@ -46,7 +46,7 @@ interface Submitted extends SharedWork {
  * that belong to one process.
  */
 export class SharedQueue implements SharedLine {
-  readonly view: SharedFigures;
+  readonly view: SharedQueueFigures;
   readonly #parts: SharedLineParts;
   readonly #clock: Clock;
   readonly #turns: SharedTurns;
@@ -95,7 +95,7 @@ export class SharedQueue implements SharedLine {
     );
     this.#displacement = new Displacement({ ...parts, lanes: this.#lanes, turns: this.#turns });
     this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
-    this.view = new SharedFigures(local.view, this.#lanes, () => this.#waiting());
+    this.view = new SharedQueueFigures(local.view, this.#lanes, () => this.#waiting());
   }
 
   /** Takes part in the work of all instances. Never rejects. */

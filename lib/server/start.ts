@@ -5,6 +5,7 @@ import { chatEngine } from '#lib/chat/engine-singleton';
 import { openPersistence } from '#lib/chat/http/restored-requests';
 import { authMode } from '#lib/config/auth-mode';
 import { type Config, listenHost } from '#lib/config/config';
+import { shutdownDelayMs } from '#lib/config/shutdown-delay';
 import { asError } from '#lib/errors';
 import { loadRevocations } from '#lib/http/ended-sessions';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -155,7 +156,8 @@ function createStopper(server: Server, settings: Config, crashes: CrashRecord): 
     if (stopping) process.exit(1);
     stopping = true;
     crashes.markCleanExit();
-    const { SHUTDOWN_DELAY_MS: delayMs, SHUTDOWN_TIMEOUT_MS: deadlineMs } = settings;
+    const { SHUTDOWN_TIMEOUT_MS: deadlineMs } = settings;
+    const delayMs = shutdownDelayMs(settings);
     log().info({ signal, listens_for_ms: delayMs, open_for_at_most_ms: delayMs + deadlineMs }, 'stopping');
     beginStopping();
     if (delayMs > 0) await delay(delayMs);

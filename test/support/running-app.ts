@@ -83,6 +83,7 @@ export function launch(
       MODEL_PROVIDER: 'embedded',
       RATE_LIMIT_CHAT: '0',
       RATE_LIMIT_CODE: '0',
+      SHUTDOWN_DELAY_MS: '0',
       NEXT_TELEMETRY_DISABLED: '1',
       ...(args.includes('server.ts') && { NODE_COMPILE_CACHE: COMPILED }),
       DATA_DIR: dataDir,

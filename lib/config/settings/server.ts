@@ -34,9 +34,9 @@ export const SERVER_SETTINGS = {
   OTEL_EXPORTER_OTLP_HEADERS: setting(textList(), '', 'Headers for it, as name=value, comma-separated.'),
   OTEL_SERVICE_NAME: setting(text(), 'chill-space', 'Name of this service in the traces.'),
   SHUTDOWN_DELAY_MS: setting(
-    wholeNumber(0, MAX_MS),
-    '0',
-    'How long the server goes on taking requests after SIGTERM, with 503 at /api/ready and Connection: close on responses. Longer than the interval of the checks of a load balancer in front, so that no request is refused at a restart.',
+    wholeNumber(0, MAX_MS).optional(),
+    undefined,
+    'How long the server goes on taking requests after SIGTERM, with 503 at /api/ready and Connection: close on responses. Longer than the interval of the checks of a load balancer in front, so that no request is refused at a restart. Default: 0, with REDIS_URL 5000.',
   ),
   SHUTDOWN_TIMEOUT_MS: setting(
     wholeNumber(0, MAX_MS),

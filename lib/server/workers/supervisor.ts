@@ -6,6 +6,7 @@ import {
 } from '#lib/cluster/embedded-redis';
 import { findRedisProgram, needsEmbeddedRedis, noRedisProgram } from '#lib/cluster/redis-program';
 import type { Config } from '#lib/config/config';
+import { shutdownDelayMs } from '#lib/config/shutdown-delay';
 import { modelFileOf } from '#lib/models/embedded/embedded-worker';
 import { ModelRelay } from '#lib/models/embedded/model-relay';
 import type { RelayCommand } from '#lib/models/embedded/relay-messages';
@@ -102,9 +103,10 @@ class Supervisor {
   async #stop(signal: string): Promise<void> {
     if (this.#ending !== undefined) return await this.#exit(1);
     this.#ending = 'stop';
-    const { SHUTDOWN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = this.#settings;
     log().info({ signal, workers: this.#pool.running.length }, 'stopping');
-    const { areClean } = await this.#pool.stop(SHUTDOWN_DELAY_MS + SHUTDOWN_TIMEOUT_MS + STOP_RESERVE_MS);
+    const { areClean } = await this.#pool.stop(
+      shutdownDelayMs(this.#settings) + this.#settings.SHUTDOWN_TIMEOUT_MS + STOP_RESERVE_MS,
+    );
     await this.#endRest();
     flushLog();
     process.exit(areClean ? 0 : 1);

@@ -28,3 +28,11 @@ it('makes an environment whose settings are valid', () => {
   const env = of({ WORKERS: 'auto' }, 1, 8, 'unix:///data/redis/redis.sock');
   expect(readConfig(env).WORKERS).toBe(readConfig({ WORKERS: 'auto' }).WORKERS);
 });
+
+it('delays the end of workers by default only where the Redis is not their own', () => {
+  const delayOf = (env: Record<string, string>, redisUrl?: string) =>
+    of({ WORKERS: '2', ...env }, 1, 2, redisUrl).SHUTDOWN_DELAY_MS;
+  expect(delayOf({}, 'unix:///data/redis.sock')).toBe('0');
+  expect(delayOf({ REDIS_URL: 'redis://127.0.0.1:6379' })).toBe('5000');
+  expect(delayOf({ SHUTDOWN_DELAY_MS: '3000' }, 'unix:///data/redis.sock')).toBe('3000');
+});

@@ -16,7 +16,7 @@ export interface SharedWork {
  * The figures of all instances where they are a count, as last seen; work itself is that of this
  * instance.
  */
-export class SharedFigures implements QueueFigures {
+export class SharedQueueFigures implements QueueFigures {
   readonly #local: QueueFigures;
   readonly #lanes: SharedLanes;
   /** What waits in the shared line, as far as this instance has put it there. */

@@ -1,0 +1,12 @@
+import type { Config } from '#lib/config/config';
+
+/** Enough for a load balancer that checks each 2 s, and believes the second failure. */
+const BALANCER_DELAY_MS = 5_000;
+
+/** `SHUTDOWN_DELAY_MS`, or its default: a server that shares a Redis has a load balancer in front. */
+export function shutdownDelayMs({
+  SHUTDOWN_DELAY_MS: delayMs,
+  REDIS_URL: redisUrl,
+}: Pick<Config, 'SHUTDOWN_DELAY_MS' | 'REDIS_URL'>): number {
+  return delayMs ?? (redisUrl === undefined ? 0 : BALANCER_DELAY_MS);
+}
