@@ -333,6 +333,8 @@ it('serves each request while Redis is away, and shares again afterwards', async
     const owner = await ownerOf(cluster);
     const other = cluster.apps.find((app) => app !== owner) ?? expect.fail();
     const waiting = await enqueue(owner, 'waited in Redis');
+    // It may have been submitted to the other one: from here on the owner knows it.
+    await readQueued(owner, running, { isEnough: (events) => textOf(events) !== '' });
     const reading = readQueued(owner, running);
     await cluster.redis.kill();
     const alone = await ask(other, 'alone');
