@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '#lib/config/config';
 import { SETTINGS } from '#lib/config/settings';
+import { shutdownDelayMs } from '#lib/config/shutdown-delay';
 import { createMetrics } from '#lib/telemetry/metrics';
 import { SECOND_MS } from '#lib/units';
 import { type KubernetesObject, parseManifests } from '../support/kubernetes-schema.ts';
@@ -136,11 +137,12 @@ describe('the Kubernetes files', () => {
   });
 
   it('give responses their time, and the nodes time to notice', () => {
-    const { SHUTDOWN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = readConfig(env);
+    const settings = readConfig(env);
+    const delayMs = shutdownDelayMs(settings);
     const { periodSeconds, failureThreshold } = app.readinessProbe;
-    expect(SHUTDOWN_DELAY_MS).toBeGreaterThan((periodSeconds * failureThreshold + 1) * SECOND_MS);
+    expect(delayMs).toBeGreaterThan((periodSeconds * failureThreshold + 1) * SECOND_MS);
     expect(pod.terminationGracePeriodSeconds * SECOND_MS).toBeGreaterThanOrEqual(
-      SHUTDOWN_DELAY_MS + SHUTDOWN_TIMEOUT_MS + END_MS,
+      delayMs + settings.SHUTDOWN_TIMEOUT_MS + END_MS,
     );
     expect(spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
     expect([app.readinessProbe, app.livenessProbe, app.startupProbe].map(({ httpGet }) => httpGet.path)).toEqual([

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
+import { shutdownDelayMs } from '#lib/config/shutdown-delay';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { DEFAULT_LANGUAGES } from '#lib/languages/language-names';
 import { languageIdSchema } from '#lib/wire/code';
@@ -309,8 +310,9 @@ describe('systemd', () => {
 
   it('gives open responses their time', () => {
     const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
-    const { SHUTDOWN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = readConfig({});
-    expect(seconds * 1000).toBeGreaterThan(SHUTDOWN_DELAY_MS + SHUTDOWN_TIMEOUT_MS);
+    // With the longest delay by default.
+    const settings = readConfig({ REDIS_URL: 'redis://127.0.0.1:6379' });
+    expect(seconds * 1000).toBeGreaterThan(shutdownDelayMs(settings) + settings.SHUTDOWN_TIMEOUT_MS);
   });
 
   it('is a unit that systemd takes', async () => {
