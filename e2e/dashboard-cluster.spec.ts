@@ -26,7 +26,7 @@ const tile = (page: Page, name: string) => page.getByRole('article', { name });
 /** Without what is hidden at this width. */
 const INNER = { useInnerText: true };
 
-async function script(page: Page, fields: () => Pick<ServerStats, 'scope' | 'instances'>): Promise<void> {
+async function script(page: Page, fields: () => Partial<ServerStats>): Promise<void> {
   await page.route('**/api/cache-stats', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, json: { ...(await response.json()), ...fields() } });
@@ -34,7 +34,7 @@ async function script(page: Page, fields: () => Pick<ServerStats, 'scope' | 'ins
 }
 
 async function open(page: Page, ...instances: InstanceStats[]): Promise<void> {
-  await script(page, () => ({ scope: 'cluster', instances }));
+  await script(page, () => ({ scope: 'cluster', queue_length: 2, instances }));
   const scripted = page.waitForResponse('**/api/cache-stats');
   await page.goto('/dashboard');
   await scripted;

@@ -19,14 +19,13 @@ function agoMs(stats: Pick<ServerStats, 'timestamp'>, moment: string): number {
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
-/** `3 instances · 4 running · 2 waiting`, of those that are there. */
-export function instancesSummary(instances: readonly InstanceStats[]): string {
+/** `3 instances · 4 running · 2 waiting`, of those that are there; what waits is in one line. */
+export function instancesSummary(instances: readonly InstanceStats[], waiting: number): string {
   const alive = instances.filter((one) => !isLost(one));
-  const sum = (field: 'running' | 'waiting') => alive.reduce((total, one) => total + one[field], 0);
   return [
     STRINGS.count(alive.length),
-    STRINGS.running(formatCount(sum('running'))),
-    STRINGS.waiting(formatCount(sum('waiting'))),
+    STRINGS.running(formatCount(alive.reduce((total, { running }) => total + running, 0))),
+    STRINGS.waiting(formatCount(waiting)),
   ].join(' · ');
 }
 

@@ -16,12 +16,12 @@ const LOST: InstanceStats = {
 };
 
 const shown = (...instances: InstanceStats[]) =>
-  renderToStaticMarkup(<Instances stats={serverStats({ scope: 'cluster', instances })} />);
+  renderToStaticMarkup(<Instances stats={serverStats({ scope: 'cluster', queue_length: 3, instances })} />);
 const textOf = (markup: string) => markup.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
 
 it('shows the work of each instance, and of all together', () => {
   const text = textOf(shown(A, B));
-  expect(text).toContain('2 instances · 3 running · 6 waiting');
+  expect(text).toContain('2 instances · 3 running · 3 waiting');
   expect(text).toMatch(/pod-a:3000 Version 1\.0\.0 · serves this page Ready .*211 MB 2 h 2 min 1,234 2 3 211 MB/);
   expect(text).toMatch(
     /pod-b:3000 Version 1\.0\.0 Stopping up 2 h 2 min · 1,234 requests · 1 running · 3 waiting · 211 MB/,

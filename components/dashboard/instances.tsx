@@ -40,7 +40,7 @@ export function Instances({ stats }: { stats: ServerStats }) {
     <section aria-label={STRINGS.title} className="mt-5">
       <div className="mb-2 flex flex-wrap items-baseline gap-x-3">
         <h2 className="font-semibold text-base">{STRINGS.title}</h2>
-        <p className="text-ink-2 text-xs tabular">{instancesSummary(instances)}</p>
+        <p className="text-ink-2 text-xs tabular">{instancesSummary(instances, stats.queue_length)}</p>
       </div>
       {/* There from the start: a new live region is not announced. */}
       <p role="status" className="sr-only">

@@ -78,12 +78,13 @@ async function setClusterGauges(
   const joined = cluster();
   if (joined === undefined) return;
   for (const [connection, isUp] of Object.entries(joined.connections)) gauges.redisUp.set({ connection }, isUp ? 1 : 0);
-  gauges.instances.set(CLUSTER, joined.instanceCount);
   const all = await joined.figures.merge(instanceFigures(own));
   if (all.scope !== 'cluster') {
     queueLength.remove(CLUSTER);
+    gauges.instances.remove(CLUSTER);
     return;
   }
+  gauges.instances.set(CLUSTER, joined.instanceCount);
   queueLength.set(CLUSTER, all.queue_length);
   setModelServers(gauges, all.model_servers ?? [], CLUSTER);
 }

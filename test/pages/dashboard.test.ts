@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createMetrics } from '#lib/telemetry/metrics';
+import { createMetrics, metricsExposition } from '#lib/telemetry/metrics';
 
 const dashboard = z
   .object({
@@ -18,7 +18,10 @@ const dashboard = z
   })
   .parse(JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8')));
 
-const { promRegistry, httpDuration } = createMetrics();
+const all = createMetrics();
+// Those of the process are added when metrics are asked for.
+await metricsExposition(all);
+const { promRegistry, httpDuration } = all;
 const known = [...promRegistry.getMetricsAsArray(), httpDuration];
 /** What Prometheus sees of them: a histogram is three series. */
 const series = new Map(
