@@ -7,6 +7,9 @@ import type { ReferenceExample, ReferenceOperation, ReferenceResponse, Reference
 import { exampleCode } from './example-code.ts';
 import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
+/** On a narrow page. */
+const CODES_A_ROW = 4;
+
 interface OperationEntryProps {
   operation: ReferenceOperation;
   schemas: ReadonlyMap<string, ReferenceSchema>;
@@ -22,7 +25,8 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
     fields.length +
     responses.length +
     responses.flatMap(({ contents }) => contents).length +
-    headers.length;
+    headers.length +
+    Math.ceil(errorCodes.length / CODES_A_ROW);
   const findable = [method, path, summary, ...parameters.map(({ name }) => name), ...headers.map(({ name }) => name)];
   return (
     <article

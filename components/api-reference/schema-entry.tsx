@@ -14,7 +14,7 @@ export function SchemaEntry({ schema }: { schema: ReferenceSchema }) {
 }
 
 const ROWS_A_STEP = 4;
-const MOST_STEPS = 9;
+const MOST_STEPS = 14;
 
 /**
  * The placeholder height of an unrendered entry, in the steps of `reference.css`. Rounded up: an
