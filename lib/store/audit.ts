@@ -75,7 +75,10 @@ export async function readAudit(filter: AuditFilter, limit: number): Promise<Aud
   if (action !== undefined)
     query = action.includes('.') ? query.where('action', '=', action) : query.where('action', 'like', `${action}.%`);
   if (who !== undefined)
-    query = query.where(({ eb, fn }) => eb(fn('lower', ['actor_name']), 'like', `%${who.toLowerCase()}%`));
+    // SQLite folds ASCII alone: with other letters the spelling itself is found.
+    query = query.where(({ eb, fn, or }) =>
+      or([eb(fn('lower', ['actor_name']), 'like', `%${who.toLowerCase()}%`), eb('actor_name', 'like', `%${who}%`)]),
+    );
   const isSearch = [actor, who, action].some((value) => value !== undefined);
   const rows = isSearch ? await database.report<AuditLogTable>(query.compile()) : await query.execute();
   const page = rows.slice(0, limit);

@@ -61,7 +61,9 @@ function matches({ groupId, role, search }: MemberFilter) {
     else if (role !== undefined) all.push(eb('users.role', '=', role));
     if (search !== undefined && search !== '') {
       const pattern = `%${search.toLowerCase()}%`;
-      all.push(or([eb(fn('lower', ['users.name']), 'like', pattern), eb('users.email', 'like', pattern)]));
+      // SQLite folds ASCII alone: with other letters the spelling itself is found.
+      const isNamed = or([eb(fn('lower', ['users.name']), 'like', pattern), eb('users.name', 'like', `%${search}%`)]);
+      all.push(or([isNamed, eb('users.email', 'like', pattern)]));
     }
     return and(all);
   };

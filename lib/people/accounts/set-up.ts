@@ -63,7 +63,10 @@ export async function claimSetUp(store: Store, token: string, nowMs: number): Pr
     .where('made_at', '>=', nowMs - LINK_TTL_MS)
     .executeTakeFirst();
   if (link === undefined)
-    throw new AppError('forbidden', 'This set-up link is not valid. Use the one in the log of the last start.');
+    throw new AppError(
+      'forbidden',
+      'This set-up link is not valid. Use the one that the server printed at its last start.',
+    );
   const claimed = await store.db
     .updateTable('set_up')
     .set({ used_at: nowMs, token_hash: shown })
