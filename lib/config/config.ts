@@ -72,6 +72,7 @@ function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<R
   return {
     // Its work is in other processes, and it has no Redis.
     WORKERS: 1,
+    ...(given.has('SHUTDOWN_DELAY_MS') ? {} : { SHUTDOWN_DELAY_MS: 0 }),
     ...(given.has('PORT') ? {} : { PORT: executor.port }),
     ...(given.has('RATE_LIMIT_CODE') ? {} : { RATE_LIMIT_CODE: 0 }),
     ...(given.has('RATE_LIMIT_CHECKS') ? {} : { RATE_LIMIT_CHECKS: 0 }),

@@ -27,6 +27,7 @@ import { shareMetrics } from '#lib/server/scrape-metrics';
 import { statsHistory } from '#lib/server/stats-history';
 import { stopOnRequest } from '#lib/server/stop-on-request';
 import { beginStopping, shutDown } from '#lib/shutdown';
+import { storeIfOpen } from '#lib/store/store';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 import { workerProcess } from '#lib/worker-process';
@@ -140,6 +141,12 @@ async function openSoon(settings: Config): Promise<void> {
   await delay(OPEN_DELAY_MS, undefined, { ref: false });
   openPersistence();
   await openDatabase(settings);
+  const opened = settings.REDIS_URL === undefined ? undefined : storeIfOpen();
+  if (opened === undefined) return;
+  const { warnOfLeftRequests } = await import('#lib/chat/persistence/left-requests');
+  await warnOfLeftRequests(opened).catch((error: unknown) =>
+    log().warn({ err: asError(error) }, 'saved requests could not be read'),
+  );
 }
 
 const NO_MODELS = new Error('this is an executor of programs only');

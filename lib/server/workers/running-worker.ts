@@ -34,6 +34,8 @@ export class RunningWorker implements MetricsSource {
       });
     });
     worker.on('message', (message) => {
+      // What it has sent last may come after its end, when its requests have ended.
+      if (worker.isDead()) return;
       const parsed = supervisorMessageSchema.safeParse(message);
       if (parsed.success) onMessage(this, parsed.data);
     });

@@ -22,6 +22,8 @@ import { SECOND_MS } from '#lib/units';
 import type { SupervisorMessage } from '#lib/worker-process';
 
 /** After the time that a worker takes for its connections, for what it then writes. */
+/** See lib/cluster/memory-watch.ts. */
+const MAX_CACHED_SHARE = 0.7;
 const STOP_RESERVE_MS = 10 * SECOND_MS;
 /** What a process ends with that SIGHUP ends. */
 const HANGUP_CODE = 129;
@@ -152,9 +154,10 @@ function filesOf({ DATA_DIR }: Config): EmbeddedRedisFiles {
 }
 
 /**
- * Room for the caches and the waiting requests of one server. Above 70 % of it nothing more is
- * cached there.
+ * Room for the caches of one server, of which nothing more is written above 70 %, and for the
+ * waiting requests of each worker and as much of their results.
  */
 function redisMegabytes(settings: Config): number {
-  return settings.CACHE_MAX_SIZE_MB + settings.CONVERSATION_CACHE_MAX_SIZE_MB + settings.QUEUE_MAX_MB;
+  const caches = settings.CACHE_MAX_SIZE_MB + settings.CONVERSATION_CACHE_MAX_SIZE_MB;
+  return Math.ceil(Math.max(caches / MAX_CACHED_SHARE, caches + 2 * settings.WORKERS * settings.QUEUE_MAX_MB));
 }
