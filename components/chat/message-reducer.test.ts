@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatEvent } from '#lib/wire/chat';
 import type { AssistantMessage } from './conversation.ts';
-import { applyEvent, resetForReplay, thinkingDurationMs, withCacheHeader } from './message-reducer.ts';
+import { applyEvent, type ReadEvent, resetForReplay, thinkingDurationMs, withCacheHeader } from './message-reducer.ts';
 import { continued, markFailed, markStopped, newResponse } from './response-states.ts';
 
 const asked = newResponse('a', 'c', 'q', 1_000);
 
-function read(events: ChatEvent[], from: AssistantMessage = asked): AssistantMessage {
+function read(events: ReadEvent[], from: AssistantMessage = asked): AssistantMessage {
   return events.reduce((message, event, index) => applyEvent(message, event, 2_000 + index * 1_000), from);
 }
 
@@ -121,6 +121,14 @@ describe('applyEvent', () => {
     expect(more.content).toBe('one, two');
     expect(resetForReplay(more).content).toBe('one, ');
     expect(read([{ done: true, done_reason: 'stop', usage }], more)).toMatchObject({ completionTokens: 6 });
+  });
+
+  it('drops the text before a response that begins again', () => {
+    const half = read([{ content: 'half', done: false }]);
+    const again = read([{ restarted: true, done: false }], { ...half, lastEventId: '1' });
+    expect(again).toMatchObject({ state: 'waiting', content: '' });
+    expect(again.lastEventId).toBeUndefined();
+    expect(read([{ content: 'whole', done: false }], again).content).toBe('whole');
   });
 
   it('keeps received text when it fails or is stopped', () => {

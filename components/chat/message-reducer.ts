@@ -8,10 +8,14 @@ export function withCacheHeader(message: AssistantMessage, header: CacheHeader |
   return message;
 }
 
+/** An event of either stream. A status of the queue's says whether the text before it is void. */
+export type ReadEvent = ChatEvent & { readonly restarted?: boolean };
+
 /** Applies one event of the stream. Returns the same object if nothing changed. */
-export function applyEvent(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
+export function applyEvent(message: AssistantMessage, event: ReadEvent, now: number): AssistantMessage {
   const next = withRequestId(message, event);
   if (event.done) return finish(next, event, now);
+  if (event.restarted === true) return resetForReplay(next);
   if (event.status === 'queued') return { ...next, state: 'waiting', queue: queuePosition(event) };
   if (event.thinking !== undefined && event.thinking !== '') return appendThinking(next, event.thinking, now);
   if (event.content !== undefined && event.content !== '') return appendContent(next, event.content, now);

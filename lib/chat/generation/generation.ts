@@ -150,8 +150,8 @@ export class Generation {
   }
 
   /**
-   * A generation of another server. Its log is filled from outside. `request` is there if this
-   * server was asked the same.
+   * A generation that was submitted to another server. Its log is filled from outside, and its
+   * request is added by `adoptRequest` if this server works on it.
    */
   static mirror(
     init: Omit<GenerationInit, 'provider' | 'request'> & Partial<GenerationInit>,

@@ -83,6 +83,8 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
   saved: SavedState | undefined;
   /** It was submitted to another server, which counts it: this one has its events. */
   isCopy = false;
+  /** Its end is that of this server's part alone: another one has begun it again. */
+  goesOnElsewhere = false;
   /** Undefined if empty: tens of thousands of requests may be retained. */
   readers: Set<() => void> | undefined;
   /** When this request alone was cancelled, while its generation went on for others. */

@@ -23,6 +23,12 @@ class FakeIdempotency implements SharedIdempotency {
     return this.requests.get(name);
   }
 
+  async takeOver(name: string, _fingerprint: string, lost: IdempotentRequest): Promise<boolean> {
+    if (this.requests.get(name) !== lost) return false;
+    this.requests.set(name, { fingerprint: 'print', instance: 'this', id: '' });
+    return true;
+  }
+
   accept(_name: string, _fingerprint: string, id: string): void {
     this.reports.push(`accept ${id}`);
   }
@@ -85,7 +91,6 @@ it('takes over the key of a server that has ended together with its request', as
   const { submit } = engineHarness();
   const shared = new FakeIdempotency();
   shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: 'first', isLost: true });
-  shared.release = () => void shared.requests.delete('name');
   const pending = await new SharedSubmissions(shared).once(
     digests,
     () => submit('anything'),
@@ -93,6 +98,31 @@ it('takes over the key of a server that has ended together with its request', as
     async () => undefined,
   );
   expect(pending.id).not.toBe('first');
+});
+
+it('submits a lost request once when two servers find it at the same time', async () => {
+  const { submit } = engineHarness();
+  const shared = new FakeIdempotency();
+  shared.requests.set('name', { fingerprint: 'print', instance: 'other', id: 'first', isLost: true });
+  const pending = await submit('anything');
+  const submitted = vi.fn(async () => {
+    shared.requests.set('name', { fingerprint: 'print', instance: 'this', id: pending.id });
+    return pending;
+  });
+  const join = async (id: string) => (id === pending.id ? pending : undefined);
+  const both = [1, 2].map(() => new SharedSubmissions(shared).once(digests, submitted, never, join));
+  expect(await Promise.all(both)).toEqual([pending, pending]);
+  expect(submitted).toHaveBeenCalledTimes(1);
+});
+
+it('keeps the key of a request that another server has begun again', async () => {
+  const { submit } = engineHarness();
+  const shared = new FakeIdempotency();
+  const submissions = new SharedSubmissions(shared);
+  const pending = await submissions.once(digests, () => submit('anything'), never);
+  pending.goesOnElsewhere = true;
+  submissions.handleEnd(pending);
+  expect(shared.reports).toEqual([`accept ${pending.id}`]);
 });
 
 it('refuses another body with the same key', async () => {

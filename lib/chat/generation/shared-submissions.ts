@@ -57,10 +57,8 @@ export class SharedSubmissions {
       if (completed !== undefined) return replay(completed);
       const joined = earlier.id === '' ? undefined : await join?.(earlier.id);
       if (joined !== undefined) return joined;
-      if (earlier.isLost === true) {
-        this.#shared.release(name);
-        continue;
-      }
+      if (earlier.isLost === true && (await this.#shared.takeOver(name, fingerprint, earlier)))
+        return await this.#submit({ name, fingerprint }, submit);
       if (performance.now() >= deadlineMs) throw underWay();
       await delay(LOOK_INTERVAL_MS);
     }
@@ -72,7 +70,7 @@ export class SharedSubmissions {
     if (digests === undefined) return;
     this.#open.delete(request.id);
     // It goes on at another server.
-    if (request.isSuspended) return;
+    if (request.isSuspended || request.goesOnElsewhere) return;
     this.#report(digests, request);
   }
 

@@ -1,11 +1,11 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { queueEntry, queueStreamEncoder } from '#lib/chat/formats/native';
 import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
-import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
+import { readPosition } from '#lib/chat/http/read-position';
 import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { authMode } from '#lib/config/auth-mode';
@@ -66,7 +66,7 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
     return json(queueEntry(pending, await engine.queueStatus(pending)));
   const { log } = pending;
-  const { after, hasAll, isRestarted } = readPosition(request, pending);
+  const { after, hasAll, isRestarted } = readPosition(request.headers.get('last-event-id'), pending);
   // 204 stops the browser's reconnects once it has everything.
   if (log.ended && hasAll) return { status: 204, headers: {}, body: null };
   return streamReply(pending, attachedStatus(pending), {
@@ -111,29 +111,4 @@ function cancelledByParameter(request: HttpRequest): CancelledBy {
 
 function invalidRequestId(message: string): AppError {
   return new AppError('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
-}
-
-/** Where a reader continues. */
-interface ReadPosition {
-  /** The number of the last event that it has. */
-  readonly after: number;
-  /** Whether the request has no further event for it. */
-  readonly hasAll: boolean;
-  /** Whether what it has is from before a restart, and all events follow. */
-  readonly isRestarted: boolean;
-}
-
-/** A number that this request never had means 0, unless another server may have written it. */
-function readPosition(request: HttpRequest, { log, eventOffset: offset, isShared }: ReadableRequest): ReadPosition {
-  const header = request.headers.get('last-event-id') ?? '';
-  const given = /^\d{1,15}$/.test(header) ? Number(header) : 0;
-  const number = given - offset;
-  const isKnown = number > 0 && (isShared || number <= log.lastNumber);
-  // A restored result begins after the last event of its first life.
-  const hadAll = log.ended && offset > 0 && number === 0;
-  return {
-    after: isKnown ? number : 0,
-    hasAll: hadAll || (isKnown && number === log.lastNumber),
-    isRestarted: given > 0 && !isKnown && offset > 0,
-  };
 }

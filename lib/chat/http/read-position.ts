@@ -1,0 +1,31 @@
+import type { ReadableRequest } from '#lib/chat/generation/request-view';
+
+/** Where a reader continues. */
+export interface ReadPosition {
+  /** The number of the last event that it has. */
+  readonly after: number;
+  /** Whether the request has no further event for it. */
+  readonly hasAll: boolean;
+  /** Whether what it has is from before a restart or of a lost server, and all events follow. */
+  readonly isRestarted: boolean;
+}
+
+/**
+ * A number that this request never had means 0, unless another server may have written it. A shared
+ * log without events is that of a server that begins again after one whose text was lost.
+ */
+export function readPosition(
+  header: string | null,
+  { log, eventOffset: offset, isShared }: Pick<ReadableRequest, 'log' | 'eventOffset' | 'isShared'>,
+): ReadPosition {
+  const given = /^\d{1,15}$/.test(header ?? '') ? Number(header) : 0;
+  const number = given - offset;
+  const isKnown = number > 0 && (number <= log.lastNumber || (isShared && log.lastNumber > 0));
+  // A restored result begins after the last event of its first life.
+  const hadAll = log.ended && offset > 0 && number === 0;
+  return {
+    after: isKnown ? number : 0,
+    hasAll: hadAll || (isKnown && number === log.lastNumber),
+    isRestarted: given > 0 && !isKnown && (offset > 0 || isShared),
+  };
+}
