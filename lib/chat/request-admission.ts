@@ -275,6 +275,8 @@ export class RequestAdmission {
         resumed,
         unbegun,
       });
+      // It has joined another one, or is in no line that others see.
+      if (claim !== undefined && !(pending.isShared && pending.generation.id === claim.id)) claim.release();
       if (detached && unbegun === undefined) savedRequests?.add(pending, resumed?.request ?? request, submitter);
       return pending;
     } catch (error) {
@@ -303,7 +305,7 @@ export class RequestAdmission {
     const id = { id: submitter.id, isIdGiven: submitter.id !== undefined && submitter.isIdGiven !== false };
     if (hasLeader) return id.isIdGiven ? shared.claim({ ...id, ...NO_KEYS }) : undefined;
     const ownKey = settings.BATCH_DEDUPLICATION ? keyOf(storeKey) : undefined;
-    return shared.claim({ ...id, joinKey, ownKey, storeKey });
+    return shared.claim({ ...id, joinKey, ownKey });
   }
 
   #serveCached(
@@ -342,7 +344,7 @@ export class RequestAdmission {
 }
 
 /** A request that joins a generation of this server asks others for its id alone. */
-const NO_KEYS = { joinKey: undefined, ownKey: undefined, storeKey: undefined };
+const NO_KEYS = { joinKey: undefined, ownKey: undefined };
 
 function withClaimedId(submitter: Submitter, claim: FlightClaim | undefined): Submitter {
   return claim === undefined ? submitter : { ...submitter, id: claim.id, isIdGiven: false };

@@ -41,8 +41,6 @@ export interface ClaimRequest {
   readonly joinKey: string | undefined;
   /** The key under which others join its own; undefined if none may. */
   readonly ownKey: string | undefined;
-  /** The key of the response in the cache, for a generation that is to be joined. */
-  readonly storeKey: string | undefined;
 }
 
 export interface FlightClaim {

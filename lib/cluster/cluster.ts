@@ -92,7 +92,7 @@ export interface IdempotentRequest {
   readonly id: string;
   /** The response, once it is complete. */
   readonly response?: Uint8Array | undefined;
-  /** The server has ended. Its request may go on at another one. */
+  /** Its server has ended, or has it no more. The request may go on at another one. */
   readonly isLost?: boolean;
 }
 
@@ -102,6 +102,11 @@ export interface SharedIdempotency {
    * ours now, or if Redis is away. A server that has ended keeps no key without a request.
    */
   claim(name: string, fingerprint: string): Promise<IdempotentRequest | undefined>;
+  /**
+   * Takes a key from a server that has ended together with its request. Resolves with false if
+   * another server has done so, or Redis is away. Never rejects.
+   */
+  takeOver(name: string, fingerprint: string, lost: IdempotentRequest): Promise<boolean>;
   /** The request was accepted under `id`. */
   accept(name: string, fingerprint: string, id: string): void;
   /** Its response is complete. */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { queueFullError } from '#lib/chat/scheduler/queue-admission';
 import type { SharedLanes } from '#lib/cluster/shared-lanes';
 import type { SharedLineParts } from '#lib/cluster/shared-types';
@@ -17,6 +18,8 @@ export interface DisplacementParts extends Pick<SharedLineParts, 'runs' | 'setti
 export class Displacement {
   readonly #parts: DisplacementParts;
 
+  readonly #inTurn = pLimit(1);
+
   constructor(parts: DisplacementParts) {
     this.#parts = parts;
   }
@@ -25,7 +28,12 @@ export class Displacement {
    * Makes room for a run of `caller`, a digest. Returns false if no
    * other caller holds more. Rejects if Redis does.
    */
-  async makeRoom(caller: string): Promise<boolean> {
+  makeRoom(caller: string): Promise<boolean> {
+    // Each reads all counts, and a whole line: several at a time would hold up the event loop.
+    return this.#inTurn(() => this.#makeRoom(caller));
+  }
+
+  async #makeRoom(caller: string): Promise<boolean> {
     const { lanes, turns, runs } = this.#parts;
     const shares = new Map<string, number>();
     const byLane = new Map<string, ReadonlyMap<string, number>>();
@@ -43,9 +51,7 @@ export class Displacement {
     for (const [lane] of most) {
       const run = await lanes.queueOf(lane).newestOf(largest);
       if (run === undefined) continue;
-      const removed = await lanes.queueOf(lane).remove(run);
-      if (removed === 'taken' || removed === undefined) continue;
-      await turns.refund(lane, removed);
+      if ((await lanes.remove(lane, run)) !== 'removed') continue;
       await runs.end(run, { type: 'error', error: this.#displaced() });
       log().debug({ part: 'queue', lane }, 'a request of the largest user of a full queue was displaced');
       return true;

@@ -40,6 +40,8 @@ export interface FigureExchangeOptions {
   readonly clock?: Clock;
   /** @default that of the machine */
   readonly host?: string;
+  /** Its number, if several share the port. */
+  readonly worker?: number | undefined;
 }
 
 /** Publishes the figures of this instance, and reads those of the others. */
@@ -58,7 +60,8 @@ export class FigureExchange implements SharedFigures {
   constructor(options: FigureExchangeOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#name = `${options.host ?? hostname()}:${options.port}`;
+    const worker = options.worker === undefined ? '' : ` (worker ${options.worker})`;
+    this.#name = `${options.host ?? hostname()}:${options.port}${worker}`;
   }
 
   publish(source: () => Promise<OwnFigures>): void {

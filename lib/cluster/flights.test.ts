@@ -38,6 +38,7 @@ class Sky {
         registerLeader: (generation) => void leaders.set(generation.flightKey ?? '', generation),
       },
       mirrors: { of: async (run) => this.runs.get(run) },
+      creationMs: 500,
     });
     return { flights, leaders };
   }
@@ -49,7 +50,7 @@ const generationOf = (id: string, flightKey = 'key') =>
     ...{ priority: 0, requestBytes: 0 },
   });
 
-const REQUEST = { id: undefined, isIdGiven: false, joinKey: 'key', ownKey: 'key', storeKey: 'key' };
+const REQUEST = { id: undefined, isIdGiven: false, joinKey: 'key', ownKey: 'key' };
 
 it('gives a flight to one of many, also to requests of the same instance', async () => {
   const sky = new Sky();

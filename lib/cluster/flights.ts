@@ -6,19 +6,24 @@ import type { ClaimRequest, FlightClaim } from '#lib/chat/seams';
 import type { Mirrors } from '#lib/cluster/mirrors';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink } from '#lib/cluster/shared-types';
-import { HOUR_MS } from '#lib/units';
+import { HOUR_MS, SECOND_MS } from '#lib/units';
 
 /** A run may end while a request is about to join it. */
 const MAX_TAKES = 3;
-/** A run that has taken a flight is in Redis within this time, or its instance is lost. */
-const CREATION_MS = 1_000;
+/**
+ * A run that has taken a flight is in Redis within this time, or its instance is lost. Where many
+ * are submitted at a time, the last one takes some seconds.
+ */
+const CREATION_MS = 5 * SECOND_MS;
 const LOOK_MS = 10;
+const MAX_LOOK_MS = 100;
 
 export interface FlightsOptions {
   readonly link: ClusterLink;
   readonly store: Pick<RunStore, 'claimId' | 'takeFlight' | 'flightRun' | 'releaseFlight'>;
   readonly inFlight: Pick<InFlight, 'find' | 'findLeader' | 'registerLeader'>;
   readonly mirrors: Pick<Mirrors, 'of'>;
+  readonly creationMs?: number;
 }
 
 /** Single flight over all instances: of identical requests, the first one takes the flight. */
@@ -131,9 +136,10 @@ export class SharedFlights {
   }
 
   async #leaderOf(run: string, flightKey: string): Promise<Generation | 'ended' | 'lost'> {
-    const deadlineMs = performance.now() + CREATION_MS;
-    for (let waitMs = LOOK_MS; ; waitMs = Math.min(2 * waitMs, CREATION_MS / 10)) {
-      const generation = await this.#options.mirrors.of(run, { flightKey });
+    const { mirrors, creationMs = CREATION_MS } = this.#options;
+    const deadlineMs = performance.now() + creationMs;
+    for (let waitMs = LOOK_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOOK_MS)) {
+      const generation = await mirrors.of(run, { flightKey });
       if (generation !== undefined) return generation.finishedAt === undefined ? generation : 'ended';
       if (performance.now() >= deadlineMs) return 'lost';
       await delay(waitMs);

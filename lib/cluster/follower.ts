@@ -14,8 +14,8 @@ const RETRY_MS = 200;
 /** Before the first entry of a log. */
 export const LOG_START = '0-0';
 
-/** Called with each entry of a log that is followed. Must not throw. */
-export type EntryListener = (run: string, id: string, text: string | undefined) => void;
+/** Called with each entry of a log that is followed, and its fields. Must not throw. */
+export type EntryListener = (run: string, id: string, fields: readonly string[]) => void;
 
 /** Reads the logs of runs that other instances write, as they grow. */
 export class Follower {
@@ -152,11 +152,13 @@ class FollowLoop {
       return;
     }
     for (const [id, fields] of entries) {
-      // It may have been left, or begun again, by what the entry before has done.
+      // It may have been left or begun again since the read.
       const followed = this.#runs.get(key);
       if (followed === undefined || isOlder(id, followed.last)) return;
       followed.last = id;
-      this.#onEntry(followed.run, id, fields[1]);
+      this.#onEntry(followed.run, id, fields);
+      // The rest was read before that.
+      if (this.#runs.get(key) !== followed) return;
     }
   }
 }

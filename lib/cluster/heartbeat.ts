@@ -9,6 +9,8 @@ import { SETTINGS, type SettingName } from '#lib/config/settings';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
 
 const INTERVAL_MS = 2 * SECOND_MS;
+/** Of an instance that stops: it has to know whether others stop, too. */
+const STOPPING_INTERVAL_MS = SECOND_MS / 4;
 /** An instance without a heartbeat for so long has ended. */
 export const INSTANCE_TTL_MS = 5 * SECOND_MS;
 /** More are counted, and not compared. */
@@ -21,6 +23,8 @@ const heartbeatSchema = z.object({
   /** Digests of the settings that all instances should have alike. */
   settings: z.record(z.string(), z.string()),
   database: z.string(),
+  /** Whether it stops: it takes no work that others can do. */
+  stopping: z.boolean().default(false),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 
@@ -50,6 +54,7 @@ export function heartbeatOf(id: string, version: string, settings: Config): Hear
     version,
     settings: { ...digests, [SECRETS]: digest(secrets) },
     database: digest(url ?? [hostname(), folder]),
+    stopping: false,
   };
 }
 
@@ -71,7 +76,7 @@ export function differences(own: Heartbeat, others: readonly Heartbeat[]): strin
 
 /** Reports this instance, and knows the others. */
 export class Heartbeats {
-  readonly #own: Heartbeat;
+  #own: Heartbeat;
   readonly #connection: CommandConnection;
   readonly #keys: RedisKeys;
   readonly #clock: Clock;
@@ -108,7 +113,19 @@ export class Heartbeats {
 
   async start(): Promise<void> {
     await this.#beat();
-    this.#schedule();
+    this.#schedule(INTERVAL_MS);
+  }
+
+  /** Whether another instance, as last seen, is there and does not stop. */
+  get othersServe(): boolean {
+    return this.#others.some(({ stopping }) => !stopping);
+  }
+
+  /** Reports to the others that this instance stops. */
+  announceStop(): void {
+    this.#own = { ...this.#own, stopping: true };
+    this.#cancel?.();
+    void this.#beat().then(() => this.#schedule(STOPPING_INTERVAL_MS));
   }
 
   /** Removes this instance, so that the others know at once. */
@@ -122,11 +139,11 @@ export class Heartbeats {
     await removed.exec().catch(() => null);
   }
 
-  #schedule(): void {
-    this.#cancel = this.#clock.after(INTERVAL_MS, () => {
-      void this.#beat().then(() => {
-        if (!this.#isClosed) this.#schedule();
-      });
+  #schedule(intervalMs: number): void {
+    if (this.#isClosed) return;
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(intervalMs, () => {
+      void this.#beat().then(() => this.#schedule(this.#own.stopping ? STOPPING_INTERVAL_MS : INTERVAL_MS));
     });
   }
 

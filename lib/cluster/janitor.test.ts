@@ -8,23 +8,28 @@ function janitorOf() {
   let nowMs = 0;
   const clock: Clock = { now: () => nowMs, after: () => () => {} };
   const ended: string[] = [];
+  const renewed: string[] = [];
+  const run = { cancelledBy: undefined as string | undefined, isWanted: false };
   const connection = { isUsable: true, client: { set: async () => 'OK' } };
   const parts = {
     link: { connection, instanceId: 'one', keys: { janitor: 'janitor' } },
     runs: {
       untouched: async () => ['run'],
       touch: async () => {},
-      read: async (id: string) => ({ id, state: 'queued', lane: 'lane', cancelledBy: undefined }),
-      isWanted: async () => false,
-      end: async (run: string, event: FinalEvent) => ended.push(`${run} ${event.type}`),
+      renew: async (runs: readonly string[]) => void renewed.push(...runs),
+      read: async (id: string) => ({ id, state: 'queued', lane: 'lane', cancelledBy: run.cancelledBy }),
+      isWanted: async () => run.isWanted,
+      end: async (id: string, event: FinalEvent) => ended.push(`${id} ${event.type}`),
     },
-    lanes: { ids: [], queueOf: () => ({ remove: async () => undefined, has: async () => true }) },
+    lanes: { ids: [], remove: async () => 'removed', queueOf: () => ({ has: async () => true }) },
     turns: {},
   };
   return {
     janitor: new Janitor(parts as unknown as JanitorParts, clock),
     connection,
     ended,
+    renewed,
+    run,
     pass: (ms: number) => {
       nowMs += ms;
     },
@@ -47,6 +52,19 @@ it('ends no run whose leases could not be renewed while Redis was away', async (
   expect(ended).toEqual([]);
   // By now every instance that is there has renewed them.
   pass(20_000);
+  await janitor.round();
+  expect(ended).toEqual(['run error']);
+});
+
+it('keeps a run that another request joins after its last one was cancelled', async () => {
+  const { janitor, ended, renewed, run } = janitorOf();
+  run.cancelledBy = 'user';
+  run.isWanted = true;
+  await janitor.round();
+  expect(ended).toEqual([]);
+  // Its submitter may have ended: its keys would expire.
+  expect(renewed).toEqual(['run']);
+  run.isWanted = false;
   await janitor.round();
   expect(ended).toEqual(['run error']);
 });

@@ -83,7 +83,9 @@ export class Janitor {
           { part: 'queue', runs: this.#added },
           'waiting requests of a server that has ended are in line again',
         );
-      if (kept.length > 0) await runs.touch(kept);
+      await runs.touch(kept);
+      // Its submitter, which would do it, may have ended.
+      await runs.renew(kept);
       for (const lane of stranded) await this.#moveLine(lane);
     } catch (error) {
       log().debug({ part: 'queue', reason: asError(error).message }, 'runs could not be looked after');
@@ -92,7 +94,7 @@ export class Janitor {
 
   /** Returns whether the run goes on. */
   async #lookAfter(id: string): Promise<boolean> {
-    const { runs, lanes, turns } = this.#parts;
+    const { runs, lanes } = this.#parts;
     const run = await runs.read(id);
     if (run === undefined || (run.state !== 'queued' && run.state !== 'running')) {
       // It is in the list of open runs alone.
@@ -101,11 +103,10 @@ export class Janitor {
     }
     const queue = lanes.queueOf(run.lane);
     const areLeasesKnown = this.#clock.now() - this.#awayAt >= LEASE_TRUST_MS;
-    if (run.cancelledBy !== undefined || (areLeasesKnown && !(await runs.isWanted(id)))) {
-      const removed = await queue.remove(id);
+    // Another request may have joined a run whose last one was cancelled.
+    if ((run.cancelledBy !== undefined || areLeasesKnown) && !(await runs.isWanted(id))) {
       // Its owner looks each second, and sees by itself that it is not wanted.
-      if (removed === 'taken') return true;
-      if (removed !== undefined) await turns.refund(run.lane, removed);
+      if ((await lanes.remove(run.lane, id)) === 'taken') return true;
       await runs.end(id, cancelledEnd(cancelledBySchema.safeParse(run.cancelledBy).data));
       return false;
     }
@@ -152,24 +153,32 @@ export class Janitor {
     return found;
   }
 
-  /** Moves the first runs of a line, in its order. Those that no other server can do stay. */
+  /**
+   * Moves the first runs of a line, in its order. Those that no other server can do are taken, and
+   * fail as they do in one process.
+   */
   async #moveLine(from: string): Promise<void> {
-    const { link, runs, lanes, turns } = this.#parts;
+    const { link, runs, lanes } = this.#parts;
     const queue = lanes.queueOf(from);
     let moved = 0;
+    let isStuck = false;
     for (const id of (await queue.front(BATCH)).runs) {
       const run = await runs.read(id);
-      const to = run && lanes.otherFor(from, run.model);
-      if (run === undefined || to === undefined) continue;
-      const removed = await queue.remove(id);
-      if (removed === 'taken') continue;
-      if (removed !== undefined) await turns.refund(from, removed);
+      if (run === undefined) continue;
+      const to = lanes.otherFor(from, run.model);
+      if (to === undefined) {
+        isStuck = true;
+        continue;
+      }
+      // It was taken, or has ended meanwhile.
+      if ((await lanes.remove(from, id)) !== 'removed') continue;
       const moving = link.connection.client.pipeline();
       runs.addLane(moving, id, to);
       repliesOf(await moving.exec());
       await this.#addJob({ ...run, lane: to, turn: undefined, sortKey: undefined });
       moved += 1;
     }
+    if (isStuck) lanes.takeStranded(from);
     if (moved > 0)
       log().warn({ part: 'queue', lane: from, runs: moved }, 'requests of a server that no one reaches were moved');
   }

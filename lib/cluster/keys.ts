@@ -20,6 +20,7 @@ const SCHEMA = 1;
  * | `cache:<generation>:<key>` | string | `CACHE_TTL_SECONDS` ± 10 % | a response |
  * | `conv:<generation>:<key>` | string | `CONVERSATION_CACHE_TTL_SECONDS` | a conversation |
  * | `idem:<name>` | string | `QUEUE_RESULT_TTL_SECONDS` | a request with an idempotency key |
+ * | `over:<name>:<request>` | string | 10 s | the instance that takes a key from a lost request |
  * | `rl:<scope>:<caller>` | string | 60 s | requests of a minute, by rate-limiter-flexible |
  * | `minute:<key>` | string | 60 s | requests of a person in a minute |
  * | `open:<subject>` | hash | 30 s | open requests of a person, by instance |
@@ -94,6 +95,10 @@ export class RedisKeys {
 
   idempotent(name: string): string {
     return `${this.#prefix}idem:${name}`;
+  }
+
+  takeOver(name: string, request: string): string {
+    return `${this.#prefix}over:${name}:${request}`;
   }
 
   /** The prefix that rate-limiter-flexible puts before `:<caller>`. */

@@ -8,6 +8,11 @@ import { repliesOf } from '#lib/cluster/replies';
 import type { SharedTurn } from '#lib/cluster/turns';
 import { DAY_SECONDS } from '#lib/units';
 
+/** A run that has left the line; with its turn, unless it was served before. */
+export interface RemovedRun {
+  readonly turn: SharedTurn | undefined;
+}
+
 /** The highest priority number of BullMQ. Later runs are served first come, first served. */
 export const MAX_SORT_KEY = 2 ** 21;
 /** BullMQ's score of a waiting job: its priority, and a count of arrivals below it. */
@@ -89,15 +94,12 @@ export class LaneQueue {
     await this.#queue.add(name, turn, { jobId: jobIdOf(run), lifo: true });
   }
 
-  /**
-   * Removes a run. `taken` if a worker has it; else the turn of the job, undefined if there was no
-   * job or if it was served before.
-   */
-  async remove(run: string): Promise<'taken' | SharedTurn | undefined> {
+  /** Removes a run. `taken` if a worker has it, `gone` if there was none. */
+  async remove(run: string): Promise<'taken' | 'gone' | RemovedRun> {
     const job = await this.#queue.getJob(jobIdOf(run));
-    if (job === undefined) return undefined;
+    if (job === undefined) return 'gone';
     if ((await this.#queue.remove(jobIdOf(run))) === 0) return 'taken';
-    return job.attemptsStarted === 0 ? turnOf(job) : undefined;
+    return { turn: job.attemptsStarted === 0 ? turnOf(job) : undefined };
   }
 
   /** Whether the line or a worker has the run. */

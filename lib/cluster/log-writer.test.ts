@@ -15,7 +15,10 @@ class Stream {
   /** Whether the next entry is written although its reply is lost. */
   losesReply = false;
 
-  async append(_run: string, id: EntryId, events: readonly EntryEvent[]): Promise<void> {
+  models: (string | undefined)[] = [];
+
+  async append(_run: string, id: EntryId, events: readonly EntryEvent[], model?: string): Promise<void> {
+    this.models.push(model);
     if (this.isAway) throw new Error('Redis does not respond.');
     const last = this.entries.at(-1);
     if (last !== undefined && (id.attempt < last.attempt || (id.attempt === last.attempt && id.number <= last.number)))
@@ -140,4 +143,12 @@ it('writes nothing once it is closed', async () => {
   await clock.advance(1_000);
   expect(await writer.ended).toBe('closed');
   expect(stream.entries).toEqual([]);
+});
+
+it('says with each entry when another model writes than the run began with', async () => {
+  const [log, clock, stream] = [new GenerationLog(), new ManualClock(), new Stream()];
+  new LogWriter({ store: stream, run: 'run', attempt: 1, log, otherModel: () => 'second', clock });
+  log.append(say('a'));
+  await settled();
+  expect(stream.models).toEqual(['second']);
 });

@@ -22,6 +22,8 @@ export interface LogWriterOptions {
   readonly run: string;
   readonly attempt: number;
   readonly log: GenerationLog;
+  /** The model that writes now; undefined if it is the one that the run began with. */
+  readonly otherModel?: () => string | undefined;
   readonly clock: Clock;
 }
 
@@ -79,7 +81,7 @@ export class LogWriter {
 
   /** Never rejects. */
   async #send(): Promise<void> {
-    const { store, run, attempt, log } = this.#options;
+    const { store, run, attempt, log, otherModel } = this.#options;
     if (this.#isSending || this.#isClosed) return;
     this.#isSending = true;
     this.#cancelTimer?.();
@@ -90,7 +92,7 @@ export class LogWriter {
       while (this.#written < log.lastNumber && !this.#isClosed) {
         const events = this.#next();
         this.#unknownTo = this.#written + events.length;
-        await store.append(run, { attempt, number: this.#unknownTo }, events);
+        await store.append(run, { attempt, number: this.#unknownTo }, events, otherModel?.());
         this.#written = this.#unknownTo;
         this.#unknownTo = undefined;
         if (!log.ended && log.bytes - this.#sentBytes < BATCH_BYTES) break;

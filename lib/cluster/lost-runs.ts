@@ -12,6 +12,15 @@ export const WORKER_LOST: FinalEvent & { readonly type: 'error' } = {
   ),
 };
 
+/** The end of a run here that another server has begun again. Shared instance. */
+export const TAKEN_OVER: FinalEvent & { readonly type: 'error' } = {
+  type: 'error',
+  error: new AppError(
+    'shutting_down',
+    'Another server goes on with this request. Ask for it again by its id in a few seconds.',
+  ),
+};
+
 /** The end of a run that is not wanted any more. */
 export function cancelledEnd(by: CancelledBy | undefined): FinalEvent & { readonly type: 'error' } {
   return { type: 'error', error: by === undefined ? ABANDONED : CANCELLATIONS[by] };

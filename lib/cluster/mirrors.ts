@@ -3,7 +3,7 @@ import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Clock } from '#lib/clock';
 import { Follower, LOG_START } from '#lib/cluster/follower';
 import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
-import { decodeEvents, decodeTargets, isFinal, parseEntryId, type StoredRun } from '#lib/cluster/run-format';
+import { decodeEntry, decodeTargets, isFinal, parseEntryId, type StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted, type RunStore, setUnsaved } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
 import type { ModelServer } from '#lib/models/model-server';
@@ -16,16 +16,21 @@ const SILENCE_MS = 3 * SECOND_MS;
 const LEASE_TICKS = 5;
 /** Once Redis is away for this long, what waits in it is started here. */
 const AWAY_MS = 5 * SECOND_MS;
+/** Silent runs that are looked at at a time: more commands would hold up others. */
+const LOOKS = 100;
 
 /** A run whose events this instance has. */
 export interface Mirror {
   readonly generation: Generation;
-  readonly lane: string;
+  /** As it was known last: a line may move to another lane. */
+  lane: string;
   /** Whether this instance works on it, and its log is written here. */
   isOwned: boolean;
   /** Whether this instance says that it wants it. */
   isWanted: boolean;
   heardMs: number;
+  /** The number of the event after which entries were missing. */
+  gapAfter?: number;
 }
 
 export interface MirrorsOptions {
@@ -61,11 +66,12 @@ export class Mirrors {
   readonly #follower: Follower;
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
+  #areLeasesDue = false;
   #awaySinceMs: number | undefined;
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
-    this.#follower = new Follower(options.link, (run, id, text) => this.#handleEntry(run, id, text));
+    this.#follower = new Follower(options.link, (run, id, fields) => this.#handleEntry(run, id, fields));
     this.#scheduleTick();
   }
 
@@ -124,7 +130,7 @@ export class Mirrors {
     if (known !== undefined) return known.generation;
     const generation = this.make(run, stored, asked);
     this.#add(generation, stored.lane, false);
-    for (const [id, fields] of entries) this.#handleEntry(run, id, fields[1]);
+    for (const [id, fields] of entries) this.#handleEntry(run, id, fields);
     if (generation.finishedAt === undefined) {
       // Its log is lost, or has expired.
       if (stored.finishedAt !== undefined) generation.finish(WORKER_LOST);
@@ -164,7 +170,7 @@ export class Mirrors {
 
   #add(generation: Generation, lane: string, isWanted: boolean): Mirror {
     const { id: run, log } = generation;
-    const mirror = { generation, lane, isOwned: false, isWanted, heardMs: this.#options.clock.now() };
+    const mirror: Mirror = { generation, lane, isOwned: false, isWanted, heardMs: this.#options.clock.now() };
     this.#mirrors.set(run, mirror);
     const stop = log.listen(() => {
       if (!log.ended) return;
@@ -234,15 +240,20 @@ export class Mirrors {
     if (await line().withdraw(run)) await store.end(run, end);
   }
 
-  #handleEntry(run: string, id: string, text: string | undefined): void {
+  #handleEntry(run: string, id: string, fields: readonly string[]): void {
     const mirror = this.#mirrors.get(run);
     if (mirror === undefined || mirror.isOwned) return;
     const { generation } = mirror;
     const { log } = generation;
     const { clock, serverOf } = this.#options;
     mirror.heardMs = clock.now();
-    const events = decodeEvents(text);
+    const { events, model } = decodeEntry(fields);
     if (events === undefined || log.ended) return;
+    if (model !== undefined && model !== generation.model) {
+      // The key says the model that was asked for. See `Generation.retarget`.
+      generation.model = model;
+      generation.key = undefined;
+    }
     const [first] = events;
     if (first?.type === 'started') {
       const server = serverOf(first.server);
@@ -260,7 +271,12 @@ export class Mirrors {
     // What is here already is not appended again; a gap is filled from the beginning.
     const known = log.lastNumber - (parseEntryId(id).number - events.length);
     if (known < 0) {
-      this.#follower.follow(run, LOG_START);
+      // Redis has lost entries if the gap is there the second time, too.
+      if (mirror.gapAfter === log.lastNumber) generation.finish(WORKER_LOST);
+      else {
+        mirror.gapAfter = log.lastNumber;
+        this.#follower.follow(run, LOG_START);
+      }
       return;
     }
     for (const event of events.slice(known)) {
@@ -297,16 +313,25 @@ export class Mirrors {
     this.#awaySinceMs = undefined;
     try {
       await store.removeDiscarded();
-      if (this.#ticks % LEASE_TICKS === 0) {
+      this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
+      if (this.#areLeasesDue) {
         const wanted = this.all().filter(({ isWanted }) => isWanted);
         await store.renewLeases(wanted.map(({ generation }) => generation.id));
+        this.#areLeasesDue = false;
       }
-      const silent = this.all().filter(({ isOwned, heardMs }) => !isOwned && now - heardMs >= SILENCE_MS);
-      await Promise.all(silent.map((mirror) => this.#lookAt(mirror)));
+      const silent = this.all()
+        .filter(({ heardMs }) => now - heardMs >= SILENCE_MS)
+        .filter(this.#isWaiting);
+      for (let from = 0; from < silent.length; from += LOOKS)
+        await Promise.all(silent.slice(from, from + LOOKS).map((mirror) => this.#lookAt(mirror)));
     } catch {
       // The guard has recorded the failure; the next tick does it again.
     }
   }
+
+  /** Whether a run is left to others. One on its way into the line is not in Redis yet. */
+  readonly #isWaiting = ({ generation, isOwned }: Mirror): boolean =>
+    !isOwned && !this.#options.store.isEntering(generation.id);
 
   /** A run is silent: it waits, or it has ended without a word. Rejects if Redis does. */
   async #lookAt(mirror: Mirror): Promise<void> {
@@ -318,7 +343,7 @@ export class Mirrors {
     if (this.#mirrors.get(run) !== mirror || mirror.isOwned) return;
     if (stored === undefined) this.#handleGone(mirror);
     else if (stored.finishedAt !== undefined) {
-      for (const [id, fields] of await store.entries(run)) this.#handleEntry(run, id, fields[1]);
+      for (const [id, fields] of await store.entries(run)) this.#handleEntry(run, id, fields);
       if (this.#mirrors.get(run) === mirror && !mirror.isOwned) generation.finish(WORKER_LOST);
     }
   }
@@ -332,18 +357,15 @@ export class Mirrors {
 
   /** Redis is away: what waits in its line and was submitted here starts here. */
   #startWaiting(): void {
-    for (const { generation, isOwned } of this.all())
-      if (!isOwned && generation.state === 'queued' && !generation.isMirror) this.#startHere(generation);
+    for (const { generation } of this.all().filter(this.#isWaiting))
+      if (generation.state === 'queued' && !generation.isMirror) this.#startHere(generation);
   }
 
   #startHere(generation: Generation): void {
     const { store, inFlight, line, startHere } = this.#options;
     const requests = inFlight.requestsOf(generation);
     for (const request of requests) setUnsaved(request);
-    store.discard(
-      generation.id,
-      requests.map(({ id }) => id),
-    );
+    store.discard(generation.id, requests);
     this.release(generation);
     // Its job is removed once Redis is there; a worker that is faster finds no run.
     line()

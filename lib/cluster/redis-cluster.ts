@@ -17,9 +17,11 @@ import type { Config } from '#lib/config/config';
 import { describeRedis, parseRedisUrl, type RedisAddress } from '#lib/config/redis-url';
 import { VERSION } from '#lib/config/version';
 import { asError } from '#lib/errors';
+import { onStopping } from '#lib/shutdown';
 import { log } from '#lib/telemetry/log';
 import { MIB, SECOND_MS } from '#lib/units';
 import type { ReadinessPart } from '#lib/wire/health';
+import { workerProcess } from '#lib/worker-process';
 
 /** A server waits this long for Redis when it starts, and goes on alone. */
 const START_TIMEOUT_MS = 3 * SECOND_MS;
@@ -116,7 +118,11 @@ export class RedisCluster implements Cluster {
       ttlMs: settings.QUEUE_RESULT_TTL_SECONDS * SECOND_MS,
     });
     this.tallies = new RedisTallies({ instanceId, connection, keys });
-    this.figures = new FigureExchange({ instanceId, connection, keys, port: settings.PORT });
+    this.figures = new FigureExchange({
+      ...{ instanceId, connection, keys },
+      port: settings.PORT,
+      worker: workerProcess()?.number,
+    });
     this.#changes = new ChangeLog({
       instanceId,
       connection,
@@ -144,6 +150,7 @@ export class RedisCluster implements Cluster {
     if (connected[0] === true) await this.#join();
     await this.#memory.start();
     await this.#heartbeats.start();
+    onStopping(() => this.#heartbeats.announceStop());
     await this.#changes.start();
   }
 
@@ -173,6 +180,7 @@ export class RedisCluster implements Cluster {
       connection: this.#command,
       connectionOptions: connectionOptions(this.#address, this.#settings.REDIS_CA_FILE),
       instanceIds: () => this.#heartbeats.ids,
+      othersServe: () => this.#heartbeats.othersServe,
       share: (change) => this.share(change),
     };
   }

@@ -48,7 +48,8 @@ export class CommandConnection {
     });
     this.guard = new RequestGuard({
       clock,
-      onDown,
+      // Why it does not connect says more than that a command found no connection.
+      onDown: (reason) => onDown(this.#lastError ?? reason),
       onUp,
       probe: () => this.client.probe(),
       onStuck: () => {

@@ -23,7 +23,7 @@ export interface StartedEvent {
   readonly type: 'started';
   /** `ModelServer.id`. */
   readonly server: string;
-  /** The model that runs, which is another one than was asked for after a failure of that. */
+  /** The model with which it starts. Entries say another one that it goes on with. */
   readonly model: string;
 }
 
@@ -85,6 +85,17 @@ export function decodeEvents(text: string | undefined): EntryEvent[] | undefined
   } catch {
     return undefined;
   }
+}
+
+/** The fields of an entry. With `model`, another model than the first one writes the response. */
+export function encodeEntry(events: readonly EntryEvent[], model?: string): string[] {
+  return ['e', encodeEvents(events), ...(model === undefined ? [] : ['m', model])];
+}
+
+/** `events` as with `decodeEvents`. */
+export function decodeEntry(fields: readonly string[]): { events: EntryEvent[] | undefined; model?: string } {
+  const model = fields[2] === 'm' ? fields[3] : undefined;
+  return { events: decodeEvents(fields[1]), ...(model === undefined ? {} : { model }) };
 }
 
 export function isFinal(event: EntryEvent | undefined): event is FinalEvent {

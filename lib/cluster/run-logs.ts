@@ -5,6 +5,7 @@ import {
   decodeEvents,
   type EntryEvent,
   type EntryId,
+  encodeEntry,
   encodeEvents,
   encodeTicket,
   isFinal,
@@ -66,17 +67,24 @@ export class RunLogs {
   async beginAttempt(run: string): Promise<number> {
     const { instanceId } = this.link;
     const key = this.keys.run(run);
-    const replies = await execute(this.client.multi().hincrby(key, 'attempt', 1).hset(key, { owner: instanceId }));
+    const replies = await execute(
+      this.client.multi().hincrby(key, 'attempt', 1).hset(key, { owner: instanceId }).pexpire(key, this.openTtlMs),
+    );
     return Number(replies[0]);
   }
 
   /**
-   * Appends events to a log; the last one has the number. Rejects if Redis does, also with a
-   * `ReplyError` if a later attempt has written.
+   * Appends events to a log; the last one has the number. `model` writes them if that is another
+   * one than the run began with. Rejects if Redis does, also with a `ReplyError` if a later attempt
+   * has written.
    */
-  async append(run: string, { attempt, number }: EntryId, events: readonly EntryEvent[]): Promise<void> {
-    const key = this.keys.log(run);
-    await this.client.xadd(key, `${attempt}-${number}`, 'e', encodeEvents(events));
+  async append(
+    run: string,
+    { attempt, number }: EntryId,
+    events: readonly EntryEvent[],
+    model?: string,
+  ): Promise<void> {
+    await this.client.xadd(this.keys.log(run), `${attempt}-${number}`, ...encodeEntry(events, model));
   }
 
   /** The first entry of an attempt, from which on earlier ones are refused. As `append`. */

@@ -4,7 +4,7 @@ import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Clock } from '#lib/clock';
 import { LogWriter } from '#lib/cluster/log-writer';
-import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
+import { cancelledEnd, TAKEN_OVER, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted, type RunStore } from '#lib/cluster/runs';
@@ -20,6 +20,8 @@ const MAX_STALLS = 2;
 /** Leases that could not be renewed while Redis was away say nothing. */
 const LEASE_TRUST_MS = 10 * SECOND_MS;
 const RETRY_MS = 500;
+/** A run that cannot be begun so often, although Redis is there, is at fault itself. */
+const MAX_FAILURES = 5;
 const RENEW_TICKS = 60;
 /** How long a stop waits for what is to be written. */
 const CLOSE_MS = 3 * SECOND_MS;
@@ -69,18 +71,30 @@ export class RunWork {
 
   /** See `RunProcessor`. */
   async process(taken: TakenRun): Promise<RunOutcome> {
-    for (;;) {
+    for (let failures = 0; ; ) {
       if (this.#isClosing) return 'again';
       try {
+        if (failures >= MAX_FAILURES) {
+          await this.#giveUp(taken.run);
+          return 'ended';
+        }
         const outcome = await this.#process(taken);
         if (outcome !== undefined) return outcome;
         await delay(SECOND_MS);
       } catch (error) {
-        if (!this.#isClosing && this.#options.link.connection.isUsable)
+        if (!this.#isClosing && this.#options.link.connection.isUsable) {
+          failures += 1;
           this.#options.log.error({ err: error, run: taken.run }, 'a request of the shared queue could not be begun');
+        }
         await delay(RETRY_MS);
       }
     }
+  }
+
+  /** Rejects if Redis does. */
+  async #giveUp(run: string): Promise<void> {
+    await this.#options.store.end(run, WORKER_LOST);
+    this.#options.mirrors.get(run)?.generation.finish(WORKER_LOST);
   }
 
   /** Undefined if it is to be tried again in a while: another instance may work on it. */
@@ -121,6 +135,8 @@ export class RunWork {
       await store.end(run, cancelledEnd(stored.cancelledBy));
       return 'ended';
     }
+    // This instance has begun to stop in the meantime.
+    if (this.#isClosing) return 'again';
     mirrors.own(generation, laneId);
     return await this.#run(generation, lane, attempt);
   }
@@ -139,13 +155,15 @@ export class RunWork {
   async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
     const { store, local, clock, inFlight } = this.#options;
     const { id: run, log } = generation;
-    const writer = new LogWriter({ store, run, attempt, log, clock });
+    const { model } = generation;
+    const otherModel = () => (generation.model === model ? undefined : generation.model);
+    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock });
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const owned: OwnedRun = { generation, writer, isReturned: false, over };
     this.#owned.set(run, owned);
     try {
       if (!lane.hasSlot) generation.pack();
-      local.admit(generation, lane, clock.now());
+      local.admit(generation, lane, clock.now(), true);
       const end = await writer.ended;
       if (end === 'written') {
         const final = log.eventAt(log.lastNumber);
@@ -153,9 +171,11 @@ export class RunWork {
         return 'ended';
       }
       if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
-      // Another instance has begun the run again. Readers here come back and get its events.
+      // Another instance has begun the run again. Who has no text of it comes back and gets its
+      // events; text that was read here is not continued by them.
       const requests = inFlight.requestsOf(generation);
-      generation.finish(WORKER_LOST);
+      for (const request of requests) request.goesOnElsewhere = true;
+      generation.finish(log.lastNumber === 0 ? TAKEN_OVER : WORKER_LOST);
       for (const request of requests) inFlight.forget(request);
       return 'ended';
     } finally {
@@ -189,7 +209,7 @@ export class RunWork {
     for (const [index, run] of runs.entries()) {
       const wish = wishes[index];
       if (wish === undefined || !isUnwanted(wish)) continue;
-      if (wish.cancelledBy === undefined && !this.#areLeasesKnown) continue;
+      if ((wish.cancelledBy === undefined || wish.tickets > 0) && !this.#areLeasesKnown) continue;
       this.#owned.get(run)?.generation.finish(cancelledEnd(wish.cancelledBy));
     }
   }

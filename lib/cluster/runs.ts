@@ -30,6 +30,13 @@ export interface Wishes {
   readonly cancelledBy: CancelledBy | undefined;
 }
 
+/** A run that this instance wants no more. */
+interface Unwanted {
+  /** Ids of the requests that it has here. */
+  readonly tickets: readonly string[];
+  readonly flight: string | undefined;
+}
+
 export interface RunStoreOptions {
   readonly link: ClusterLink;
   /** How long results are kept. */
@@ -49,8 +56,8 @@ export class RunStore extends RunLogs implements Runs {
   readonly #options: RunStoreOptions;
   /** What waits until a run is in the line. */
   readonly #admissions = new Map<string, { readonly written: Promise<void>; readonly resolve: () => void }>();
-  /** Runs that are to be removed, once Redis is there. */
-  readonly #unwanted = new Map<string, readonly string[]>();
+  /** What is to be removed of runs, once Redis is there. */
+  readonly #unwanted = new Map<string, Unwanted>();
 
   constructor(options: RunStoreOptions) {
     super(options.link, options.ttlMs);
@@ -60,8 +67,15 @@ export class RunStore extends RunLogs implements Runs {
   handleSubmitted({ generation, lane }: NewRun): void {
     const { promise: written, resolve } = Promise.withResolvers<void>();
     this.#admissions.set(generation.id, { written, resolve });
+    // A client that waits for that cannot read yet.
+    generation.retain();
     for (const request of this.#options.requestsOf(generation)) this.expect(request);
     this.#options.onCreate(generation, lane);
+  }
+
+  /** Whether a run is on its way into the line. */
+  isEntering(run: string): boolean {
+    return this.#admissions.has(run);
   }
 
   /** A request of a run that may be on its way into the line. */
@@ -100,42 +114,42 @@ export class RunStore extends RunLogs implements Runs {
   }
 
   addPlace(commands: ChainableCommander, run: string, { turn, sortKey }: { turn: number; sortKey: number }): void {
-    commands.hset(this.keys.run(run), { turn, sortKey });
+    commands.hset(this.keys.run(run), { turn, sortKey }).pexpire(this.keys.run(run), this.openTtlMs, 'NX');
   }
 
   addLane(commands: ChainableCommander, run: string, lane: string): void {
-    commands.hset(this.keys.run(run), { lane });
+    commands.hset(this.keys.run(run), { lane }).pexpire(this.keys.run(run), this.openTtlMs, 'NX');
   }
 
   handleAdmitted(generation: Generation): void {
     for (const { saved } of this.#options.requestsOf(generation)) if (saved?.isShared === true) saved.isOnDisk = true;
-    this.#settle(generation.id);
+    this.#settle(generation);
   }
 
   handleNotAdmitted(generation: Generation, error?: FinalEvent & { readonly type: 'error' }): void {
     const requests = this.#options.requestsOf(generation);
     for (const request of requests) setUnsaved(request);
-    this.discard(
-      generation.id,
-      requests.map(({ id }) => id),
-    );
+    this.discard(generation.id, requests);
     this.#options.onNotAdmitted(generation);
     if (error !== undefined) generation.finish(error);
-    this.#settle(generation.id);
+    this.#settle(generation);
   }
 
-  #settle(run: string): void {
-    this.#admissions.get(run)?.resolve();
-    this.#admissions.delete(run);
+  #settle(generation: Generation): void {
+    const admission = this.#admissions.get(generation.id);
+    if (admission === undefined) return;
+    this.#admissions.delete(generation.id);
+    admission.resolve();
+    generation.release();
   }
 
-  /** Removes what Redis has of a run that is none any more, now or once Redis is there. */
-  discard(run: string, tickets: readonly string[]): void {
-    const flight = this.#options.flightOf(run);
-    const keys = this.keys;
-    const names = [keys.run(run), keys.modelRequest(run), keys.log(run), keys.wanted(run), keys.tickets(run)];
-    names.push(...tickets.map((ticket) => keys.ticket(ticket)), ...(flight === undefined ? [] : [keys.flight(flight)]));
-    this.#unwanted.set(run, names);
+  /**
+   * Removes what Redis has of a run that this instance wants no more, now or once Redis is there:
+   * its requests of this instance, and all of it if no other instance has one of its requests.
+   */
+  discard(run: string, requests: readonly PendingRequest[]): void {
+    const tickets = requests.filter(({ isCopy }) => !isCopy).map(({ id }) => id);
+    this.#unwanted.set(run, { tickets, flight: this.#options.flightOf(run) });
     void this.removeDiscarded();
   }
 
@@ -143,14 +157,29 @@ export class RunStore extends RunLogs implements Runs {
   async removeDiscarded(): Promise<void> {
     if (this.#unwanted.size === 0 || !this.#options.link.connection.isUsable) return;
     const all = [...this.#unwanted];
+    const { keys, client } = this;
+    const { instanceId } = this.#options.link;
     try {
-      const commands = this.client.multi();
-      for (const [run, names] of all) {
-        commands.del(...names);
-        commands.zrem(this.keys.openRuns, run);
+      const commands = client.multi();
+      for (const [run, { tickets }] of all) {
+        if (tickets.length > 0) {
+          commands.del(...tickets.map((ticket) => keys.ticket(ticket)));
+          commands.srem(keys.tickets(run), ...tickets);
+        }
+        commands.zrem(keys.wanted(run), `i:${instanceId}`, ...tickets.map((ticket) => `d:${ticket}`));
       }
-      await execute(commands);
-      for (const [run] of all) this.#unwanted.delete(run);
+      for (const [run] of all) commands.scard(keys.tickets(run));
+      const left = (await execute(commands)).slice(-all.length);
+      // Where others have joined, they go on.
+      const ownOnly = all.filter((_, index) => left[index] === 0);
+      const removal = client.multi();
+      for (const [run, { flight }] of ownOnly) {
+        removal.del(keys.run(run), keys.modelRequest(run), keys.log(run), keys.wanted(run), keys.tickets(run));
+        if (flight !== undefined) removal.del(keys.flight(flight));
+        removal.zrem(keys.openRuns, run);
+      }
+      if (ownOnly.length > 0) await execute(removal);
+      for (const [run, unwanted] of all) if (this.#unwanted.get(run) === unwanted) this.#unwanted.delete(run);
     } catch {
       // The guard has recorded the failure; it is tried again with the next tick.
     }
@@ -269,12 +298,12 @@ export class RunStore extends RunLogs implements Runs {
     const key = this.keys.openRuns;
     const now = this.now();
     const scores = runs.flatMap((run) => [now, run]);
-    await execute(
-      this.client
-        .multi()
-        .zadd(key, 'XX', ...scores)
-        .pexpire(key, HOUR_MS),
-    );
+    const commands = this.client.multi();
+    commands.zadd(key, 'XX', ...scores).pexpire(key, HOUR_MS);
+    // Redis may have lost them: what is written to them now expires, too.
+    for (const run of runs)
+      for (const name of [this.keys.run(run), this.keys.log(run)]) commands.pexpire(name, this.openTtlMs, 'NX');
+    await execute(commands);
   }
 
   /** Milliseconds since a run was touched; undefined if it has ended. Rejects if Redis does. */

@@ -16,6 +16,7 @@ import type { Ticket } from '#lib/cluster/run-format';
 import { RunWork } from '#lib/cluster/run-processor';
 import { RunStore, setUnsaved } from '#lib/cluster/runs';
 import { SharedQueue } from '#lib/cluster/shared-queue';
+import { admitted, elsewhere } from '#lib/cluster/shared-refusals';
 import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
@@ -25,7 +26,6 @@ import { SECOND_MS } from '#lib/units';
 import type { ChatRequest } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
 
-const RETRY_AFTER_SECONDS = 2;
 /** How long a stop waits for jobs that go back to the line. */
 const STOP_MS = 2 * SECOND_MS;
 
@@ -129,8 +129,13 @@ class SharedParts {
       // Until the line takes it, and for good if that is this process's own.
       setUnsaved(request);
       if (this.mirrors.get(generation.id)?.generation !== generation) return;
+      // A client that waits for that cannot read yet.
+      generation.retain();
       // It has joined. That is not known elsewhere if Redis fails now.
-      const written = this.store.addTicket(generation.id, request).catch(() => {});
+      const written = this.store
+        .addTicket(generation.id, request)
+        .catch(() => {})
+        .finally(() => generation.release());
       this.store.expect(request, written);
       this.mirrors.want(generation.id);
     } else if (request.detached && this.link.connection.isUsable) {
@@ -171,7 +176,7 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     // Without Redis, a request of another server is as one that does not exist.
     shared.find = (id) => this.#findAny(id).catch(() => undefined);
     this.#started = shared.line.start();
-    onStopping(() => shared.line.pause());
+    onStopping(() => shared.line.leave());
   }
 
   /** Resolves when it takes part in the work, or if Redis is away. */
@@ -224,8 +229,14 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     const mirror = this.#shared.mirrors.get(run);
     if (mirror === undefined || mirror.isOwned || request.state !== 'queued' || !this.#shared.link.connection.isUsable)
       return this.standing(request);
+    const { line, store } = this.#shared;
     try {
-      return await this.#shared.line.standingOf(run, mirror.lane);
+      const standing = await line.standingOf(run, mirror.lane);
+      const lane = standing.queue_position > 0 ? mirror.lane : (await store.find(run))?.lane;
+      if (lane === undefined || lane === mirror.lane) return standing;
+      // Its line has moved to another server.
+      mirror.lane = lane;
+      return await line.standingOf(run, lane);
     } catch {
       // The guard has recorded the failure: what is known is better than nothing.
       return this.standing(request);
@@ -295,7 +306,8 @@ export class SharedChatEngine extends EngineCore implements ChatService {
       const left = await store.cancelTicket(request.id, run, by);
       this.#cancelHere(request, by);
       link.share({ kind: 'cancel', run, ticket: request.id, by });
-      if (left === 0) await mirrors.endCancelled(run, by);
+      // Another request may have joined meanwhile.
+      if (left === 0 && !(await store.isWanted(run))) await mirrors.endCancelled(run, by);
     } catch {
       // Redis is away: the server that works on it gets the change once it is back.
       this.#cancelHere(request, by);
@@ -377,23 +389,4 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     }
     return copy;
   }
-}
-
-/** A client that gets `not_found` would send the whole request again. */
-function elsewhere(): AppError {
-  return new AppError(
-    'queue_full',
-    'Requests of other servers cannot be looked up for a moment. Try again in a few seconds.',
-    { retryAfterSeconds: RETRY_AFTER_SECONDS, data: { reason: 'elsewhere', retry_after_seconds: RETRY_AFTER_SECONDS } },
-  );
-}
-
-/** A request once it is in the line. Throws the error with which the line refuses it. */
-async function admitted(submitting: Promise<PendingRequest>): Promise<PendingRequest> {
-  const pending = await submitting;
-  if (pending.saved?.isShared !== true) return pending;
-  await pending.saved.written;
-  const { error, saved } = pending;
-  if (saved?.isShared !== true && error?.code === 'queue_full') throw error;
-  return pending;
 }

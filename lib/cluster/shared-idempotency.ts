@@ -4,9 +4,10 @@ import type { Heartbeats } from '#lib/cluster/heartbeat';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { MAX_SHARED_BYTES } from '#lib/cluster/shared-values';
+import { SECOND_MS } from '#lib/units';
 
-/** Tries to take over a key whose server has ended. */
-const MAX_TAKE_OVERS = 3;
+/** For so long, no second server takes a key from the same request of one that has ended. */
+const TAKE_OVER_MS = 10 * SECOND_MS;
 
 const requestSchema = z.object({
   fingerprint: z.string(),
@@ -35,31 +36,39 @@ export class RedisIdempotency implements SharedIdempotency {
     const { connection, instanceId, keys, heartbeats } = this.#options;
     const key = keys.idempotent(name);
     try {
-      for (let attempt = 0; attempt < MAX_TAKE_OVERS && connection.isUsable; attempt++) {
-        const stored = await connection.client.set(
-          key,
-          this.#encode(fingerprint, ''),
-          'PX',
-          this.#options.ttlMs,
-          'NX',
-          'GET',
-        );
-        const request = stored === null ? undefined : parse(stored);
-        if (request?.response !== undefined) return request;
-        // Ours of before, which memory does not have any more.
-        if (request === undefined || request.instance === instanceId) {
-          if (stored !== null)
-            await connection.client.set(key, this.#encode(fingerprint, ''), 'PX', this.#options.ttlMs);
-          return undefined;
-        }
-        if (await heartbeats.isAlive(request.instance)) return request;
-        if (request.id !== '') return { ...request, isLost: true };
-        await connection.client.del(key);
+      if (!connection.isUsable) return undefined;
+      const claim = this.#encode(fingerprint, '');
+      const stored = await connection.client.set(key, claim, 'PX', this.#options.ttlMs, 'NX', 'GET');
+      const request = stored === null ? undefined : parse(stored);
+      if (request?.response !== undefined) return request;
+      const isOwn = request?.instance === instanceId;
+      if (request === undefined || (isOwn && request.id === '')) {
+        if (stored !== null) await connection.client.set(key, claim, 'PX', this.#options.ttlMs);
+        return undefined;
       }
+      // Memory does not have it any more, but another server may: it was begun again there.
+      if (isOwn) return { ...request, isLost: true };
+      if (await heartbeats.isAlive(request.instance)) return request;
+      if (request.id !== '') return { ...request, isLost: true };
+      return (await this.takeOver(name, fingerprint, request)) ? undefined : request;
     } catch {
       // The guard has recorded the failure: this server alone keeps the key.
+      return undefined;
     }
-    return undefined;
+  }
+
+  async takeOver(name: string, fingerprint: string, { instance, id }: IdempotentRequest): Promise<boolean> {
+    const { connection, instanceId, keys, ttlMs } = this.#options;
+    try {
+      // Of several that find it lost, one replaces it: another would remove what that has claimed.
+      const turn = keys.takeOver(name, `${instance}:${id}`);
+      if ((await connection.client.set(turn, instanceId, 'PX', TAKE_OVER_MS, 'NX')) === null) return false;
+      await connection.client.set(keys.idempotent(name), this.#encode(fingerprint, ''), 'PX', ttlMs);
+      return true;
+    } catch {
+      // The guard has recorded the failure: it is tried again, or this server alone keeps the key.
+      return false;
+    }
   }
 
   accept(name: string, fingerprint: string, id: string): void {

@@ -11,7 +11,11 @@ import { log } from '#lib/telemetry/log';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
 
 const UPKEEP_INTERVAL_MS = 2 * SECOND_MS;
+/** How often an instance that stops looks whether another one still takes runs. */
+const LEAVE_INTERVAL_MS = SECOND_MS / 4;
 const FORGET_INTERVAL_MS = 30 * SECOND_MS;
+/** Longer than the janitor waits before it looks at a line again. */
+const STRANDED_MS = 10 * SECOND_MS;
 /** An instance that has not said so for this long works on a lane no more. */
 const UP_MS = 10 * SECOND_MS;
 /** Turns begin at 0 again where the clock is beyond this, half of what BullMQ can order. */
@@ -27,6 +31,8 @@ interface SharedLaneState {
   /** Redis has its number of slots. */
   isBounded: boolean;
   forgottenAt: number;
+  /** Until then its worker takes runs although its server is down. */
+  strandedUntil: number;
 }
 
 export type SharedLanesOptions = Pick<SharedLineParts, 'link' | 'processor' | 'local'> & {
@@ -42,6 +48,7 @@ export class SharedLanes {
   readonly #clock: Clock;
   readonly #states = new Map<string, SharedLaneState>();
   #isPaused = false;
+  #isLeaving = false;
   #isClosed = false;
   #countedAt = 0;
   #cancelUpkeep: (() => void) | undefined;
@@ -64,6 +71,24 @@ export class SharedLanes {
   /** The line of a lane, also of one that only other instances have. */
   queueOf(id: string): LaneQueue {
     return this.#stateOf(id).queue;
+  }
+
+  /**
+   * Takes a run out of a line, and gives its turn back. `taken` if a worker has it, `gone` if the
+   * line has none. Rejects if Redis does.
+   */
+  async remove(id: string, run: string): Promise<'taken' | 'gone' | 'removed'> {
+    const removed = await this.queueOf(id).remove(run);
+    if (typeof removed === 'string') return removed;
+    if (removed.turn !== undefined) await this.#options.turns.refund(id, removed.turn);
+    return 'removed';
+  }
+
+  /** No instance reaches the server, and no other one has the models: what waits is to fail. */
+  takeStranded(id: string): void {
+    const state = this.#stateOf(id);
+    state.strandedUntil = this.#clock.now() + STRANDED_MS;
+    this.#supervise(id, state);
   }
 
   /** Undefined if this instance has no such lane. */
@@ -115,6 +140,7 @@ export class SharedLanes {
       counts: known?.counts ?? { waiting: 0, running: 0 },
       isBounded: false,
       forgottenAt: this.#clock.now(),
+      strandedUntil: 0,
     };
     this.#states.set(id, state);
     void this.#bound();
@@ -195,6 +221,14 @@ export class SharedLanes {
     if (commands.length > 0) take(repliesOf(await commands.exec()));
   }
 
+  /** Workers take nothing any more as long as another instance does; see `SharedLine.leave`. */
+  leave(): void {
+    if (this.#isClosed || this.#isPaused) return;
+    this.#isLeaving = true;
+    for (const [id, state] of this.#states) this.#supervise(id, state);
+    this.#clock.after(LEAVE_INTERVAL_MS, () => this.leave());
+  }
+
   /** Workers take nothing any more. */
   pause(): void {
     this.#isPaused = true;
@@ -234,7 +268,9 @@ export class SharedLanes {
     for (const lane of lanes.values()) this.adopt(lane);
     this.#options.onUpkeep();
     const { connection } = this.#options.link;
-    if (connection.isUsable)
+    // What waits and runs elsewhere is not known any more: each instance works by itself.
+    if (!connection.isUsable) for (const id of this.#states.keys()) this.setCounts(id, { waiting: 0, running: 0 });
+    else
       try {
         await this.readCounts();
         for (const [id, state] of this.#states) {
@@ -271,11 +307,14 @@ export class SharedLanes {
     state.forgottenAt = now;
   }
 
-  #supervise(id: string, { lane, worker, watchdog, counts, isBounded }: SharedLaneState): void {
+  #supervise(id: string, { lane, worker, watchdog, counts, isBounded, strandedUntil }: SharedLaneState): void {
     if (lane === undefined || worker === undefined || this.#isPaused || !isBounded) return;
+    const { link, local } = this.#options;
     // A server that this instance does not reach is for other instances.
-    if (lane.server.isUp || !this.#options.local.view.areServersSeveral) worker.resume();
-    else worker.pause();
+    const isDown = !lane.server.isUp && local.view.areServersSeveral && this.#clock.now() >= strandedUntil;
+    const isForOthers = isDown || (this.#isLeaving && link.othersServe());
+    if (isForOthers) worker.pause();
+    else worker.resume();
     const isStuck = watchdog.look({
       hasWork: counts.waiting > 0 && counts.running < lane.server.slots,
       isTaking: worker.isTaking,
@@ -299,6 +338,7 @@ export class SharedLanes {
         counts: { waiting: 0, running: 0 },
         isBounded: false,
         forgottenAt: this.#clock.now(),
+        strandedUntil: 0,
       };
       this.#states.set(id, state);
     }

@@ -33,6 +33,8 @@ export class SharedPositions {
   /** Undefined if the generation was not found in the line that it had been in. */
   readonly #laneIds = new WeakMap<Generation, string | undefined>();
   #isLooking = false;
+  /** Of the generations behind the front, whose turn it is. */
+  #behindFrom = 0;
   #isClosed = false;
   #dueAt = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
@@ -135,8 +137,11 @@ export class SharedPositions {
         else if (runs.length === FRONT) behind.push(generation);
         else this.#laneIds.set(generation, undefined);
       }
+      // Others have their turn at the next look.
+      const from = behind.length > MAX_BEHIND ? this.#behindFrom % behind.length : 0;
+      this.#behindFrom = from + MAX_BEHIND;
       await Promise.all(
-        behind.slice(0, MAX_BEHIND).map(async (generation) => {
+        [...behind.slice(from), ...behind.slice(0, from)].slice(0, MAX_BEHIND).map(async (generation) => {
           const { position } = await this.#options.lanes.queueOf(id).standing(generation.id);
           if (position !== undefined) this.#tell(generation, id, position, counts);
         }),

@@ -14,6 +14,7 @@ import { SharedLanes } from '#lib/cluster/shared-lanes';
 import { SharedPositions } from '#lib/cluster/shared-positions';
 import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-figures';
 import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import { StrayRuns } from '#lib/cluster/stray-runs';
 import { type SharedTurn, SharedTurns } from '#lib/cluster/turns';
 import { type AppError, asError } from '#lib/errors';
 import { log } from '#lib/telemetry/log';
@@ -25,13 +26,14 @@ const MAX_COUNTS_AGE_MS = 250;
 /** A turn so far before the clock was assigned by a clock that was reset meanwhile. */
 const MAX_AHEAD = 2 ** 19;
 const STOP_POLL_MS = 50;
+/** Redis may not respond for so long before submissions go to the local scheduler. */
+const HICCUP_MS = 500;
+const LOOK_MS = 50;
 /**
  * Submissions that talk to Redis at a time. More would wait for each other there, until their
  * commands are too old and Redis seems to be away.
  */
 const MAX_ENTERING = 32;
-/** Jobs that could not be removed while Redis was away. */
-const MAX_STRAYS = 10_000;
 
 interface Submitted extends SharedWork {
   readonly release: () => void;
@@ -56,8 +58,7 @@ export class SharedQueue implements SharedLine {
   readonly #janitor: Janitor;
   /** Generations that this instance has submitted, until they start or end. */
   readonly #submitted = new Map<string, Submitted>();
-  /** Runs that were started here because Redis failed in the middle, by lane. */
-  readonly #strays = new Map<string, string>();
+  readonly #strays: StrayRuns;
   /** Callers that were refused within the last moments: no one else holds more than they do. */
   readonly #refusedAt = new Map<string, number>();
   /** Submissions that are on their way to the line. */
@@ -75,6 +76,7 @@ export class SharedQueue implements SharedLine {
         turns: this.#turns,
         onTaken: (lane, run, turn) => this.#handleTaken(lane, run, turn),
         onUpkeep: () => {
+          this.#strays.remove();
           // What has started elsewhere holds no memory of the queue any more.
           for (const { generation } of [...this.#submitted.values()])
             if (generation.state !== 'queued') this.#forget(generation.id);
@@ -93,6 +95,7 @@ export class SharedQueue implements SharedLine {
       },
       clock,
     );
+    this.#strays = new StrayRuns(this.#lanes, () => link.connection.isUsable);
     this.#displacement = new Displacement({ ...parts, lanes: this.#lanes, turns: this.#turns });
     this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
     this.view = new SharedQueueFigures(local.view, this.#lanes, () => this.#waiting());
@@ -184,13 +187,24 @@ export class SharedQueue implements SharedLine {
 
   async withdraw(run: string): Promise<boolean> {
     await this.#submitted.get(run)?.submitted;
-    const lane = await this.#laneIdOf(run, true);
+    const known = this.#submitted.get(run)?.lane.server.id;
+    const lane = await this.#laneIdOf(run, true).catch((error: unknown) => {
+      if (known !== undefined) this.#strays.add(run, known);
+      throw error;
+    });
     if (lane === undefined) return true;
-    const removed = await this.#lanes.queueOf(lane).remove(run);
-    if (removed === 'taken') return false;
-    if (removed !== undefined) await this.#turns.refund(lane, removed);
+    try {
+      if ((await this.#lanes.remove(lane, run)) === 'taken') return false;
+    } catch (error) {
+      this.#strays.add(run, lane);
+      throw error;
+    }
     this.#positions.noteMove();
     return true;
+  }
+
+  leave(): void {
+    this.#lanes.leave();
   }
 
   pause(): void {
@@ -219,7 +233,7 @@ export class SharedQueue implements SharedLine {
     try {
       await this.#enterInTurn(() => this.#enter(submitted));
       this.#positions.noteEntry(generation);
-      this.#removeStrays();
+      this.#strays.remove();
     } catch (error) {
       log().debug(
         { part: 'queue', reason: asError(error).message },
@@ -234,6 +248,8 @@ export class SharedQueue implements SharedLine {
   /** Puts a run into the line, or refuses it. Rejects if Redis does. */
   async #enter({ generation, lane }: Submitted): Promise<void> {
     const { link, runs, settings } = this.#parts;
+    // One slow command lets all others fail until the probe: that is no outage.
+    for (let waitedMs = 0; !link.connection.isUsable && waitedMs < HICCUP_MS; waitedMs += LOOK_MS) await delay(LOOK_MS);
     if (generation.finishedAt !== undefined) {
       this.#leave(generation);
       return;
@@ -267,7 +283,8 @@ export class SharedQueue implements SharedLine {
     const noting = client.pipeline();
     runs.addPlace(noting, run, { turn: turn.turn, sortKey });
     await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
-    await this.#check(generation, id, turn);
+    // It is in the line, whatever becomes of the check.
+    await this.#check(generation, id, turn).catch(() => runs.handleAdmitted(generation));
   }
 
   /** What others have done in between: the bound, the clock, and a request that has ended. */
@@ -282,10 +299,8 @@ export class SharedQueue implements SharedLine {
     takeCounts(counts);
     const hasEnded = generation.finishedAt !== undefined;
     if (hasEnded || (this.#lanes.excess > settings.QUEUE_MAX_SIZE && (await this.#isExcess(generation, lane)))) {
-      const removed = await queue.remove(generation.id);
       // Else a worker has it, or has ended it already.
-      if (removed !== 'taken' && removed !== undefined) {
-        await this.#turns.refund(lane, removed);
+      if ((await this.#lanes.remove(lane, generation.id)) === 'removed') {
         if (hasEnded) this.#leave(generation);
         else this.#refuse(generation);
         return;
@@ -320,13 +335,14 @@ export class SharedQueue implements SharedLine {
   #startHere(generation: Generation, lane: string): void {
     const { local, runs } = this.#parts;
     this.#forget(generation.id);
-    // A worker has taken it already.
-    if (generation.startedAt !== undefined) runs.handleAdmitted(generation);
+    // A worker has taken it already; one of this instance may have it wait for its slot.
+    const isTaken = generation.startedAt !== undefined || local.queueStatus(generation).queue_position > 0;
+    if (isTaken) runs.handleAdmitted(generation);
     else if (generation.finishedAt !== undefined) runs.handleNotAdmitted(generation);
     else
       try {
         local.admit(generation, local.ensureCapacity(generation, false), this.#clock.now());
-        if (this.#strays.size < MAX_STRAYS) this.#strays.set(generation.id, lane);
+        this.#strays.add(generation.id, lane);
         runs.handleNotAdmitted(generation);
       } catch (error) {
         runs.handleNotAdmitted(generation, { type: 'error', error: toAppError(error, log()) });
@@ -360,18 +376,6 @@ export class SharedQueue implements SharedLine {
     this.#turns.markServed(lane, turn).catch((error: unknown) => {
       log().debug({ part: 'queue', run, reason: asError(error).message }, 'the clock of a lane was not moved');
     });
-  }
-
-  #removeStrays(): void {
-    for (const [run, lane] of this.#strays) {
-      this.#strays.delete(run);
-      this.#lanes
-        .queueOf(lane)
-        .remove(run)
-        .catch(() => {
-          // A worker that takes it finds no run.
-        });
-    }
   }
 
   *#waiting(): Generator<SharedWork, void> {

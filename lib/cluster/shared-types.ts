@@ -28,6 +28,8 @@ export interface ClusterLink {
   readonly connectionOptions: ConnectionOptions;
   /** Ids of the instances with a heartbeat, as last seen, this one included. */
   instanceIds(): readonly string[];
+  /** Whether another instance, as last seen, is there and does not stop. */
+  othersServe(): boolean;
   /** Reports a change to the other instances; see `Cluster.share`. */
   share(change: SharedChange): void;
 }
@@ -98,6 +100,8 @@ export interface Runs {
   untouched(ms: number, count: number): Promise<string[]>;
   /** Marks runs as looked after, for `untouched`. */
   touch(runs: readonly string[]): Promise<void>;
+  /** Keeps the keys of unfinished runs for their whole time from now on. Rejects if Redis does. */
+  renew(runs: readonly string[]): Promise<void>;
   /**
    * Ends a run that no instance works on: appends the event to its log behind an attempt of its
    * own, by which an owner that comes back is refused, and removes it from `open`. Does not remove
@@ -141,7 +145,12 @@ export interface SharedLine extends WorkQueue {
   withdraw(run: string): Promise<boolean>;
   /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
   standingOf(run: string, lane: string): Promise<QueueStanding>;
-  /** Workers take nothing any more; what they have goes on. Called when the server stops. */
+  /**
+   * The server begins to stop: its workers take nothing any more as long as another instance does.
+   * Where all stop, each works on, so that what waits is not cut.
+   */
+  leave(): void;
+  /** Workers take nothing any more; what they have goes on. */
   pause(): void;
   /** Waits until every job of the workers is ended or back in the line, at most `ms`. */
   stop(ms: number): Promise<void>;

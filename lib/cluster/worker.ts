@@ -146,6 +146,11 @@ export class LaneWorker {
     );
     const attempt: Attempt = { worker, client, running, lastTakenAt: Date.now() };
     worker.on('error', (error) => {
+      // BullMQ asks again at once where Redis responds with an error, such as of a full memory.
+      void worker.pause(true);
+      setTimeout(() => {
+        if (attempt === this.#current && this.isTaking) void worker.resume();
+      }, RETRY_MS).unref();
       if (client.status === 'ready' && !this.#isClosed)
         log().warn({ part: 'queue', lane, reason: error.message }, 'a worker of the shared queue reports a problem');
     });
@@ -211,11 +216,10 @@ async function keepLocks({ worker, client, running }: Attempt, ids: readonly str
       if (token === undefined) return;
       const lock = worker.toKey(`${id}:lock`);
       try {
-        const [taken, owner, place] = repliesOf(
+        const [, owner, place] = repliesOf(
           await client.multi().set(lock, token, 'PX', LOCK_MS, 'NX').get(lock).lpos(worker.toKey('active'), id).exec(),
         );
         if (owner === token && place !== null) return;
-        if (taken !== null) await client.del(lock);
         worker.cancelJob(id, 'another worker has the job');
       } catch {
         // Redis is away again: it is tried once it is back.

@@ -22,9 +22,16 @@ async function begin() {
   link = await linkTo(redis.port, 'one');
   const { connection, keys } = link;
   const seen = new Map<string, string[]>();
-  follower = new Follower(link, (run, id) => seen.set(run, [...(seen.get(run) ?? []), id]));
+  let listener: (run: string, id: string) => void = () => {};
+  follower = new Follower(link, (run, id) => {
+    seen.set(run, [...(seen.get(run) ?? []), id]);
+    listener(run, id);
+  });
+  const onEntry = (call: typeof listener) => {
+    listener = call;
+  };
   const write = (run: string, id: string) => connection.client.xadd(keys.log(run), id, 'e', '[]');
-  return { redis, follower, seen, write };
+  return { redis, follower, onEntry, seen, write };
 }
 
 it('reads what is there, and what comes, once and in order', async () => {
@@ -51,6 +58,19 @@ it('begins with a new log at once, and after the entry that is known', async () 
   reader.follow('b', '1-1');
   await expect.poll(() => seen.get('b'), eventually).toEqual(['1-2']);
   expect(performance.now() - startedMs).toBeLessThan(1_000);
+});
+
+it('reads a log again from its beginning, and nothing of before in between', async () => {
+  const { follower: reader, onEntry, seen, write } = await begin();
+  for (const id of ['1-1', '1-2', '1-4', '1-5']) await write('f', id);
+  let isAgain = false;
+  onEntry((run, id) => {
+    if (id !== '1-4' || isAgain) return;
+    isAgain = true;
+    reader.follow(run);
+  });
+  reader.follow('f');
+  await expect.poll(() => seen.get('f'), eventually).toEqual(['1-1', '1-2', '1-4', '1-1', '1-2', '1-4', '1-5']);
 });
 
 it('reads a log no more once it is left', async () => {

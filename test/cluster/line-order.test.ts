@@ -70,7 +70,7 @@ function redisLine(lane: string): Line {
     cancel: async (run) => {
       const removed = await queue.remove(run);
       expect(removed).not.toBe('taken');
-      if (removed !== undefined && removed !== 'taken') await turns.refund(lane, removed);
+      if (typeof removed === 'object' && removed.turn !== undefined) await turns.refund(lane, removed.turn);
     },
     raise: (run, levels) => queue.move(run, (sortKey) => sortKey + sortKeyOf(0, levels) - sortKeyOf(0, 0)),
     take: async () => {

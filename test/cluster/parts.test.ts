@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { SharedChange } from '#lib/cluster/cluster';
 import { RedisCluster } from '#lib/cluster/redis-cluster';
 import { readConfig } from '#lib/config/config';
-import { type RedisServer, startRedis } from '../support/redis.ts';
+import { type RedisServer, scan, startRedis } from '../support/redis.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /** Two clusters of one process over a real Redis. */
@@ -250,6 +250,26 @@ it('takes over the idempotency key of a server that has ended', async () => {
   expect(await two.cluster.idempotency.claim('name', 'print')).toBeUndefined();
 });
 
+it('gives the key of a lost request to one of the servers that find it', async () => {
+  const redis = await redisServer();
+  const [one, ...others] = [await join(redis.port), await join(redis.port), await join(redis.port)];
+  await one.cluster.idempotency.claim('name', 'print');
+  one.cluster.idempotency.accept('name', 'print', 'id');
+  await expect
+    .poll(async () => (await others[0]?.cluster.idempotency.claim('name', 'print'))?.id, eventually)
+    .toBe('id');
+  await one.cluster.close();
+  const lost = await Promise.all(others.map(({ cluster }) => cluster.idempotency.claim('name', 'print')));
+  expect(lost.map((request) => request?.isLost)).toEqual([true, true]);
+  const taken = await Promise.all(
+    others.map(({ cluster }, index) => cluster.idempotency.takeOver('name', 'print', lost[index] ?? expect.fail())),
+  );
+  expect([...taken].sort()).toEqual([false, true]);
+  const loser = others[taken.indexOf(false)]?.cluster;
+  const winner = others[taken.indexOf(true)]?.cluster;
+  expect(await loser?.idempotency.claim('name', 'print')).toMatchObject({ instance: winner?.instanceId, id: '' });
+});
+
 it('adds requests of a minute and open requests of people over all servers', async () => {
   const redis = await redisServer();
   const [one, two] = [await join(redis.port), await join(redis.port)];
@@ -355,37 +375,3 @@ it('starts without Redis and takes part once it is there', async () => {
   await expect.poll(() => cluster.readiness(), { timeout: 10_000 }).toEqual({ state: 'up' });
   expect(cluster.responses.isUsable).toBe(true);
 });
-
-it('leaves no key without a time to live but the generations', async () => {
-  const redis = await redisServer();
-  const { cluster } = await join(redis.port);
-  cluster.responses.write('question', Date.now(), () => Buffer.from('text'));
-  cluster.conversations.write('conversation', Date.now(), () => Buffer.from('[]'));
-  await cluster.idempotency.claim('name', 'print');
-  await cluster.rateLimiter('chat', 10).consume('203.0.113.7');
-  cluster.tallies.addToWindow('requests 203.0.113.7', 1);
-  cluster.tallies.addOpen('203.0.113.7', 1);
-  const expiry = Math.floor(Date.now() / 1000) + 1000;
-  cluster.share({ kind: 'sign-out', keyId: 'key', id: 'session', endedAt: expiry, expiry });
-  await delay(500);
-  const keys = await scan(redis, '*');
-  expect(keys.length).toBeGreaterThanOrEqual(10);
-  expect(keys.filter(({ name }) => !name.startsWith('{chill}:1:'))).toEqual([]);
-  expect(
-    keys
-      .filter(({ ttl }) => ttl < 0)
-      .map(({ name }) => name)
-      .sort(),
-  ).toEqual(['{chill}:1:gen:conversations', '{chill}:1:gen:responses']);
-  // No address of a client is in a name.
-  expect(keys.filter(({ name }) => name.includes('203.0.113.7'))).toEqual([]);
-});
-
-async function scan(redis: RedisServer, pattern: string): Promise<{ name: string; ttl: number }[]> {
-  const { Redis } = await import('ioredis');
-  const client = new Redis(redis.url);
-  const names = await client.keys(pattern);
-  const found = await Promise.all(names.map(async (name) => ({ name, ttl: await client.pttl(name) })));
-  client.disconnect();
-  return found;
-}

@@ -111,7 +111,8 @@ it('loads ioredis, bullmq and the shared queue with REDIS_URL only', async () =>
     const part = /\/node_modules\/(ioredis|bullmq)\/|\/lib\/(cluster\/[\w-]+|server\/join-cluster)\.ts/;
     return [...new Set(names.flatMap((name) => name.match(part)?.slice(1).find(Boolean) ?? []))].sort();
   };
-  expect(await loadedBy({})).toEqual(['cluster/cluster']);
+  // Neither has imports that are kept at run time but for the singletons.
+  expect(await loadedBy({})).toEqual(['cluster/cluster', 'cluster/lines']);
   const joined = await loadedBy({ REDIS_URL: redis.url });
   const parts = ['ioredis', 'bullmq', 'server/join-cluster', 'cluster/redis-cluster', 'cluster/shared-engine'];
   expect(joined).toEqual(expect.arrayContaining(parts));

@@ -75,7 +75,7 @@ const pidsOf = ({ pid }: RunningApp) => [pid, ...processesBelow(pid).map((child)
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'fails no request and cuts no stream at %s, and leaves nothing',
   async (signal) => {
-    const workers = await startWorkers({ SHUTDOWN_DELAY_MS: '1500' });
+    const workers = await startWorkers({ SHUTDOWN_DELAY_MS: '5000' });
     const pids = pidsOf(workers);
     expect(pids.length).toBeGreaterThanOrEqual(4);
     const streams: Promise<string>[] = [];
@@ -157,7 +157,7 @@ it('replaces a worker that an operator stops', async () => {
   const workers = await startWorkers();
   const before = workersOf(workers).map(({ pid }) => pid);
   const open = Array.from({ length: 8 }, (_, index) => stream(workers.url, `question ${index}`));
-  await expect.poll(() => model.running).toBe(8);
+  await expect.poll(() => model.running, { interval: 10 }).toBeGreaterThanOrEqual(4);
   process.kill(before[0] ?? 0, 'SIGTERM');
   expect(await Promise.all(open)).toEqual(open.map(() => WORDS.join('')));
   await expect.poll(() => runs(before[0] ?? 0), { timeout: 10_000 }).toBe(false);

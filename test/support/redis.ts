@@ -106,3 +106,13 @@ function findProgram(): string {
   if (found === undefined) throw new Error('These tests need Redis 7 or newer: apt-get install redis-server');
   return found;
 }
+
+/** The keys that fit a pattern, with the time that each has to live. */
+export async function scan(redis: RedisServer, pattern: string): Promise<{ name: string; ttl: number }[]> {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(redis.url);
+  const names = await client.keys(pattern);
+  const found = await Promise.all(names.map(async (name) => ({ name, ttl: await client.pttl(name) })));
+  client.disconnect();
+  return found;
+}

@@ -40,6 +40,7 @@ export async function linkTo(
       retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
     },
     instanceIds: () => [instanceId],
+    othersServe: () => true,
     share: () => {},
     close: () => connection.close(),
   };
@@ -140,6 +141,8 @@ export class TestRuns implements Runs {
   async touch(runs: readonly string[]): Promise<void> {
     for (const run of runs) await this.#link.connection.client.zadd(KEYS.openRuns, 'XX', Date.now(), run);
   }
+
+  async renew(): Promise<void> {}
 
   async end(run: string, event: Parameters<Runs['end']>[1]): Promise<boolean> {
     await this.#link.connection.client.zrem(KEYS.openRuns, run);

@@ -136,13 +136,13 @@ export class Scheduler {
     return [...this.#lanes];
   }
 
-  /** Starts the work if a slot is free and nothing waits, else adds it to the line of its lane. */
-  admit(work: Work, lane: Lane<Work>, now: number): void {
+  /** Starts the work if a slot is free and nothing waits, else adds it to its line, or before. */
+  admit(work: Work, lane: Lane<Work>, now: number, isFirst = false): void {
     if (this.#canStart(work, lane)) {
       lane.line.recordImmediateStart(work);
       this.#start(work, lane);
     } else {
-      lane.line.add(work, now);
+      lane.line.add(work, now, isFirst);
       this.#schedulePositionUpdate();
     }
   }

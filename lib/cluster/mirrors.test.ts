@@ -1,0 +1,119 @@
+import { afterEach, expect, it } from 'vitest';
+import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
+import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
+import { type EntryEvent, encodeEntry, type StoredRun } from '#lib/cluster/run-format';
+
+const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+const say = (text: string): EntryEvent => ({ type: 'content', text });
+const entry = (id: string, event: EntryEvent, model?: string): [string, string[]] => [id, encodeEntry([event], model)];
+
+const STORED: StoredRun = {
+  ...{ state: 'running', lane: 'lane', group: '', caller: 'ann', priority: 0, model: 'first', createdAt: 0 },
+  ...{ key: 'key', flightKey: '', isNew: '0', cached: '0', prefixKey: '', targets: '', requestBytes: 0 },
+  ...{ attempt: 1, owner: 'other' },
+};
+
+let mirrors: Mirrors | undefined;
+afterEach(() => mirrors?.close());
+
+/** Mirrors over a Redis that has at most one run. */
+function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string, string[]][] }) {
+  let nowMs = 0;
+  let tick = () => {};
+  const state = { isEntering: false, found: 0, leases: [] as string[], areLeasesRefused: false };
+  const clock = {
+    now: () => nowMs,
+    after: (_ms: number, call: () => void) => {
+      tick = call;
+      return () => {};
+    },
+  };
+  const context: GenerationContext = { clock, graceMs: 1_000, onDone: () => {} };
+  const startedHere: string[] = [];
+  // What wakes the reads of logs, which no Redis is there for.
+  const commands = { xadd: () => commands, pexpire: () => commands, exec: async () => [] };
+  mirrors = new Mirrors({
+    link: {
+      instanceId: 'this',
+      keys: { log: (run: string) => run, wake: () => 'wake' },
+      connection: { isUsable: true, toLocal: (ms: number) => ms, client: { multi: () => commands } },
+      connectionOptions: { host: '127.0.0.1', port: 1, retryStrategy: () => null },
+    },
+    store: {
+      find: async () => {
+        state.found += 1;
+        return stored;
+      },
+      entries: async () => entries,
+      isEntering: () => state.isEntering,
+      removeDiscarded: async () => {},
+      renewLeases: async (runs: readonly string[]) => {
+        if (state.areLeasesRefused) throw new Error('Redis does not respond.');
+        state.leases.push(...runs);
+      },
+      discard: () => {},
+    },
+    inFlight: { requestsOf: () => [] },
+    clock,
+    context: () => context,
+    serverOf: () => undefined,
+    line: () => ({ withdraw: async () => true }),
+    checkOwned: () => {},
+    onRemove: () => {},
+    startHere: ({ id }: Generation) => startedHere.push(id),
+  } as unknown as MirrorsOptions);
+  const submitted = new Generation(
+    { id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0, requestBytes: 0 },
+    context,
+  );
+  const pass = async (ms: number) => {
+    nowMs += ms;
+    tick();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { mirrors, submitted, startedHere, state, pass };
+}
+
+const lastOf = ({ log }: Generation) => log.eventAt(log.lastNumber);
+
+it('has the events of a run that another instance works on', async () => {
+  const begun = begin({ stored: STORED, entries: [entry('1-1', say('a')), entry('1-2', DONE)] });
+  const generation = await begun.mirrors.of('run');
+  expect(generation).toMatchObject({ state: 'completed', model: 'first', key: 'key' });
+});
+
+it('ends a run of whose events Redis has lost some', async () => {
+  const entries = [entry('1-1', say('a')), entry('1-3', say('c')), entry('1-4', DONE)];
+  const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
+  expect(generation?.state).toBe('failed');
+  expect(generation && lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'worker_lost' } });
+  expect(generation?.log.text('content')).toBe('a');
+});
+
+it('says the model that has written, and caches nothing of it under the key of another', async () => {
+  const entries = [entry('1-1', say('a'), 'second'), entry('1-2', DONE, 'second')];
+  const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
+  expect(generation).toMatchObject({ state: 'completed', model: 'second', key: undefined });
+  expect(generation?.response?.model).toBe('second');
+});
+
+it('starts a run that Redis has lost, unless that is on its way into the line', async () => {
+  const { mirrors: all, submitted, startedHere, state, pass } = begin({});
+  state.isEntering = true;
+  all.adopt(submitted, 'lane');
+  await pass(10_000);
+  expect([state.found, startedHere]).toEqual([0, []]);
+  state.isEntering = false;
+  await pass(1_000);
+  expect(startedHere).toEqual(['run']);
+});
+
+it('renews leases with the next tick where that has failed', async () => {
+  const { mirrors: all, submitted, state, pass } = begin({ stored: STORED });
+  all.adopt(submitted, 'lane');
+  state.areLeasesRefused = true;
+  for (let tick = 0; tick < 5; tick++) await pass(100);
+  state.areLeasesRefused = false;
+  await pass(100);
+  expect(state.leases).toEqual(['run']);
+});

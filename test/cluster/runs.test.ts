@@ -1,0 +1,102 @@
+import { afterEach, expect, it } from 'vitest';
+import type { Generation } from '#lib/chat/generation/generation';
+import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { RunStore } from '#lib/cluster/runs';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { generationOf, linkTo } from '../support/shared-line.ts';
+
+/** Runs of two instances in a real Redis. */
+const eventually = { timeout: 10_000, interval: 20 };
+let redis: RedisServer | undefined;
+const links: (ClusterLink & { close(): void })[] = [];
+
+afterEach(async () => {
+  for (const link of links.splice(0)) link.close();
+  await redis?.close();
+});
+
+async function joined(port: number, instanceId: string) {
+  const link = await linkTo(port, instanceId);
+  links.push(link);
+  const requests = new Map<Generation, PendingRequest[]>();
+  const store = new RunStore({
+    link,
+    ttlMs: 60_000,
+    requestsOf: (generation) => requests.get(generation) ?? [],
+    flightOf: () => undefined,
+    onCreate: () => {},
+    onNotAdmitted: () => {},
+  });
+  const request = (generation: Generation, id: string) => {
+    const made = new PendingRequest(generation, {
+      ...{ id, caller: 'ann', createdAt: Date.now(), cacheStatus: 'miss', ignoredFields: [], droppedFields: [] },
+      ...{ detached: true, conversation: undefined },
+    });
+    requests.set(generation, [...(requests.get(generation) ?? []), made]);
+    return made;
+  };
+  const create = async (generation: Generation) => {
+    const commands = link.connection.client.multi();
+    store.addCreation(commands, { generation, lane: 'lane' });
+    await commands.exec();
+  };
+  return { link, store, request, create };
+}
+
+async function begin() {
+  redis = await startRedis();
+  return { one: await joined(redis.port, 'one'), two: await joined(redis.port, 'two') };
+}
+
+const keysOf = async ({ connection }: ClusterLink) => (await connection.client.keys('*')).sort();
+
+it('removes all of a run that is not accepted', async () => {
+  const { one } = await begin();
+  const generation = generationOf('run', 'ann');
+  one.store.handleSubmitted({ generation, lane: 'lane' });
+  one.request(generation, 'run');
+  await one.create(generation);
+  expect(await keysOf(one.link)).toHaveLength(5);
+  one.store.handleNotAdmitted(generation);
+  await expect.poll(() => keysOf(one.link), eventually).toEqual([]);
+});
+
+it('leaves a run to another instance that has joined it', async () => {
+  const { one, two } = await begin();
+  const generation = generationOf('run', 'ann');
+  one.store.handleSubmitted({ generation, lane: 'lane' });
+  one.request(generation, 'run');
+  await one.create(generation);
+  await two.store.addTicket('run', two.request(generationOf('run', 'ann'), 'other'));
+  one.store.handleNotAdmitted(generation);
+  await expect.poll(() => one.store.findTicket('run'), eventually).toBeUndefined();
+  expect(await two.store.find('run')).toMatchObject({ state: 'queued', lane: 'lane' });
+  expect(await two.store.findTicket('other')).toMatchObject({ run: 'run' });
+  expect(await two.store.wishes(['run'])).toEqual([{ wanted: 2, tickets: 1, cancelledBy: undefined }]);
+});
+
+it('keeps a generation until its request can have a reader', async () => {
+  const { one } = await begin();
+  const generation = generationOf('run', 'ann');
+  expect(one.store.isEntering('run')).toBe(false);
+  one.store.handleSubmitted({ generation, lane: 'lane' });
+  expect([generation.isRetained, one.store.isEntering('run')]).toEqual([true, true]);
+  one.store.handleAdmitted(generation);
+  expect([generation.isRetained, one.store.isEntering('run')]).toEqual([false, false]);
+});
+
+it('lets everything expire that is written to a run which Redis has lost', async () => {
+  const { one } = await begin();
+  const { client } = one.link.connection;
+  await one.store.beginAttempt('run');
+  await one.store.append('run', { attempt: 1, number: 1 }, [{ type: 'content', text: 'a' }]);
+  await one.store.touch(['run']);
+  const placing = client.multi();
+  one.store.addPlace(placing, 'placed', { turn: 1, sortKey: 1 });
+  one.store.addLane(placing, 'moved', 'lane');
+  await placing.exec();
+  const keys = await keysOf(one.link);
+  expect(keys).toHaveLength(4);
+  for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0);
+});
