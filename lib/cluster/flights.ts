@@ -125,7 +125,7 @@ export class SharedFlights {
       }
       // A request that replaces what is cached joins no other.
       if (joinKey === undefined || other === run) return { takes };
-      const leader = await this.#leaderOf(other, joinKey);
+      const leader = await this.#leaderOf(other, joinKey, key);
       if (leader === 'lost') await store.releaseFlight(key, other);
       else if (leader !== 'ended') {
         inFlight.registerLeader(leader);
@@ -135,12 +135,14 @@ export class SharedFlights {
     }
   }
 
-  async #leaderOf(run: string, flightKey: string): Promise<Generation | 'ended' | 'lost'> {
+  async #leaderOf(run: string, flightKey: string, key: string): Promise<Generation | 'ended' | 'lost'> {
     const { mirrors, creationMs = CREATION_MS } = this.#options;
     const deadlineMs = performance.now() + creationMs;
     for (let waitMs = LOOK_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOOK_MS)) {
       const generation = await mirrors.of(run, { flightKey });
       if (generation !== undefined) return generation.finishedAt === undefined ? generation : 'ended';
+      // It was given back: the response was cached after all.
+      if ((await this.#options.store.flightRun(key)) !== run) return 'ended';
       if (performance.now() >= deadlineMs) return 'lost';
       await delay(waitMs);
     }
