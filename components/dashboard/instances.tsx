@@ -1,5 +1,3 @@
-import clsx from 'clsx';
-import type { ReactNode } from 'react';
 import { Badge } from '#components/ui/badge';
 import { Notice } from '#components/ui/notice';
 import { formatCount, formatMegabytes } from '#lib/browser/format';
@@ -14,6 +12,7 @@ import {
   lostSentence,
 } from './instance-facts.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
+import { Head } from './table-head.tsx';
 
 const { instances: STRINGS } = DASHBOARD_STRINGS;
 const { columns: COLUMNS } = STRINGS;
@@ -70,14 +69,6 @@ export function Instances({ stats }: { stats: ServerStats }) {
         </tbody>
       </table>
     </section>
-  );
-}
-
-function Head({ className, children }: { className: string; children: ReactNode }) {
-  return (
-    <th scope="col" className={clsx('whitespace-nowrap py-1.5 pe-4 font-normal last:pe-0', className)}>
-      {children}
-    </th>
   );
 }
 

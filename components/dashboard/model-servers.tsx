@@ -1,5 +1,3 @@
-import clsx from 'clsx';
-import type { ReactNode } from 'react';
 import { Badge } from '#components/ui/badge';
 import { Notice } from '#components/ui/notice';
 import { StatusDot } from '#components/ui/status-dot';
@@ -20,6 +18,7 @@ import {
   whatToDo,
 } from './model-server-facts.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
+import { Head } from './table-head.tsx';
 
 const { modelServers: STRINGS } = DASHBOARD_STRINGS;
 const { columns: COLUMNS } = STRINGS;
@@ -77,14 +76,6 @@ export function ModelServers({ servers }: ModelServersProps) {
         </tbody>
       </table>
     </section>
-  );
-}
-
-function Head({ className, children }: { className: string; children: ReactNode }) {
-  return (
-    <th scope="col" className={clsx('whitespace-nowrap py-1.5 pe-4 font-normal last:pe-0', className)}>
-      {children}
-    </th>
   );
 }
 

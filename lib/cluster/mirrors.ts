@@ -367,7 +367,8 @@ export class Mirrors {
     for (const request of requests) setUnsaved(request);
     store.discard(generation.id, requests);
     this.release(generation);
-    // Its job is removed once Redis is there; a worker that is faster finds no run.
+    // Where Redis fails, the line removes the job once it is there; a worker that is faster finds
+    // no run.
     line()
       .withdraw(generation.id)
       .catch(() => {});

@@ -143,6 +143,7 @@ class SharedParts {
         { length: generation.log.lastNumber },
         (_, index) => generation.log.eventAt(index + 1) ?? [],
       ).flat();
+      // If Redis fails now, the result is known here alone.
       const written = this.store.addFinished(request, events).catch(() => {});
       request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written };
     }

@@ -192,7 +192,7 @@ describe('three servers', () => {
   });
 
   it('end what no client waits for any more', async () => {
-    const question = 'hang after nobody is left';
+    const question = 'hang after no reader is left';
     const leaving = new AbortController();
     const reading = fetch(`${cluster.at(0).url}/api/chat-optimized`, {
       method: 'POST',

@@ -108,6 +108,7 @@ it('stops the model when a caller leaves, and emits nothing more', async () => {
 it('stops what a worker that has ended has asked, and that of no other', () => {
   const { relay, chats, connect } = setUp();
   const [one, two] = [connect(), connect()];
+  // Neither gets a response: the test ends before.
   one.worker.chat(request('a'), open(), () => {}).catch(() => {});
   two.worker.chat(request('b'), open(), () => {}).catch(() => {});
   relay.drop(one.client);
