@@ -13,7 +13,10 @@ import { type AuditEntry, auditQuerySchema } from '#lib/wire/people';
 /** Handler of /api/admin/audit: the newest first, by what its query names. */
 export async function listAudit(request: HttpRequest): Promise<Reply> {
   const { after, limit, query } = readPage(request);
-  const { rows, next } = await readAudit({ ...readFilter(query), before: after?.[1] }, limit);
+  const filter = readFilter(query);
+  // Changes are replied to before their record is on disk: whoever looks then finds it.
+  await (await store()).flush();
+  const { rows, next } = await readAudit({ ...filter, before: after?.[1] }, limit);
   const names = await namesOf(rows);
   const next_cursor = next === undefined ? null : cursorOf('', next);
   return json({ entries: rows.map((row) => toEntry(row, names)), next_cursor });
