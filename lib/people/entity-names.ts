@@ -33,13 +33,17 @@ export async function currentNames(
   return pages.flat();
 }
 
-/** Of those that were deleted, from the audit log; the newest record comes last. */
+/**
+ * Of those that were deleted, from the audit log; the newest record comes last. A change is
+ * replied to before its record is on disk, so this waits for what is being written.
+ */
 export async function recordedNames(
-  store: Pick<Store, 'db' | 'report'>,
+  store: Pick<Store, 'db' | 'report' | 'flush'>,
   entity: NamedEntity,
   ids: readonly string[],
 ): Promise<NamedId[]> {
   const names: NamedId[] = [];
+  if (ids.length > 0) await store.flush();
   for (const some of inSteps(ids)) {
     const records = await store.report(
       store.db

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { today } from '#lib/people/usage/usage-service';
+import { usageStatements } from '#lib/people/usage/usage-statements';
 import { store } from '#lib/store/store';
 import { auditListSchema } from '#lib/wire/people';
 import {
@@ -8,6 +11,7 @@ import {
   setUpAdministrator,
   startAccounts,
 } from '../support/accounts-server.ts';
+import { usageRow } from '../support/usage.ts';
 
 /** What administrators find in the audit log. */
 
@@ -93,6 +97,29 @@ it('finds entries by action, by who did it and by day, and keeps the filter on f
   expect(await summaries(`action=group&to=${before}`)).toEqual(['made the group "Four"']);
   expect(await summaries(`action=group&from=${before}&to=${before}`)).toEqual(['made the group "Four"']);
 });
+
+it.each(['/api/admin/audit?action=group', '/api/me/export', '/api/admin/usage?group_by=group'])(
+  'has at %s what is being written when it is asked for',
+  async (path) => {
+    const opened = await store();
+    await opened.writeAll(usageStatements(opened.db, [usageRow({ day: today(), requests: 1, group_id: 'gone' })]));
+    const written = Promise.withResolvers<void>();
+    const flush = vi.spyOn(opened, 'flush').mockReturnValue(written.promise);
+    const report = vi.spyOn(opened, 'report');
+    const readsRecords = () => report.mock.calls.some(([{ sql }]) => sql.includes('audit_log'));
+    try {
+      const response = admin.get(path);
+      await vi.waitFor(() => expect(flush).toHaveBeenCalled());
+      await setImmediate();
+      expect(readsRecords()).toBe(false);
+      written.resolve();
+      expect((await response).status).toBe(200);
+      expect(readsRecords()).toBe(true);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  },
+);
 
 it('has who cleared a cache', async () => {
   expect((await admin.post('/api/cache-stats', { action: 'clear_response_cache' })).status).toBe(200);

@@ -23,7 +23,7 @@ interface NamesOptions {
  * last record in the audit log. A person who was deleted has none: usage stays without the name.
  */
 export async function usageNames(
-  store: Pick<Store, 'db' | 'report'>,
+  store: Pick<Store, 'db' | 'report' | 'flush'>,
   { groupBy, rows, hasAccounts, settingsKeys }: NamesOptions,
 ): Promise<UsageNames> {
   if (!hasAccounts) return {};

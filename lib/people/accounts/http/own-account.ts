@@ -125,6 +125,8 @@ async function requirePassword(
 export async function exportOwnData(_request: HttpRequest, { principal, settings }: RequestContext): Promise<Reply> {
   const { userId, caller } = asPerson(principal);
   const opened = await store();
+  // Changes are replied to before their record is on disk.
+  await opened.flush();
   const member = await readMember(opened, userId);
   const sessions = await sessionsOf(opened, userId);
   const [credentials, keys, usage, changes] = await Promise.all([
