@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /**
  * Clients that occupy the server without requests: each is bounded, and no other client notices.
@@ -14,7 +14,7 @@ const MB = 1024 * 1024;
 let app: RunningApp;
 
 beforeAll(async () => {
-  app = await startApp('server', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: 'http://127.0.0.1:1' });
+  app = await startApp('server', { ...NO_PROGRAMS, MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: 'http://127.0.0.1:1' });
 }, 60_000);
 afterAll(() => app.stop());
 

@@ -7,7 +7,7 @@ import { OPERATIONS } from '#lib/openapi/operations';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../support/real-ollama.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 /**
@@ -40,6 +40,7 @@ async function start(handlers: Parameters<typeof startScriptedModelServer>[0], e
   servers.push(server);
   const provider = env.MODEL_PROVIDER ?? 'openai';
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: provider,
     ...(provider === 'openai' ? { OPENAI_BASE_URL: `${server.url}/v1` } : { OLLAMA_API_URL: server.url }),
     RATE_LIMIT_EMBEDDINGS: '0',
@@ -187,7 +188,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
     const { app } = await start({}, {});
     const missing = await post(app, '/v1/embeddings', { model: 'e', input: 'x' });
     expect([missing.status, (await missing.json()).error.code]).toEqual([404, 'unsupported_by_model_server']);
-    const builtIn = await startApp('server', { LOG_LEVEL: 'silent' });
+    const builtIn = await startApp('server', { ...NO_PROGRAMS, LOG_LEVEL: 'silent' });
     apps.push(builtIn);
     for (const [path, body] of [
       ['/v1/embeddings', { model: 'smollm2:135m', input: 'x' }],
@@ -297,7 +298,12 @@ if (binary !== undefined)
 
     beforeAll(async () => {
       ollama = await startOllama(binary, gguf, MODEL);
-      app = await startApp('server', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: ollama.url, LOG_LEVEL: 'silent' });
+      app = await startApp('server', {
+        ...NO_PROGRAMS,
+        MODEL_PROVIDER: 'ollama',
+        OLLAMA_API_URL: ollama.url,
+        LOG_LEVEL: 'silent',
+      });
     }, 120_000);
 
     afterAll(async () => {

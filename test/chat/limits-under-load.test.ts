@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 /** Budgets of the server as a process, under many requests at a time and over a restart. */
@@ -40,6 +40,7 @@ afterEach(async () => {
 
 async function start(environment: Record<string, string>): Promise<RunningApp> {
   app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'openai',
     OPENAI_BASE_URL: `${model.url}/v1`,
     DATA_DIR: join(folder, 'data'),

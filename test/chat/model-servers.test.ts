@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 /** A running app in front of several scripted model servers, over real sockets. */
@@ -62,6 +62,7 @@ async function quick(name: string): Promise<FaultyModelServer> {
 
 async function start(env: Record<string, string>): Promise<RunningApp> {
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'auto',
     OLLAMA_MODEL: 'test',
     LOG_LEVEL: 'info',
@@ -124,7 +125,7 @@ it('loses no request when a server is killed under load, and reports it', { time
   await expect.poll(() => [a, b, c].map(({ model }) => model.running), { interval: 5 }).toEqual([1, 1, 1]);
   const { port } = new URL(c.model.url);
   await c.close();
-  await expect.poll(async () => (await statsOf(app))[2].state, { interval: 50, timeout: 5_000 }).toBe('down');
+  await expect.poll(async () => (await statsOf(app))[2].state, { interval: 50, timeout: 20_000 }).toBe('down');
   const ready = await json(`${app.url}/api/ready`);
   expect([ready.status, ready.body.parts.model]).toEqual([
     200,
@@ -145,7 +146,7 @@ it('loses no request when a server is killed under load, and reports it', { time
   await Promise.all(releasing);
   // Nothing has to be asked for it to be up again.
   await held('c', Number(port));
-  await expect.poll(async () => (await statsOf(app))[2].state, { interval: 50, timeout: 5_000 }).toBe('up');
+  await expect.poll(async () => (await statsOf(app))[2].state, { interval: 50, timeout: 20_000 }).toBe('up');
   expect((await json(`${app.url}/api/ready`)).body.parts.model).toEqual({ state: 'up' });
 });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../support/real-ollama.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** Management of models by the official SDK, of a real Ollama behind a running app. */
 
@@ -23,6 +23,7 @@ if (binary !== undefined)
     beforeAll(async () => {
       ollama = await startOllama(binary, gguf, MODEL);
       app = await startApp('server', {
+        ...NO_PROGRAMS,
         MODEL_PROVIDER: 'ollama',
         OLLAMA_API_URL: ollama.url,
         OLLAMA_MANAGE: 'true',

@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { Ollama } from 'ollama';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 /** Ollama's management of models through a running app, with the official SDK. */
@@ -33,6 +33,7 @@ async function start(
   const server = await startScriptedModelServer(handlers, streamed);
   servers.push(server);
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: server.url,
     OLLAMA_MANAGE: 'true',
@@ -113,7 +114,7 @@ describe('who may manage models', () => {
   });
 
   it('makes no difference where no Ollama is configured', async () => {
-    const app = await startApp('server', { OLLAMA_MANAGE: 'true', LOG_LEVEL: 'silent' });
+    const app = await startApp('server', { ...NO_PROGRAMS, OLLAMA_MANAGE: 'true', LOG_LEVEL: 'silent' });
     apps.push(app);
     const response = await send(app, 'POST', '/api/pull', { model: 'm' });
     expect([response.status, await response.json()]).toEqual([
@@ -220,6 +221,7 @@ describe('several Ollamas', () => {
     ];
     servers.push(one, two);
     const app = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'ollama',
       OLLAMA_API_URL: `${one.url}#name=gpu-a,${two.url}#name=gpu-b`,
       OLLAMA_MANAGE: 'true',

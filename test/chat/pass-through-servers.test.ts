@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATHS } from '../support/pass-through.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ModelServerHandler, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
 describe('several model servers', () => {
@@ -19,6 +19,7 @@ describe('several model servers', () => {
       '/v1/audio/transcriptions': (_, response) => sendJson(response, { text: 'openai' }),
     });
     const both = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'auto',
       OLLAMA_API_URL: ollama.url,
       OPENAI_BASE_URL: `${openAi.url}/v1`,
@@ -47,6 +48,7 @@ describe('several model servers', () => {
     };
     const [one, other] = [await startScriptedModelServer(handlers), await startScriptedModelServer(handlers)];
     const both = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'openai',
       OPENAI_BASE_URL: `${one.url}/v1,${other.url}/v1`,
       LOG_LEVEL: 'silent',
@@ -76,7 +78,7 @@ describe('a server with the built-in model only', () => {
   let builtIn: RunningApp;
 
   beforeAll(async () => {
-    builtIn = await startApp('server', { LOG_LEVEL: 'silent' });
+    builtIn = await startApp('server', { ...NO_PROGRAMS, LOG_LEVEL: 'silent' });
   });
 
   afterAll(async () => {
@@ -119,6 +121,7 @@ describe('in front of several model servers, a request that is passed on', () =>
       ),
     );
     const own = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'openai',
       OPENAI_BASE_URL: two.map(({ url }) => `${url}/v1`).join(','),
       MODEL_ALIASES: 'sorter=ranker',
@@ -163,6 +166,7 @@ describe('in front of several model servers, a request that is passed on', () =>
       ),
     );
     const own = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'openai',
       OPENAI_BASE_URL: two.map(({ url }) => `${url}/v1`).join(','),
       LOG_LEVEL: 'silent',

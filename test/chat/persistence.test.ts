@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** Whole servers that are restarted on one database: what is still there, and what runs again. */
 const apps: RunningApp[] = [];
@@ -24,6 +24,7 @@ afterEach(async () => {
 
 async function start(env: Record<string, string> = {}): Promise<RunningApp> {
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../support/real-ollama.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** Two real Ollamas with the same model; the second one is asked by OpenAI's API as well. */
 
@@ -22,6 +22,7 @@ describe.runIf(binary !== undefined)('two real Ollamas', { timeout: 120_000 }, (
       startOllama(binary ?? '', gguf, MODEL),
     ]);
     app = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'auto',
       OLLAMA_API_URL: `${first.url}#name=first,${second.url}#name=second`,
       OPENAI_BASE_URL: `${second.url}/v1#name=by-openai`,

@@ -5,7 +5,7 @@ import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 let s: ChatServer;
 
@@ -64,7 +64,7 @@ describe('responses of the built-in model', () => {
   let app: RunningApp;
 
   beforeAll(async () => {
-    app = await startApp('server', { LOG_LEVEL: 'silent', MODEL_PROVIDER: 'embedded' });
+    app = await startApp('server', { ...NO_PROGRAMS, LOG_LEVEL: 'silent', MODEL_PROVIDER: 'embedded' });
   }, 60_000);
 
   afterAll(() => app.stop());

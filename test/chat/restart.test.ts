@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { freePort } from '../support/free-port.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** A server that is restarted during responses: what its clients receive. */
 const apps: RunningApp[] = [];
@@ -19,6 +19,7 @@ it('ends each open response with one error that says to send it again', async ()
   model = await startFaultyModelServer();
   model.play([{ send: ollama.text('half an an') }, 'hang']);
   const env = {
+    ...NO_PROGRAMS,
     PORT: String(await freePort()),
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
@@ -78,7 +79,7 @@ it('ends each open response with one error that says to send it again', async ()
   });
   await model.idle();
 
-  const next = await startApp('server', { ...env, QUEUE_MAX_SIZE: '1' });
+  const next = await startApp('server', { ...NO_PROGRAMS, ...env, QUEUE_MAX_SIZE: '1' });
   apps.push(next);
   expect(next.url).toBe(app.url);
   // Its database is another one.
@@ -125,6 +126,7 @@ it('cuts a client that does not read, which costs its twin nothing', async () =>
   const much = { send: ollama.text('x'.repeat(1024 * 1024)) };
   model.play([...Array<typeof much>(32).fill(much), { send: ollama.text('all of it') }, 'hang']);
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',

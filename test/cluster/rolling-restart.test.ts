@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { freePort } from '../support/free-port.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { startSteadyLoad } from '../support/steady-load.ts';
 import { startTcpBalancer, type TcpBalancer } from '../support/tcp-balancer.ts';
 
@@ -26,6 +26,7 @@ it('fails no request and cuts no stream while both are restarted', async () => {
     { send: ollama.done() },
   ]);
   const env = {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { startRedis } from '../support/redis.ts';
-import { launch, type RunningApp, startApp } from '../support/running-app.ts';
+import { launch, NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import {
   processesBelow,
   redisCommand,
@@ -35,7 +35,8 @@ const STACK_TRACE = /\n\s+at .*[(:]\d+/;
 /** Servers that must not start, with what they wrote. */
 async function refusal(env: Record<string, string>): Promise<string> {
   const port = String(await freePort());
-  const app = launch(['server.ts'], { LOG_LEVEL: 'silent', PORT: port, WORKERS: '2', DATA_DIR: folder, ...env });
+  const settings = { ...NO_PROGRAMS, LOG_LEVEL: 'silent', PORT: port, WORKERS: '2', DATA_DIR: folder, ...env };
+  const app = launch(['server.ts'], settings);
   const deadline = setTimeout(() => void app.stop(1_000), 30_000);
   expect(await app.ended).toBe(1);
   clearTimeout(deadline);
@@ -45,7 +46,7 @@ async function refusal(env: Record<string, string>): Promise<string> {
 }
 
 async function start(env: Record<string, string>): Promise<RunningApp> {
-  const app = await startApp('server', { LOG_LEVEL: 'info', DATA_DIR: folder, ...env });
+  const app = await startApp('server', { ...NO_PROGRAMS, LOG_LEVEL: 'info', DATA_DIR: folder, ...env });
   running.push(app);
   return app;
 }

@@ -7,7 +7,7 @@ import { readConfig } from '#lib/config/config';
 import { type Caddy, startCaddy, validateCaddyfile } from '../support/caddy.ts';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { freePort } from '../support/free-port.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { startSteadyLoad } from '../support/steady-load.ts';
 
 /** The real Caddy with the files of `deploy`, in front of real apps. */
@@ -57,7 +57,7 @@ describe('Caddy as the balancer', () => {
       ...{ SHUTDOWN_DELAY_MS: '5000', SHUTDOWN_TIMEOUT_MS: '20000', ...env },
     };
     const ports = [String(await freePort()), String(await freePort())];
-    apps.push(...(await Promise.all(ports.map((PORT) => startApp('server', { ...settings, PORT })))));
+    apps.push(...(await Promise.all(ports.map((PORT) => startApp('server', { ...NO_PROGRAMS, ...settings, PORT })))));
     const upstreams = ports.map((port) => `127.0.0.1:${port}`);
     const file = cluster.replace('app-a:3000 app-b:3000', upstreams.join(' '));
     expect(file).not.toBe(cluster);
@@ -134,7 +134,7 @@ describe('Caddy as the balancer', () => {
     expect(await first?.stop(30_000)).toBe(0);
     // The other one has all of them.
     await delay(1_000);
-    const next = await startApp('server', { ...settings, PORT: ports[0] ?? '' });
+    const next = await startApp('server', { ...NO_PROGRAMS, ...settings, PORT: ports[0] ?? '' });
     apps[0] = next;
     await expect.poll(() => countOf(next), { timeout: 15_000 }).toBeGreaterThan(5);
     const { failures, ended } = await load.stop();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Asker, KEY } from '../support/address-matrix.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 const authorization = `Bearer ${KEY}`;
 
@@ -10,6 +10,7 @@ describe('an app with GATEWAY_ORIGIN and a limit of chats', () => {
 
   beforeAll(async () => {
     own = await startApp('server', {
+      ...NO_PROGRAMS,
       API_KEYS: KEY,
       LOG_LEVEL: 'silent',
       PRIVATE_BACKEND_URL: 'http://127.0.0.1:9',

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 const KEY = 'a-key-of-the-sign-out-test';
 let dataDir: string;
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const start = async (env: Record<string, string> = {}) => {
-  const app = await startApp('server', { API_KEYS: KEY, DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...env });
+  const app = await startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...env });
   apps.push(app);
   return app;
 };
@@ -56,12 +56,11 @@ it('serves, signs out, and reports what is not saved where the folder cannot be 
   const cookie = await signIn(app);
   expect((await signOut(app, cookie)).status).toBe(200);
   expect(await isSignedIn(app, cookie)).toBe(false);
-  const ready = await (await fetch(`${app.url}/api/ready`)).json();
-  expect(ready.parts.database).toMatchObject({
-    state: 'unavailable',
-    detail: expect.stringMatching(/^Not saved: .*\.$/),
-  });
-  expect(JSON.stringify(ready)).not.toContain('/proc');
+  const ready = async () => await (await fetch(`${app.url}/api/ready`)).json();
+  await expect
+    .poll(async () => (await ready()).parts.database)
+    .toMatchObject({ state: 'unavailable', detail: expect.stringMatching(/^Not saved: .*\.$/) });
+  expect(JSON.stringify(await ready())).not.toContain('/proc');
   const metrics = await (await fetch(`${app.url}/api/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text();
   expect(metrics).toContain('chill_space_database_saving 0');
 });

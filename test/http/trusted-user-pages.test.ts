@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** Pages for people whom a proxy signs in: `server.ts` knows the connection, Next does not. */
 
@@ -12,8 +12,8 @@ let direct: RunningApp;
 
 beforeAll(async () => {
   [proxied, direct] = await Promise.all([
-    startApp('server', { ...SETTINGS, TRUST_PROXY: 'loopback' }),
-    startApp('server', { ...SETTINGS, TRUST_PROXY: '192.0.2.1' }),
+    startApp('server', { ...NO_PROGRAMS, ...SETTINGS, TRUST_PROXY: 'loopback' }),
+    startApp('server', { ...NO_PROGRAMS, ...SETTINGS, TRUST_PROXY: '192.0.2.1' }),
   ]);
 }, 60_000);
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Asked, Asker, KEY } from '../support/address-matrix.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** What limits wrong keys, and what a browser gets for a right one, of the app as it is built. */
 
@@ -8,7 +8,7 @@ let app: RunningApp;
 let asker: Asker;
 
 beforeAll(async () => {
-  app = await startApp('server', { API_KEYS: KEY, TRUST_PROXY: 'loopback', LOG_LEVEL: 'silent' });
+  app = await startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, TRUST_PROXY: 'loopback', LOG_LEVEL: 'silent' });
   asker = new Asker(app.url);
 });
 

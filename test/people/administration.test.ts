@@ -9,7 +9,7 @@ import { openStore } from '#lib/store/open-store';
 import { adminBackendSchema, adminBackendsSchema } from '#lib/wire/admin-backends';
 import { limitListSchema } from '#lib/wire/limits';
 import { adminModelsSchema, bannerStateSchema, runtimeSettingsSchema } from '#lib/wire/people-admin';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** What administrators change while a server runs, over HTTP, and after a restart. */
 
@@ -20,11 +20,10 @@ let folder: string;
 let app: RunningApp;
 
 const start = (more: Record<string, string> = {}) =>
-  startApp('server', { API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent', CODE_LANGUAGES: 'bash', ...more });
+  startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent', ...more });
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'administration-'));
-  app = await start();
 });
 
 afterEach(async () => {
@@ -51,6 +50,7 @@ async function settingOf(name: string) {
 }
 
 it('changes a setting at once, keeps it over a restart, and restores its default', async () => {
+  app = await start();
   expect(await hasSystemPrompt()).toBe(false);
   expect((await call('PATCH', '/api/admin/settings', { OLLAMA_SYSTEM_PROMPT: 'Be brief.' })).status).toBe(200);
   expect(await hasSystemPrompt()).toBe(true);
@@ -68,6 +68,7 @@ it('changes a setting at once, keeps it over a restart, and restores its default
 });
 
 it('has what was changed in force for the first request, also while a model server is silent', async () => {
+  app = await start();
   expect((await call('PATCH', '/api/admin/settings', { SIGN_UP: 'closed' })).status).toBe(200);
   await app.stop();
   const silent = createServer().listen(0, '127.0.0.1');
@@ -83,6 +84,7 @@ it('has what was changed in force for the first request, also while a model serv
 });
 
 it('changes all settings of a request or none, and none that the environment sets', async () => {
+  app = await start();
   expect(await settingOf('RATE_LIMIT_CHAT')).toMatchObject({ value: 0, source: 'environment', locked: true });
   const prompt = { OLLAMA_SYSTEM_PROMPT: 'Be brief.' };
   for (const [change, status] of [
@@ -99,6 +101,7 @@ it('changes all settings of a request or none, and none that the environment set
 });
 
 it('names a model for people, gives it a prompt, and keeps both', async () => {
+  app = await start();
   const changed = await call('PATCH', '/api/admin/models', {
     model: MODEL,
     display_name: 'Small model',
@@ -117,6 +120,7 @@ it('names a model for people, gives it a prompt, and keeps both', async () => {
 });
 
 it('refuses to hide the default model, and names what it does not know', async () => {
+  app = await start();
   const hidden = await call('PATCH', '/api/admin/models', { model: MODEL, hidden: true });
   expect(hidden).toMatchObject({ status: 409, body: { code: 'conflict' } });
   const unknown = await call('PATCH', '/api/admin/models', { model: 'no-such-model', hidden: true });
@@ -124,6 +128,7 @@ it('refuses to hide the default model, and names what it does not know', async (
 });
 
 it('shows and removes a banner, and records every change', async () => {
+  app = await start();
   const banner = { text: 'The server restarts at 17:00.', kind: 'warn' };
   expect(await call('PUT', '/api/admin/banner', banner)).toMatchObject({ status: 200, body: { banner } });
   expect((await call('PUT', '/api/admin/banner', { text: 'x'.repeat(301) })).status).toBe(400);
@@ -144,10 +149,10 @@ it('shows and removes a banner, and records every change', async () => {
     ['setting.change', 'SIGN_UP'],
   ]);
   expect(rows.every(({ actor }) => actor.startsWith('key:'))).toBe(true);
-  app = await start();
 });
 
 it('gives a model parameters and people, keeps both, and refuses what does not exist', async () => {
+  app = await start();
   const change = { parameters: { temperature: 0.2, num_predict: 16 }, access: { groups: [], users: [] } };
   expect(await call('PATCH', '/api/admin/models', { model: MODEL, ...change })).toMatchObject({
     status: 200,
@@ -191,7 +196,6 @@ it('pages through the models by cursor', async () => {
   try {
     await once(server, 'listening');
     const { port } = z.object({ port: z.number() }).parse(server.address());
-    await app.stop();
     app = await start({ MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${port}` });
     const seen: string[] = [];
     let cursor: string | null = '';
@@ -216,7 +220,6 @@ it('adds, drains and removes backends of the gateway, also over a restart, and l
   const list = async () => adminBackendsSchema.parse((await call('GET', '/api/admin/backends')).body).backends;
   const served = async () => ((await call('GET', '/gateway/name')).body as { name: string }).name;
   try {
-    await app.stop();
     app = await start(environment);
     const [own] = await list();
     expect(own).toMatchObject({ url: one.url, source: 'environment', has_token: true, draining: false });
@@ -262,7 +265,6 @@ it('adds, drains and removes backends of the gateway, also over a restart, and l
     const actions = audit.map(({ action }) => action).sort();
     expect(actions).toEqual(['backend.add', 'backend.drain', 'backend.remove', 'backend.resume']);
     expect(kept).toEqual([]);
-    app = await start();
   } finally {
     for (const { server } of [one, other]) {
       server.closeAllConnections();
@@ -274,7 +276,6 @@ it('adds, drains and removes backends of the gateway, also over a restart, and l
 it('adds no backend that was in the environment, and leaves the app its own paths', async () => {
   const one = await startNamed('one');
   try {
-    await app.stop();
     app = await start({ PRIVATE_BACKEND_URL: one.url });
     const { backends } = adminBackendsSchema.parse((await call('GET', '/api/admin/backends')).body);
     await call('PATCH', `/api/admin/backends/${backends[0]?.id}`, { draining: true });
@@ -293,7 +294,6 @@ it('adds no backend that was in the environment, and leaves the app its own path
 });
 
 it('changes the limits of everyone and the retention, with the page of limits', async () => {
-  await app.stop();
   app = await start({ LIMIT_TOKENS_PER_MONTH: '5000000' });
   const limitsOf = async () =>
     limitListSchema.parse((await call('GET', '/api/admin/limits?kind=default')).body).limits[0]?.limits;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '#lib/store/open-store';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** Whole servers whose folder is full or read-only, or belongs to two of them. */
 
@@ -33,6 +33,7 @@ afterEach(async () => {
 
 async function start(): Promise<RunningApp> {
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, startApp } from '../support/running-app.ts';
 
 it('what administrators changed is in force again while the model server is silent', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'changes-'));
@@ -11,7 +11,7 @@ it('what administrators changed is in force again while the model server is sile
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const address = silent.address();
   const port = typeof address === 'object' ? address?.port : undefined;
-  const env = { DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn', SHUTDOWN_TIMEOUT_MS: '200' };
+  const env = { ...NO_PROGRAMS, DATA_DIR: join(folder, 'data'), LOG_LEVEL: 'warn', SHUTDOWN_TIMEOUT_MS: '200' };
   const banner = { text: 'Maintenance at six.', kind: 'warn' };
   const bannerOf = async (url: string) => (await fetch(`${url}/api/admin/banner`)).json();
   try {
@@ -22,10 +22,10 @@ it('what administrators changed is in force again while the model server is sile
     await first.stop();
     expect(put.status).toBe(200);
     const model = { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${port}` };
-    const second = await startApp('server', { ...env, ...model });
+    const second = await startApp('server', { ...NO_PROGRAMS, ...env, ...model });
     try {
-      await vi.waitFor(async () => expect(await bannerOf(second.url)).toEqual({ banner }), { timeout: 2_500 });
-      // The banner of the start comes after the models, which are not known yet.
+      await vi.waitFor(async () => expect(await bannerOf(second.url)).toEqual({ banner }));
+      // The banner of the start comes after the models, which are not known for five seconds.
       expect(second.output()).not.toContain(second.url);
     } finally {
       await second.stop();

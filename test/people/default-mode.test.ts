@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, startApp } from '../support/running-app.ts';
 
 /** What takes memory, and is loaded where a setting or a request needs it. */
 const OPTIONAL =
@@ -14,6 +14,7 @@ async function loadedBy(env: Record<string, string>, use: (url: string) => Promi
   const folder = mkdtempSync(join(tmpdir(), 'modules-'));
   const list = join(folder, 'modules');
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     NODE_OPTIONS: `--import ${join(process.cwd(), 'test/support/list-modules.mjs')}`,
     MODULE_LIST: list,
     LOG_LEVEL: 'silent',
@@ -46,7 +47,7 @@ it('loads better-auth at the first request of accounts, what reads the process a
 
 it('prints the link that makes the administrator, until there is one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'set-up-'));
-  const env = { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'silent' };
+  const env = { ...NO_PROGRAMS, AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'silent' };
   const linkOf = async (output: () => string): Promise<string | undefined> => {
     for (let attempt = 0; attempt < 200; attempt++) {
       const [, link] = /^set-up: (\S+)$/m.exec(output()) ?? [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from './faulty-model-server.ts';
 import { type RedisServer, startRedis } from './redis.ts';
-import { type RunningApp, startApp } from './running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from './running-app.ts';
 
 export interface AppCluster {
   readonly redis: RedisServer;
@@ -36,6 +36,7 @@ export async function startAppCluster(
   const apps: RunningApp[] = [];
   const add = async (env: Record<string, string> = {}) => {
     const app = await startApp('server', {
+      ...NO_PROGRAMS,
       MODEL_PROVIDER: 'ollama',
       OLLAMA_API_URL: model.url,
       OLLAMA_MODEL: 'test',

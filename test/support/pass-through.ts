@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { type RunningApp, startApp } from './running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from './running-app.ts';
 import {
   type ModelServerHandler,
   type ScriptedModelServer,
@@ -50,6 +50,7 @@ export async function startPassThrough(): Promise<PassThroughStage> {
   };
   const server = await startScriptedModelServer(handlers, streamed);
   const app = await startApp('server', {
+    ...NO_PROGRAMS,
     MODEL_PROVIDER: 'openai',
     OPENAI_BASE_URL: `${server.url}/v1`,
     OPENAI_API_KEY: UPSTREAM_KEY,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PythonClient } from './python-clients.ts';
 import { PYTHON } from './python-stage.ts';
-import { type RunningApp, startApp } from './running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from './running-app.ts';
 
 /** Two SDKs in front of a running app with the built-in model. */
 export function testBuiltInModel(): void {
@@ -9,7 +9,7 @@ export function testBuiltInModel(): void {
     let app: RunningApp;
 
     beforeAll(async () => {
-      app = await startApp('server', { MODEL_PROVIDER: 'embedded', LOG_LEVEL: 'warn' });
+      app = await startApp('server', { ...NO_PROGRAMS, MODEL_PROVIDER: 'embedded', LOG_LEVEL: 'warn' });
     }, 120_000);
     afterAll(async () => {
       await app.stop();

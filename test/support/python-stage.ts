@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
 import { ensurePythonClients } from '../../scripts/python-clients.ts';
 import { type FaultyModelServer, ollama, openai, type Script, startFaultyModelServer } from './faulty-model-server.ts';
-import { type RunningApp, startApp } from './running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from './running-app.ts';
 
 /**
  * The official Python SDKs in front of a running app. test/python has what they do; a scenario
@@ -30,8 +30,8 @@ export async function startStage(settings: (model: FaultyModelServer) => Record<
   const model = await startFaultyModelServer();
   const common = { UPSTREAM_RETRIES: '0', DISCONNECT_GRACE_MS: '50', LOG_LEVEL: 'warn', ...settings(model) };
   const [app, guarded] = await Promise.all([
-    startApp('server', { ...common, QUEUE_MAX_CONCURRENT: '4' }),
-    startApp('server', { ...common, API_KEYS: KEY, RATE_LIMIT_CHAT: '1' }),
+    startApp('server', { ...NO_PROGRAMS, ...common, QUEUE_MAX_CONCURRENT: '4' }),
+    startApp('server', { ...NO_PROGRAMS, ...common, API_KEYS: KEY, RATE_LIMIT_CHAT: '1' }),
   ]);
   return { model, app, guarded };
 }

@@ -25,6 +25,12 @@ export interface RunningApp {
  */
 const COMPILED = join(ROOT, '.cache', 'compiled-for-tests');
 
+/**
+ * Settings of a server that is to run no programs. One that may looks for seven languages when it
+ * starts, each in a sandbox: half a second of processor time.
+ */
+export const NO_PROGRAMS = { CODE_LANGUAGES: 'bash' };
+
 const NEXT = 'node_modules/next/dist/bin/next';
 const COMMANDS = {
   server: (_port: number) => ['server.ts'],
