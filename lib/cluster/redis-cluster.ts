@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ChangeLog } from '#lib/cluster/change-log';
 import type { Cluster, SharedChange, SharedRateLimiter } from '#lib/cluster/cluster';
 import { EndedSessions } from '#lib/cluster/ended-sessions';
@@ -148,6 +149,7 @@ export class RedisCluster implements Cluster {
     const connections = [...new Set([this.#command, this.#cache])];
     const connected = await Promise.all(connections.map((connection) => connection.connect(START_TIMEOUT_MS)));
     if (connected[0] === true) await this.#join();
+    else this.#command.client.once('ready', () => void this.#joinAgain());
     await this.#memory.start();
     await this.#heartbeats.start();
     onStopping(() => this.#heartbeats.announceStop());
@@ -242,10 +244,7 @@ export class RedisCluster implements Cluster {
   }
 
   async #check(connection: CommandConnection, address: RedisAddress, setting: 'REDIS_URL' | 'CACHE_REDIS_URL') {
-    const text = await connection.client.info().catch((error: Error) => {
-      log().warn({ part: 'redis', reason: error.message }, 'what Redis is could not be read');
-      return '';
-    });
+    const text = await infoOf(connection);
     const { problems, warnings } = checkRedis(parseInfo(text), describeRedis(address), setting);
     if (problems.length > 0) throw new UnsuitableRedis(problems);
     for (const warning of warnings) log().warn({ part: 'redis' }, warning);
@@ -267,3 +266,20 @@ export class RedisCluster implements Cluster {
     this.#listener.resync({ responses, conversations });
   }
 }
+
+/** The reply to INFO, which a server that is starting may be too busy to hear in time. */
+async function infoOf({ client }: CommandConnection): Promise<string> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await client.info();
+    } catch (error) {
+      if (attempt === INFO_ATTEMPTS) {
+        log().warn({ part: 'redis', reason: asError(error).message }, 'what Redis is could not be read');
+        return '';
+      }
+      await delay(INFO_RETRY_MS);
+    }
+}
+
+const INFO_ATTEMPTS = 4;
+const INFO_RETRY_MS = 250;

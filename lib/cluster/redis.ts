@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import { type Clock, systemClock } from '#lib/clock';
 import { RequestGuard } from '#lib/cluster/request-guard';
@@ -95,7 +96,7 @@ export class CommandConnection {
     const ready = new Promise<boolean>((resolve) => this.client.once('ready', () => resolve(true)));
     const isReady = await Promise.race([
       Promise.any([connected.then((isDone) => isDone || ready), ready]),
-      new Promise<boolean>((resolve) => setTimeout(resolve, ms, false)),
+      inSteps(ms).then(() => false),
     ]);
     if (isReady) await this.#measureOffset();
     return isReady;
@@ -120,6 +121,16 @@ export class CommandConnection {
     this.client.disconnect();
   }
 }
+
+/**
+ * Resolves after `ms`, of which the time that a busy process hears nothing counts as one step: a
+ * server that loads its modules would else go on alone next to a Redis that has replied.
+ */
+async function inSteps(ms: number): Promise<void> {
+  for (let leftMs = ms; leftMs > 0; leftMs -= STEP_MS) await delay(Math.min(leftMs, STEP_MS));
+}
+
+const STEP_MS = 250;
 
 /** An error for several addresses has no message. */
 function reasonOf(error: Error & { code?: unknown }): string {

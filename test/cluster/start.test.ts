@@ -4,10 +4,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { launch, startApp } from '../support/running-app.ts';
+import { launch, NO_PROGRAMS, startApp } from '../support/running-app.ts';
 
 const servers: { close(): unknown }[] = [];
 
@@ -23,13 +24,16 @@ async function redisServer(...settings: string[]): Promise<RedisServer> {
 
 /** A server that must not start, with what it wrote. */
 async function refusal(env: Record<string, string>): Promise<string> {
-  const app = launch(['server.ts'], { LOG_LEVEL: 'silent', PORT: String(await freePort()), ...env });
+  const app = launch(['server.ts'], { ...NO_PROGRAMS, LOG_LEVEL: 'silent', PORT: String(await freePort()), ...env });
   const deadline = setTimeout(() => void app.stop(1_000), 20_000);
   const code = await app.ended;
   clearTimeout(deadline);
   expect(code).toBe(1);
   return app.output();
 }
+
+const redisState = async ({ url }: { url: string }): Promise<string> =>
+  (await (await fetch(`${url}/api/ready`)).json()).parts.redis.state;
 
 it('refuses to start with a Redis that evicts keys, by a sentence that says what to set', async () => {
   const redis = await redisServer('--maxmemory', '100mb', '--maxmemory-policy', 'volatile-lru');
@@ -38,27 +42,45 @@ it('refuses to start with a Redis that evicts keys, by a sentence that says what
   expect(output).not.toMatch(/\n\s+at /);
 }, 60_000);
 
-it('refuses to start with Redis 6', async () => {
-  const old = createServer((socket) => {
-    const text = 'redis_version:6.2.14\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nloading:0\r\n';
-    socket.on('error', () => {});
-    socket.on('data', (chunk) => {
-      for (const [, name] of chunk.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
-        const command = name?.toLowerCase();
-        if (command === 'info') socket.write(`$${text.length}\r\n${text}\r\n`);
-        else if (command === 'hello') socket.write('-ERR unknown command `HELLO`\r\n');
-        else if (command === 'time') socket.write('*2\r\n$1\r\n1\r\n$1\r\n1\r\n');
-        else socket.write(command === 'ping' ? '+PONG\r\n' : '+OK\r\n');
-      }
+it.each([
+  ['at once', 0],
+  ['later than a request waits', 700],
+])(
+  'refuses to start with Redis 6 that says so %s',
+  async (_when, lateMs) => {
+    const info = 'redis_version:6.2.14\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nloading:0\r\n';
+    const replies = new Map([
+      ['info', `$${info.length}\r\n${info}\r\n`],
+      ['hello', '-ERR unknown command `HELLO`\r\n'],
+      ['time', '*2\r\n$1\r\n1\r\n$1\r\n1\r\n'],
+      ['ping', '+PONG\r\n'],
+    ]);
+    const old = createServer((socket) => {
+      let infos = 0;
+      let last = Promise.resolve();
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        for (const [, name = ''] of chunk.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+          const command = name.toLowerCase();
+          if (command === 'info') infos += 1;
+          // The first one is part of the handshake.
+          const waitMs = command === 'info' && infos === 2 ? lateMs : 0;
+          last = last.then(async () => {
+            await delay(waitMs);
+            socket.write(replies.get(command) ?? '+OK\r\n');
+          });
+        }
+      });
     });
-  });
-  await new Promise<void>((listening) => old.listen(0, '127.0.0.1', listening));
-  servers.push({ close: () => old.close() });
-  const { port } = old.address() as AddressInfo;
-  expect(await refusal({ REDIS_URL: `redis://127.0.0.1:${port}` })).toMatch(
-    /Redis 6\.2\.14 at 127\.0\.0\.1.*must be Redis 7\.0 or Valkey 7\.2/,
-  );
-}, 60_000);
+    await new Promise<void>((listening) => old.listen(0, '127.0.0.1', listening));
+    servers.push({ close: () => old.close() });
+    const { port } = old.address() as AddressInfo;
+    expect(await refusal({ REDIS_URL: `redis://127.0.0.1:${port}` })).toMatch(
+      /Redis 6\.2\.14 at 127\.0\.0\.1.*must be Redis 7\.0 or Valkey 7\.2/,
+    );
+  },
+  60_000,
+);
 
 it('refuses another machine without a password before it connects', async () => {
   expect(await refusal({ REDIS_URL: 'redis://redis.invalid' })).toMatch(/REDIS_URL must have a password/);
@@ -67,22 +89,22 @@ it('refuses another machine without a password before it connects', async () => 
 it('signs in by user and password, and writes neither, also where they are wrong', async () => {
   const redis = await redisServer('--requirepass', 'a-secret-password');
   const right = `redis://default:a-secret-password@127.0.0.1:${redis.port}`;
-  const app = await startApp('server', { REDIS_URL: right, LOG_LEVEL: 'trace' });
-  const ready = await (await fetch(`${app.url}/api/ready`)).json();
-  expect(ready.parts.redis.state).toBe('up');
+  const app = await startApp('server', { ...NO_PROGRAMS, REDIS_URL: right, LOG_LEVEL: 'trace' });
+  await expect.poll(() => redisState(app)).toBe('up');
   await app.stop();
   expect(app.output()).not.toContain('a-secret-password');
   const wrong = `redis://default:another-password@127.0.0.1:${redis.port}`;
-  const alone = await startApp('server', { REDIS_URL: wrong, LOG_LEVEL: 'trace' });
-  expect((await (await fetch(`${alone.url}/api/ready`)).json()).parts.redis.state).toBe('unavailable');
-  expect(alone.output()).toMatch(/WRONGPASS/);
+  const alone = await startApp('server', { ...NO_PROGRAMS, REDIS_URL: wrong, LOG_LEVEL: 'trace' });
+  expect(await redisState(alone)).toBe('unavailable');
+  // The log is written in batches.
+  await expect.poll(alone.output).toMatch(/WRONGPASS/);
   await alone.stop();
   expect(alone.output()).not.toContain('another-password');
 }, 60_000);
 
 it('warns of a Redis without an append-only file, and starts', async () => {
   const redis = await redisServer('--appendonly', 'no');
-  const app = await startApp('server', { REDIS_URL: redis.url, LOG_LEVEL: 'warn' });
+  const app = await startApp('server', { ...NO_PROGRAMS, REDIS_URL: redis.url, LOG_LEVEL: 'warn' });
   await app.stop();
   expect(app.output()).toMatch(/keeps no append-only file.*Set appendonly yes/);
 }, 60_000);
@@ -93,6 +115,7 @@ it('loads ioredis, bullmq and the shared queue with REDIS_URL only', async () =>
     const folder = mkdtempSync(join(tmpdir(), 'modules-'));
     const list = join(folder, 'modules');
     const app = await startApp('server', {
+      ...NO_PROGRAMS,
       NODE_OPTIONS: `--import ${join(process.cwd(), 'test/support/list-modules.mjs')}`,
       MODULE_LIST: list,
       LOG_LEVEL: 'silent',
@@ -130,15 +153,14 @@ it('connects over TLS with the authority of REDIS_CA_FILE, and through Sentinel'
   const ca = join(folder, 'cert.pem');
   const trust = ['--tls-ca-cert-file', ca, '--tls-auth-clients', 'no'];
   const redis = await redisServer('--tls-port', String(tlsPort), ...files, ...trust);
-  const stateWith = async (env: Record<string, string>) => {
-    const app = await startApp('server', { LOG_LEVEL: 'silent', ...env });
-    const ready = await (await fetch(`${app.url}/api/ready`)).json();
+  const expectState = async (state: string, env: Record<string, string>) => {
+    const app = await startApp('server', { ...NO_PROGRAMS, LOG_LEVEL: 'silent', ...env });
+    await expect.poll(() => redisState(app)).toBe(state);
     await app.stop();
-    return ready.parts.redis.state;
   };
   const url = `rediss://127.0.0.1:${tlsPort}`;
-  expect(await stateWith({ REDIS_URL: url, REDIS_CA_FILE: ca })).toBe('up');
-  expect(await stateWith({ REDIS_URL: url })).toBe('unavailable');
+  await expectState('up', { REDIS_URL: url, REDIS_CA_FILE: ca });
+  await expectState('unavailable', { REDIS_URL: url });
   const absent = await refusal({ REDIS_URL: url, REDIS_CA_FILE: join(folder, 'absent.pem') });
   expect(absent).toMatch(/REDIS_CA_FILE cannot be read/);
   const sentinel = join(folder, 'sentinel.conf');
@@ -147,6 +169,6 @@ it('connects over TLS with the authority of REDIS_CA_FILE, and through Sentinel'
   servers.push({ close: () => watcher.kill('SIGKILL') });
   const probe = () => fetch(`http://127.0.0.1:${sentinelPort}`).catch((error) => String(error.cause?.code));
   await expect.poll(probe, { timeout: 10_000 }).not.toBe('ECONNREFUSED');
-  expect(await stateWith({ REDIS_URL: `redis+sentinel://127.0.0.1:${sentinelPort}/main` })).toBe('up');
+  await expectState('up', { REDIS_URL: `redis+sentinel://127.0.0.1:${sentinelPort}/main` });
   await rm(folder, { recursive: true, force: true });
 }, 120_000);
