@@ -25,6 +25,8 @@ const caseSchema = z.strictObject({
   stdin: z.string().optional(),
   args: z.array(z.string()).optional(),
   timeout: z.number().optional(),
+  /** Its compiler ends by the limit of time alone. */
+  endless_compile: z.boolean().default(false),
   files: codeRequestSchema.shape.files,
   expect: expectationSchema,
   /** Where something else is right in gVisor, which has its own kernel. */
@@ -35,6 +37,8 @@ export interface ProgramCase {
   name: string;
   request: CodeRequest;
   expected: Expectation;
+  /** Its compiler ends by the limit of time alone. */
+  compilesEndlessly: boolean;
 }
 
 /**
@@ -62,12 +66,13 @@ function casesIn(folder: string, directory: string, port: number, tier: Tier): P
     if (language === undefined) continue;
     const path = join(directory, file);
     const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
-    const { expect, gvisor = expect, about: _about, ...request } = read;
+    const { expect, gvisor = expect, about: _about, endless_compile: compilesEndlessly, ...request } = read;
     const filled = (text: string) => text.replaceAll('{port}', String(port)).replaceAll('{app}', process.cwd());
     const args = request.args?.map(filled);
     cases.push({
       name: `${folder}/${file}`,
       expected: tier === 'gvisor' ? gvisor : expect,
+      compilesEndlessly,
       request: codeRequestSchema.parse({
         ...request,
         args,

@@ -54,6 +54,8 @@ export interface RunnerHarness {
   servedCompilations: () => number;
   /** Waits until no sandbox is being started, and records the open descriptors as the baseline. */
   settle: () => Promise<void>;
+  /** Limits compilers that start from now on; without a number to what the settings say. */
+  limitCompilers: (seconds?: number) => void;
 }
 
 export interface RunnerHarnessOptions {
@@ -70,8 +72,14 @@ export function runnerHarness({
 }: RunnerHarnessOptions = {}): RunnerHarness {
   const observed: ObservedRuns = { namespaces: new Map(), warm: 0, served: 0, preloaded: 0 };
   const config = readConfig({ CODE_LANGUAGES: ALL_LANGUAGES, ...settings });
+  let compileSeconds = config.CODE_COMPILE_TIMEOUT_SECONDS;
   const runner = createRunner({
-    settings: config,
+    settings: {
+      ...config,
+      get CODE_COMPILE_TIMEOUT_SECONDS() {
+        return compileSeconds;
+      },
+    },
     cores,
     log: createLog('silent', { write: () => {} }),
     probe: async () => observe(await probe(config.SANDBOX, process.cwd(), controlGroups), observed),
@@ -86,6 +94,9 @@ export function runnerHarness({
     settle: async () => {
       atRest = await descriptorsAtRest();
       preloadedAtRest = observed.preloaded;
+    },
+    limitCompilers: (seconds = config.CODE_COMPILE_TIMEOUT_SECONDS) => {
+      compileSeconds = seconds;
     },
     leaks: () => {
       const found = [...processesIn(observed.namespaces), ...leftControlGroups(), ...leftFiles()];
