@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -16,11 +16,14 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isBuilt } from '../../scripts/build.ts';
 import { freePort } from '../support/free-port.ts';
+import { type StartedScript, startScript } from '../support/started-script.ts';
 
 /**
  * Set-up in a clone with its own packages: what `npm start`, `npm run dev` and `npm run setup`
- * do there, and that Git sees no change afterwards. One build is made for all of it.
+ * do there, and that Git sees no change afterwards. One build is made for most of it, of a clone
+ * with a single small page: `npm test` builds all of them before.
  */
 const NOWHERE = 'http://127.0.0.1:9';
 /**
@@ -41,16 +44,34 @@ const BUILD_TIMEOUT_MS = 900_000;
 
 let folder: string;
 let clone: string;
-const started = new Set<Started>();
+const started = new Set<StartedScript>();
+
+const FILES = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'])
+  .toString()
+  .split('\0')
+  .filter((name) => name !== '' && existsSync(name));
+/** What makes the pages. Routes are no part of it: the server itself has them. */
+const PAGE = /^app\/.*\.tsx$/;
+
+function copyFiles(isCopied: (file: string) => boolean): void {
+  for (const file of FILES.filter(isCopied)) {
+    mkdirSync(dirname(join(clone, file)), { recursive: true });
+    cpSync(file, join(clone, file));
+  }
+}
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'chill-space-set-up-'));
   clone = join(folder, 'clone');
-  const files = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard']).toString().split('\0');
-  for (const file of files.filter((name) => existsSync(name) && name !== '')) {
-    mkdirSync(dirname(join(clone, file)), { recursive: true });
-    cpSync(file, join(clone, file));
-  }
+  copyFiles(() => true);
+  for (const file of FILES.filter((name) => PAGE.test(name))) rmSync(join(clone, file));
+  writeFileSync(
+    join(clone, 'app/layout.tsx'),
+    "import { headers } from 'next/headers';\n" +
+      'export default async function Layout({ children }: { children: React.ReactNode }) {\n' +
+      '  await headers();\n  return <html lang="en"><body>{children}</body></html>;\n}\n',
+  );
+  writeFileSync(join(clone, 'app/page.tsx'), 'export default function Page() {\n  return <main>here</main>;\n}\n');
   git('init', '-q');
   git('add', '-A');
   git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'clone');
@@ -300,6 +321,15 @@ it('fetches the model through the proxy of HTTP_PROXY, but not from where NO_PRO
 it(
   'serves every page from what an image keeps',
   async () => {
+    copyFiles((name) => PAGE.test(name));
+    // The build of this folder, which is one of the same sources unless nothing was built here.
+    if (isBuilt(process.cwd()))
+      for (const made of ['.next', 'public/demo/engine']) {
+        rmSync(join(clone, made), { recursive: true, force: true });
+        const filter = (name: string) => name !== join('.next', 'cache');
+        // Links to packages are relative: they lead to those of the clone.
+        cpSync(made, join(clone, made), { recursive: true, verbatimSymlinks: true, filter });
+      }
     await ensureBuild();
     const slim = run('scripts/slim.ts', {});
     expect(await slim.ended, slim.output()).toBe(0);
@@ -322,53 +352,14 @@ async function ensureBuild(): Promise<void> {
   expect(await setUp.ended, setUp.output()).toBe(0);
 }
 
-interface Started {
-  output: () => string;
-  ended: Promise<number | null>;
-  whenServing: (url: string) => Promise<void>;
-  kill: (signal: NodeJS.Signals) => void;
-  stop: () => Promise<void>;
-}
-
 /**
  * Runs a script of the clone, or npm, as an operator would; `alone` without the quiet settings.
  */
-function run(script: string | string[], settings: Record<string, string>, alone = false): Started {
-  const { VITEST: _vitest, NODE_OPTIONS: _options, NODE_ENV: _mode, ...inherited } = process.env;
+function run(script: string | string[], settings: Record<string, string>, alone = false): StartedScript {
   const words = typeof script === 'string' ? script.split(' ') : script;
-  const [command, args] = words[0] === 'npm' ? ['npm', words.slice(1)] : [process.execPath, words];
-  const child: ChildProcess = spawn(command, args, {
-    cwd: clone,
-    env: { ...inherited, ...(alone ? {} : QUIET), ...settings } as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  const add = (chunk: Buffer) => {
-    text += chunk;
-  };
-  child.stdout?.on('data', add);
-  child.stderr?.on('data', add);
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const one: Started = {
-    output: () => text,
-    ended,
-    whenServing: async (url) => {
-      for (let over = false; !over; ) {
-        over = await Promise.race([ended.then(() => true), new Promise<false>((next) => setTimeout(next, 100, false))]);
-        const health = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
-        await health?.body?.cancel();
-        if (health?.ok === true) return;
-      }
-      throw new Error(`it ended before it answered:\n${text}`);
-    },
-    kill: (signal) => void child.kill(signal),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await ended;
-      started.delete(one);
-    },
-  };
+  const one = startScript(words, clone, { ...(alone ? {} : QUIET), ...settings });
   started.add(one);
+  void one.ended.then(() => started.delete(one));
   return one;
 }
 
