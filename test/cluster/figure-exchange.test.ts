@@ -29,7 +29,7 @@ const figures = (stats: Partial<ServerStats> = {}): OwnFigures => {
   const { id: _id, name: _name, version: _version, at: _at, startedAt: _startedAt, ...head } = figureHead();
   return { head, series: figureSeries(), stats: serverStats(stats) };
 };
-const eventually = { timeout: 5_000, interval: 50 };
+const eventually = { timeout: 10_000, interval: 50 };
 const portsOf = ({ instances = [] }: ServerStats) => instances.map(({ name }) => name.split(':').at(-1));
 
 it('has the figures of others within some seconds, and not of one that has left', async () => {

@@ -114,11 +114,11 @@ it('has the figures of one while Redis is away, which say so, and of both afterw
     await expect.poll(async () => (await statsOf(app)).instances?.length, { ...eventually, timeout: 15_000 }).toBe(2);
 }, 60_000);
 
-it('lists one that is killed as lost within some seconds, without its work', async () => {
+it('lists one that is killed as lost, without its work', async () => {
   process.kill(two.pid, 'SIGKILL');
   await two.ended;
   await expect
-    .poll(() => states(one), { timeout: 9_000, interval: 200 })
+    .poll(() => states(one), { timeout: 20_000, interval: 200 })
     .toEqual({ [portOf(one)]: 'ready', [portOf(two)]: 'lost' });
   const { instances = [], batch_processor: batch } = await statsOf(one);
   const lost = instances.find(({ state }) => state === 'lost');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../support/running-app.ts';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { processesBelow, redisSocket, runs, untilWorkersServe, workersOf } from '../support/worker-app.ts';
 
 /** How servers with WORKERS end, and what they leave. */
@@ -32,6 +32,7 @@ afterEach(async () => {
 
 async function startWorkers(env: Record<string, string> = {}): Promise<RunningApp> {
   app = await startApp('server', {
+    ...NO_PROGRAMS,
     WORKERS: '2',
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
@@ -109,7 +110,8 @@ it('ends at once at a second signal', async () => {
   const secondMs = performance.now();
   process.kill(workers.pid, 'SIGTERM');
   expect(await workers.ended).toBe(1);
-  expect(performance.now() - secondMs).toBeLessThan(5_000);
+  // It would wait for a minute.
+  expect(performance.now() - secondMs).toBeLessThan(30_000);
   await Promise.all(open);
   await expectNothingLeft(pids);
 }, 120_000);
@@ -146,7 +148,7 @@ it('waits longer each time that a worker ends at once, and says so', async () =>
     await expect.poll(next, { timeout: 10_000, interval: 20 }).toBeDefined();
     victim = next();
   }
-  await expect.poll(workers.output, { timeout: 5_000 }).toMatch(/"again_in_ms":1000/);
+  await expect.poll(workers.output).toMatch(/"again_in_ms":1000/);
   const delays = [...workers.output().matchAll(/a worker ends again and again|"again_in_ms":(\d+)/g)];
   expect(delays.map(([, ms]) => ms).filter(Boolean)).toEqual(['500', '1000']);
   expect((await fetch(`${workers.url}/health`)).status).toBe(200);
@@ -162,5 +164,5 @@ it('replaces a worker that an operator stops', async () => {
   expect(await Promise.all(open)).toEqual(open.map(() => WORDS.join('')));
   await expect.poll(() => runs(before[0] ?? 0), { timeout: 10_000 }).toBe(false);
   await untilWorkersServe(workers, 2);
-  await expect.poll(workers.output, { timeout: 5_000 }).toContain('a worker has stopped');
+  await expect.poll(workers.output).toContain('a worker has stopped');
 }, 120_000);
