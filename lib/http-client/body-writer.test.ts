@@ -205,12 +205,12 @@ describe('a body', () => {
 
   it('that is slow leaves the response its whole timeout', async () => {
     const { origin } = await startBackend(({ socket, text }) => {
-      if (text.endsWith('0\r\n\r\n')) setTimeout(() => socket.write(rawResponse('x')), 250);
+      if (text.endsWith('0\r\n\r\n')) setTimeout(() => socket.write(rawResponse('x')), 1_000);
     });
     const slow = new Readable({ read() {} });
     slow.push('abc');
-    const sent = send(startPool(origin, { responseMs: 400 }), { method: 'POST', body: slow });
-    await sleep(300);
+    const sent = send(startPool(origin, { responseMs: 1_500 }), { method: 'POST', body: slow });
+    await sleep(1_000);
     slow.push(null);
     expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
   });
@@ -218,8 +218,8 @@ describe('a body', () => {
   it('that arrives slowly does not time out the server', async () => {
     const { origin } = await startReader('0\r\n\r\n');
     const slow = new Readable({ read() {} });
-    const sent = send(startPool(origin, { responseMs: 100 }), { method: 'POST', body: slow });
-    await sleep(350);
+    const sent = send(startPool(origin, { responseMs: 500 }), { method: 'POST', body: slow });
+    await sleep(1_200);
     slow.push('abc');
     slow.push(null);
     expect((await sent.over).body).toBe('x');

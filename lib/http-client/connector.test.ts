@@ -80,6 +80,7 @@ describe('a TLS server', () => {
       if (recorder.bodyBytes < size / 10) recorder.controller?.pause();
     };
     send(startPool(origin), {}, recorder);
+    await expect.poll(() => recorder.bodyBytes).toBeGreaterThan(0);
     await sleep(200);
     const before = recorder.bodyBytes;
     expect(before).toBeLessThan(size / 10);

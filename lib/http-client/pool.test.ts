@@ -248,7 +248,7 @@ describe('a response', () => {
       const timer = setInterval(() => count > 1 && socket.write(rawResponse('x').charAt(place++)), 20);
       socket.on('close', () => clearInterval(timer));
     });
-    const pool = startPool(origin, { responseMs: 150 });
+    const pool = startPool(origin, { responseMs: 600 });
     expect((await send(pool).over).body).toBe('x');
     const { error, calls } = await send(pool).over;
     expect([error?.code, calls]).toEqual(['RESPONSE_TIMEOUT', ['request', 'error']]);
@@ -259,11 +259,11 @@ describe('a response', () => {
     const { origin } = await startBackend(async ({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
       for (let count = 0; count < 5; count++) {
-        await sleep(80);
+        await sleep(250);
         socket.write('x');
       }
     });
-    const { error, body } = await send(startPool(origin, { responseMs: 200 })).over;
+    const { error, body } = await send(startPool(origin, { responseMs: 1_000 })).over;
     expect([error?.code, body]).toEqual(['BODY_TIMEOUT', 'xxxxx']);
   });
 
@@ -277,8 +277,9 @@ describe('a response', () => {
     recorder.onData = () => {
       if (recorder.bodyBytes < 500_000) recorder.controller?.pause();
     };
-    send(startPool(origin, { responseMs: 150 }), {}, recorder);
-    await sleep(400);
+    send(startPool(origin, { responseMs: 500 }), {}, recorder);
+    await vi.waitFor(() => expect(recorder.bodyBytes).toBeGreaterThan(0));
+    await sleep(1_200);
     expect(recorder.bodyBytes).toBeLessThan(500_000);
     expect(connections[0]?.socket.writableLength).toBeGreaterThan(size / 2);
     const timer = setInterval(() => recorder.controller?.resume(), 5);

@@ -85,7 +85,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
       'hang',
     ]);
     await ask(1);
-    await expect.poll(() => server.connections, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => server.connections).toBe(0);
   });
 
   it('read a list, an endless body and a 300 MB error up to their limits', async () => {

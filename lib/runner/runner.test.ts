@@ -208,12 +208,14 @@ describe('the runner', () => {
     });
     const first = await runner.run(source('one'), { caller: 'a' });
     const again = await runner.run(source('one'), { caller: 'b' });
+    const lookUps = [again, await runner.run(source('one'), { caller: 'b' })];
     const other = await runner.run(source('two'), { caller: 'a' });
     expect([first.stdout, again.stdout, other.stdout]).toEqual(['one\n', 'one\n', 'two\n']);
     expect(again.compile?.stderr).toBe(first.compile?.stderr);
     expect(first.compile?.stderr).toContain('seen');
-    // Looking up is quicker than any compiler by orders of magnitude, on any machine.
-    expect(again.compile?.duration_ms).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
+    // Looking up is quicker than any compiler by orders of magnitude, unless a core is taken away.
+    const lookUpMs = Math.min(...lookUps.map(({ compile }) => compile?.duration_ms ?? Number.POSITIVE_INFINITY));
+    expect(lookUpMs).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
     expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
     await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
   });

@@ -286,9 +286,9 @@ describe('a hostile backend', () => {
         if (count < 6) return;
         clearInterval(timer);
         outgoing.end();
-      }, 100);
+      }, 250);
     });
-    const { url } = await startGateway(backend, { GATEWAY_TIMEOUT_MS: '400' });
+    const { url } = await startGateway(backend, { GATEWAY_TIMEOUT_MS: '1000' });
     expect(await (await request(`${url}/x`)).body.text()).toBe('xxxxxx');
   });
 });

@@ -122,7 +122,7 @@ describe('a backend that drains', () => {
     const ending = setInterval(() => {
       for (const end of held.held.splice(0)) end();
     }, 10);
-    await vi.waitFor(() => expect(openExchanges()).toBe(0), { timeout: 5_000 });
+    await vi.waitFor(() => expect(openExchanges()).toBe(0));
     clearInterval(ending);
     await Promise.all(again.map(async (response) => (await response).text()));
   });

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import type { EmbedRequest } from '#lib/models/embedding';
@@ -69,6 +69,15 @@ afterAll(async () => {
 
 const ID = '0e8e2f3a-7b0c-4f57-8d1d-2f4f8a9b7c6d';
 
+/** All spans once there are some with these names: that of a request ends after its response. */
+async function until(...names: string[]): Promise<Received[]> {
+  await vi.waitFor(async () => {
+    await tracer()?.flush();
+    expect(spans.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
+  });
+  return spans;
+}
+
 async function ask(headers: Record<string, string>, content: string, options = {}): Promise<Received[]> {
   spans = [];
   const response = await fetch(`${server.url}/api/chat-optimized`, {
@@ -77,8 +86,7 @@ async function ask(headers: Record<string, string>, content: string, options = {
     body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false, options }),
   });
   expect(response.status).toBe(200);
-  await tracer()?.flush();
-  return spans;
+  return await until('POST /api/chat-optimized');
 }
 
 describe('traces', () => {
@@ -133,7 +141,7 @@ describe('traces', () => {
       body: JSON.stringify({ messages: [{ role: 'user', content: 'failing' }] }),
     }).then((response) => response.text());
     server.provider.onCall = play;
-    await tracer()?.flush();
+    await until('POST /api/chat-optimized');
     const call = spans.find(({ name }) => name === 'chat default-model');
     expect(call?.status.code).toBe(2);
     expect(call?.attributes).toContainEqual({ key: 'error.type', value: { stringValue: 'upstream_failed' } });
@@ -154,7 +162,7 @@ describe('traces', () => {
     });
     await post('/v1/completions', { model: 'default-model', prompt: 'once' });
     await post('/v1/embeddings', { model: 'e', input: 'text' });
-    await tracer()?.flush();
+    await until('POST /v1/completions', 'POST /v1/embeddings');
     const operationOf = (name: string) =>
       spans.find((one) => one.name === name)?.attributes.find(({ key }) => key === 'gen_ai.operation.name')?.value;
     expect(operationOf('text_completion default-model')).toEqual({ stringValue: 'text_completion' });
@@ -180,7 +188,7 @@ describe('traces', () => {
       headers: { 'content-type': 'application/json', 'x-request-id': ID },
       body: JSON.stringify({ language: 'python', code: 'print(1)' }),
     });
-    await tracer()?.flush();
+    await until('POST /api/show', 'POST /api/v1/code/run');
     const run = spans.find(({ name }) => name === 'run code');
     expect(run?.traceId).toBe(ID.replaceAll('-', ''));
     expect(run?.attributes).toContainEqual({ key: 'language', value: { stringValue: 'python' } });

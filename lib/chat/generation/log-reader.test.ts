@@ -281,7 +281,7 @@ describe('the queue stream', () => {
     const pieces = [await next()];
     b.provider.last.done();
     pieces.push(await next());
-    await settled();
+    await vi.waitFor(() => expect(b.provider.calls).toHaveLength(2));
     b.provider.last.think('hm').say('x').done();
     for (let piece = await next(); piece !== ''; piece = await next()) pieces.push(piece);
     const whole = pieces.join('');

@@ -71,7 +71,7 @@ it('refuses a retry with Retry-After while another server works on the request',
     retryAfterSeconds: 2,
     data: { reason: 'elsewhere' },
   });
-  expect(performance.now() - startedMs).toBeLessThan(4_000);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
 });
 
 it('joins the request of another server by its id, also of one that has ended', async () => {

@@ -113,7 +113,7 @@ describe('a sandbox that waited', () => {
     for (const pid of waitingInterpreters('python3')) process.kill(pid, 'SIGKILL');
     await expect.poll(() => waitingInterpreters('python3')).toEqual([]);
     // The server hears of it from bubblewrap, which ends a moment later.
-    await delay(100);
+    await delay(1_000);
     expect(await run({ language: 'python', code: 'print(1)' })).toMatchObject({ status: 'success', stdout: '1\n' });
     await poolRefilled();
     await expect.poll(() => waitingInterpreters('python3').length).toBe(2 * PLACES);

@@ -64,8 +64,8 @@ it('resolves a write when it is on disk, and a read at once', async () => {
     .then(() => {
       isSaved = true;
     });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect([isSaved, syncs.length]).toEqual([false, 1]);
+  await expect.poll(() => syncs.length).toBe(1);
+  expect(isSaved).toBe(false);
   syncs.shift()?.();
   await written;
   expect(await db.selectFrom('things').select('id').execute()).toEqual([{ id: 1 }]);
@@ -78,10 +78,10 @@ it('syncs a transaction once, when it is committed', async () => {
     await trx.insertInto('things').values({ id: 1, name: 'a' }).execute();
     await trx.insertInto('things').values({ id: 2, name: 'b' }).execute();
   });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(syncs).toHaveLength(1);
+  await expect.poll(() => syncs.length).toBe(1);
   syncs.shift()?.();
   await done;
+  expect(syncs).toEqual([]);
 });
 
 it('reads while a transaction is open, and does not see what it did', async () => {
