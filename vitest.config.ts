@@ -18,8 +18,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     env: { LOG_LEVEL: 'silent' },
-    // Ten seconds, as test/support/patience.ts has it for `vi.waitFor`.
-    expect: { poll: { timeout: 10_000 } },
+    // As test/support/patience.ts has it for `vi.waitFor`.
+    expect: { poll: { timeout: 10_000, interval: 15 } },
     // A database for each file, and patience.
     setupFiles: ['test/support/data-home.ts', 'test/support/patience.ts'],
   },

@@ -105,8 +105,8 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
   it.each([{}, { seed: -1 }])('generates different responses without a seed: %j', async (options) => {
     const drawn = request('Write a random sentence about an animal.', { temperature: 2, num_predict: 12, ...options });
     const texts = new Set<string>();
-    for (const _ of Array(8).keys()) texts.add((await ask(drawn)).text);
-    expect(texts.size).toBeGreaterThan(5);
+    for (const _ of Array(5).keys()) texts.add((await ask(drawn)).text);
+    expect(texts.size).toBeGreaterThan(3);
   });
 
   it('follows a stop word, the system prompt and the history', async () => {
