@@ -30,8 +30,9 @@ const ON_THE_SHARED_SERVER = [
  */
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  // The longest test takes half a minute, and three times that on a slow machine.
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
   workers: 2,
   // One model and one queue serve the tests of the first project, so these run one at a time. Next
   // to them run those that start a server, and two of these once the first project has ended.

@@ -115,5 +115,6 @@ test('the palette leads there', async ({ page }) => {
   await page.keyboard.press('ControlOrMeta+k');
   await page.getByRole('combobox', { name: 'Search commands and chats' }).fill('api');
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { name: 'API', exact: true })).toBeVisible();
+  // The longest page of all.
+  await expect(page.getByRole('heading', { name: 'API', exact: true })).toBeVisible({ timeout: 60_000 });
 });

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright/test';
-import { accessibilityFaults, expect, test } from './support.ts';
+import { accessibilityFaults, accessibilityFaultsInBoth, expect, lineOfCaret, test } from './support.ts';
 
 test.beforeEach(async ({ page }) => {
   await page.goto('/playground');
@@ -65,6 +65,7 @@ test('a program that fails shows its error and how it ended, and leads to its li
   await expect(output(page)).toContainText('Exited with code 1');
   await page.getByRole('button', { name: 'go to line 2 of main.py' }).click();
   await expect(editor(page)).toBeFocused();
+  await expect.poll(() => lineOfCaret(page)).toContain('raise');
   await page.keyboard.insertText('# ');
   await run(page);
   await expect(output(page)).toContainText(/Exit code\s*0/);
@@ -152,10 +153,7 @@ test('colours of a terminal are shown, and nothing else that a terminal would do
   await expect(output(page)).toContainText('plain <b>no markup</b> end');
   await expect(output(page)).toContainText('100%');
   await expect(output(page)).not.toContainText('10%1');
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    expect(await accessibilityFaults(page)).toEqual([]);
-  }
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
 });
 
 test.describe('before the editor has come', () => {

@@ -76,12 +76,16 @@ declare global {
  * that has content. Base UI's guards pass the focus on at once; axe allows them where it sees that
  * a modal popup is open, which it infers from a few points of the window.
  */
-export async function accessibilityFaults(page: Page): Promise<string[]> {
+export function accessibilityFaults(page: Page): Promise<string[]> {
+  return faultsOf(page, { type: 'tag', values: TAGS });
+}
+
+async function faultsOf(page: Page, runOnly: object): Promise<string[]> {
   // The builder leaves axe in the page. To ask it there takes a fifth of the time of another
   // builder.
   if (await page.evaluate(() => window.axe === undefined))
     await new AxeBuilder({ page }).setLegacyMode().withRules('document-title').analyze();
-  const { violations } = await page.evaluate(async (values) => {
+  const { violations } = await page.evaluate(async (rules) => {
     // A colour half-way to another one has another contrast. A new element begins to move with the
     // next frame.
     for (let moving: Animation[] | undefined; moving?.length !== 0; ) {
@@ -89,8 +93,8 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
       moving = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
     }
-    return window.axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] });
-  }, TAGS);
+    return window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] });
+  }, runOnly);
   return violations.flatMap(({ id, help, nodes }) =>
     nodes
       .filter(({ target }) => id !== 'aria-hidden-focus' || !target.join(' ').includes('data-base-ui-focus-guard'))
@@ -99,6 +103,8 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
 }
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** Those that colours decide. The others find the same in the other appearance. */
+const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
 
 /**
  * The faults of a state as it stands, light and dark. The page is left in the one that it was not
@@ -108,7 +114,7 @@ export async function accessibilityFaultsInBoth(page: Page): Promise<string[]> {
   const isDark = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
   const here = await accessibilityFaults(page);
   await page.emulateMedia({ colorScheme: isDark ? 'light' : 'dark', reducedMotion: 'reduce' });
-  const there = await accessibilityFaults(page);
+  const there = await faultsOf(page, { type: 'rule', values: OF_COLOURS });
   return [
     ...here.map((fault) => `${isDark ? 'dark' : 'light'}: ${fault}`),
     ...there.map((fault) => `${isDark ? 'light' : 'dark'}: ${fault}`),
@@ -132,6 +138,15 @@ export async function ask(page: Page, question: string): Promise<void> {
     await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeEnabled({ timeout: 1000 });
   }).toPass();
   await page.keyboard.press('Enter');
+}
+
+/** The line in which the editor writes. It moves there after it has the focus. */
+export function lineOfCaret(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const node = getSelection()?.anchorNode ?? null;
+    const element = node instanceof Element ? node : (node?.parentElement ?? null);
+    return element?.closest('.cm-line')?.textContent ?? '';
+  });
 }
 
 export function responses(page: Page) {
