@@ -49,11 +49,14 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 try {
   await setUp();
   await check('types', async () => (await tool('next', 'typegen')) === 0 && (await tool('tsc', '--noEmit')) === 0);
-  await check('lint and import rules', async () => (await tool('biome', 'check', '--error-on-warnings', '.')) === 0);
-  await check('build', async () => {
-    await ensureBuild();
-    return true;
-  });
+  // A build leaves much of a second core idle.
+  await Promise.all([
+    check('build', async () => {
+      await ensureBuild();
+      return true;
+    }),
+    lint(),
+  ]);
   await unitAndIntegration();
   await browser();
 } finally {
@@ -89,56 +92,79 @@ async function setUp(): Promise<void> {
 /** One check that either holds or does not. */
 async function check(name: string, holds: () => Promise<boolean>): Promise<void> {
   heading(name);
+  const startedMs = performance.now();
   let held = false;
   try {
     held = await holds();
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
   }
-  count(name, held ? { passed: 1 } : { failed: 1 });
+  count(name, held ? { passed: 1 } : { failed: 1 }, startedMs);
+}
+
+/** Writes nothing before it has ended, since it runs next to the build. */
+async function lint(): Promise<void> {
+  const startedMs = performance.now();
+  const output: Buffer[] = [];
+  const code = await run('biome', ['check', '--error-on-warnings', '.'], {
+    env: projectEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    onOutput: (chunk) => {
+      output.push(chunk);
+    },
+  });
+  heading('lint and import rules');
+  process.stdout.write(Buffer.concat(output));
+  count('lint and import rules', code === 0 ? { passed: 1 } : { failed: 1 }, startedMs);
 }
 
 async function unitAndIntegration() {
   heading('unit and integration tests');
+  const startedMs = performance.now();
   const file = join(reports, 'vitest.json');
   const code = await tool('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`);
   const report = readReport(file);
-  tally('unit and integration tests', code, {
+  const counted = {
     passed: report?.numPassedTests,
     failed: report?.numFailedTests,
     skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
-  });
+  };
+  tally('unit and integration tests', code, counted, startedMs);
 }
 
 async function browser() {
   heading('browser tests');
+  const startedMs = performance.now();
   const file = join(reports, 'playwright.json');
   const environment = { PLAYWRIGHT_JSON_OUTPUT_NAME: file, E2E_PORT: String(await freePort()), FORCE_COLOR: '0' };
   const code = await run('playwright', ['test', '--reporter=list,json'], { env: projectEnvironment(environment) });
   const stats = readReport(file)?.stats;
   if (stats !== undefined && stats.flaky > 0)
     console.log(`${stats.flaky} browser tests passed only at the second try; they are named above.`);
-  tally('browser tests', code, {
+  const counted = {
     passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
     failed: stats?.unexpected,
     skipped: stats?.skipped,
-  });
+  };
+  tally('browser tests', code, counted, startedMs);
 }
 
 /**
  * A suite that ended badly without naming a failed test (a crash, a file that does not load, no
  * test at all) is one failure.
  */
-function tally(name: string, code: number, { passed = 0, failed = 0, skipped = 0 }: Tally): void {
+function tally(name: string, code: number, { passed = 0, failed = 0, skipped = 0 }: Tally, startedMs: number): void {
   const ended = code === 0 && passed > 0;
-  count(name, { passed, failed: !ended && failed === 0 ? 1 : failed, skipped });
+  count(name, { passed, failed: !ended && failed === 0 ? 1 : failed, skipped }, startedMs);
 }
 
-function count(name: string, { passed = 0, failed = 0, skipped = 0 }: Tally): void {
+function count(name: string, { passed = 0, failed = 0, skipped = 0 }: Tally, startedMs: number): void {
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;
-  console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name} (${passed} passed, ${failed} failed, ${skipped} skipped)`);
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  const figures = `${passed} passed, ${failed} failed, ${skipped} skipped`;
+  console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name} (${figures}) in ${seconds} s`);
 }
 
 function heading(name: string): void {
