@@ -43,9 +43,11 @@ export function unknownSettings(environment: Readonly<Record<string, string | un
     .sort()
     .flatMap((name) => {
       const upper = name.toUpperCase();
-      const [nearest, edits] = nearestOf(upper, names);
       const hasPrefix = OWN_PREFIXES.some((prefix) => name.startsWith(prefix)) || EXECUTOR_ADDRESS.test(name);
-      if (!hasPrefix && (edits > MAX_EDITS || upper.length < MIN_LETTERS)) return [];
+      if (!hasPrefix && upper.length < MIN_LETTERS) return [];
+      // Few variables have such a prefix. The others are compared with names of about their length.
+      const [nearest, edits] = nearestOf(upper, names, hasPrefix ? Number.POSITIVE_INFINITY : MAX_EDITS);
+      if (!hasPrefix && edits > MAX_EDITS) return [];
       const isClose = edits <= Math.max(MAX_EDITS, upper.length / 3);
       const meant = edits <= MAX_EDITS ? nearest : (withMoreWords(upper, names) ?? (isClose ? nearest : undefined));
       return `${name} is not a setting and has no effect.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
@@ -78,9 +80,10 @@ function isServiceAddress(name: string, value: string | undefined): boolean {
   );
 }
 
-function nearestOf(name: string, candidates: readonly string[]): [nearest: string, edits: number] {
+/** The nearest candidate with at most `most` edits; `most` and one edit if absent. */
+function nearestOf(name: string, candidates: readonly string[], most: number): [nearest: string, edits: number] {
   let nearest = '';
-  let least = Number.POSITIVE_INFINITY;
+  let least = most + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= least) continue;
     const edits = editDistance(name, candidate);
