@@ -1,6 +1,6 @@
 import { EngineCore, noSuchRequest } from '#lib/chat/engine-core';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { isOwnRequest, mayControl } from '#lib/chat/request-access';
+import { isOwnRequest, mayControl, type RequestOwner } from '#lib/chat/request-access';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import { authMode } from '#lib/config/auth-mode';
@@ -29,12 +29,15 @@ export class ChatEngine extends EngineCore {
 
   /**
    * Cancels a request that `principal` may control. Its own is cancelled by `by`, that of another
-   * caller by the operator. Throws as `cancel`, also for a request that it may not control.
+   * caller by the operator. Returns the owner if that is another caller. Throws as `cancel`, also
+   * for a request that it may not control.
    */
-  cancelAs(id: string, principal: Principal, by: CancelledBy): void {
+  cancelAs(id: string, principal: Principal, by: CancelledBy): RequestOwner | undefined {
     const request = this.parts.inFlight.find(id);
     if (request === undefined || !mayControl(request, principal, this.parts.settings)) throw noSuchRequest();
-    this.#cancel(request, isOwnRequest(request, principal, this.parts.settings) ? by : 'operator');
+    const isOwn = isOwnRequest(request, principal, this.parts.settings);
+    this.#cancel(request, isOwn ? by : 'operator');
+    return isOwn ? undefined : request;
   }
 
   protected override cancelRequest(request: PendingRequest, by: CancelledBy): void {

@@ -2,6 +2,7 @@ import type { Awaitable } from '#lib/chat/awaitable';
 import type { ChatEngine } from '#lib/chat/chat-engine';
 import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
+import type { RequestOwner } from '#lib/chat/request-access';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import type { Principal } from '#lib/http/principal';
@@ -31,7 +32,7 @@ interface SharedOperations {
   /** See `ChatEngine.cancel`. */
   cancel(id: string, caller: string, by?: CancelledBy): Awaitable<void>;
   /** See `ChatEngine.cancelAs`. */
-  cancelAs(id: string, principal: Principal, by: CancelledBy): Awaitable<void>;
+  cancelAs(id: string, principal: Principal, by: CancelledBy): Awaitable<RequestOwner | undefined>;
   /** The place of a request in the queue. */
   queueStatus(request: ReadableRequest): Awaitable<QueueStanding>;
   /** Like `queueStatus`, for a request that was submitted here, as known without asking. */

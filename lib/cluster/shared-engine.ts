@@ -6,7 +6,7 @@ import type { EngineParts } from '#lib/chat/engine-parts';
 import type { Generation, GenerationContext } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { toAppError } from '#lib/chat/model-error';
-import { isOwnRequest, mayControl, mayRead } from '#lib/chat/request-access';
+import { isOwnRequest, mayControl, mayRead, type RequestOwner } from '#lib/chat/request-access';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { Submitter } from '#lib/chat/submitter';
@@ -217,11 +217,13 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   }
 
   /** See `ChatEngine.cancelAs`. */
-  async cancelAs(id: string, principal: Principal, by: CancelledBy): Promise<void> {
+  async cancelAs(id: string, principal: Principal, by: CancelledBy): Promise<RequestOwner | undefined> {
     const { settings } = this.parts;
     const request = await this.#findAny(id);
     if (request === undefined || !mayControl(request, principal, settings)) throw noSuchRequest();
-    await this.cancelRequest(request, isOwnRequest(request, principal, settings) ? by : 'operator');
+    const isOwn = isOwnRequest(request, principal, settings);
+    await this.cancelRequest(request, isOwn ? by : 'operator');
+    return isOwn ? undefined : request;
   }
 
   /** The place of a request in the line of its model server. */

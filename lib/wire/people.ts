@@ -145,8 +145,16 @@ export const auditEntrySchema = z.object({
   actor: z.object({ id: z.string(), name: z.string() }).nullable().describe('Null for the server itself.'),
   action: z.string().describe('For example user.disable.'),
   target: z.string().nullable().describe('Id of what was changed; of limits with its kind: user:id.'),
-  target_name: z.string().nullable().describe('Of the person, the group or the key; null for anything else.'),
+  target_name: z
+    .string()
+    .nullable()
+    .describe('Of the person, the group or the key; of a request that of its owner; null for anything else.'),
   summary: z.string().describe('A sentence for people.'),
+  detail: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .optional()
+    .describe('What it was and what it became; of a request its `owner`.'),
   address: z.string().nullable(),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
@@ -166,6 +174,8 @@ export const AUDIT_KINDS = [
   'banner',
   'backend',
   'cache',
+  'request',
+  'usage',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 

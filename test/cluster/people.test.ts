@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AppCluster, readJson, startAppCluster } from '../support/app-cluster.ts';
+import { scriptOf } from '../support/obedient-model.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { enqueue } from '../support/queued-requests.ts';
 import type { RunningApp } from '../support/running-app.ts';
 
 /** Two real apps with accounts over Postgres and Redis. */
@@ -119,4 +121,33 @@ it('disables a person everywhere soon', async () => {
   const { id } = users.find(({ email }: { email: string }) => email === 'ben@example.org');
   expect((await send(one, 'PATCH', `/api/admin/users/${id}`, { disabled: true }, { cookie: admin })).status).toBe(200);
   await expect.poll(() => at(two), soon).toBe(401);
+});
+
+it('records at any server whose request an administrator cancelled on another one', async () => {
+  const joined = await send(one, 'POST', '/api/auth/sign-up/email', {
+    name: 'Cyd',
+    email: 'cyd@example.org',
+    password: PASSWORD,
+  });
+  expect(joined.ok, await joined.text()).toBe(true);
+  const cookie = cookieOf(joined);
+  cluster.model.choose(scriptOf);
+  const id = await enqueue(one, 'hang', {}, { cookie, origin: one.url });
+  const cancelled = await send(two, 'DELETE', `/api/chat-queue?requestId=${id}`, undefined, { cookie: admin });
+  expect(cancelled.status, await cancelled.text()).toBe(200);
+  const own = await enqueue(two, 'hang again', {}, { cookie, origin: two.url });
+  expect((await send(one, 'DELETE', `/api/chat-queue?requestId=${own}`, undefined, { cookie })).status).toBe(200);
+  const logAt = async (app: RunningApp) =>
+    (await readJson(app, '/api/admin/audit?action=request', { cookie: admin })).entries;
+  for (const app of [one, two])
+    await expect
+      .poll(() => logAt(app), soon)
+      .toEqual([
+        expect.objectContaining({
+          action: 'request.cancel',
+          target: id,
+          target_name: 'Cyd',
+          summary: 'cancelled a request of Cyd',
+        }),
+      ]);
 });

@@ -8,6 +8,7 @@ import {
   type AccountsServer,
   type Browser,
   joinAs,
+  PASSWORD,
   setUpAdministrator,
   startAccounts,
 } from '../support/accounts-server.ts';
@@ -120,6 +121,34 @@ it.each(['/api/admin/audit?action=group', '/api/me/export', '/api/admin/usage?gr
     }
   },
 );
+
+it('has who became a manager with a group, who stopped to be one, and whose invitations ended', async () => {
+  for (const name of ['Max', 'Eve']) await joinAs(server, admin, name);
+  const idOf = async (name: string) => (await admin.get(`/api/admin/users?search=${name}`)).textAt('users.0.id');
+  const [max, eve] = [await idOf('max'), await idOf('eve')];
+  const made = await admin.post('/api/admin/groups', { name: '9b', manager_id: max });
+  // Two of them may be of the same millisecond.
+  const ofPeople = async () =>
+    new Set((await entries('action=user.change')).map(({ target, summary }) => `${target}: ${summary}`));
+  const appointed = `${max}: made Max manager; put Max into 9b`;
+  expect(await ofPeople()).toEqual(new Set([appointed]));
+  const manager = server.browser('198.51.100.7');
+  await manager.signIn('max@school.example', PASSWORD);
+  expect((await manager.post('/api/admin/invitations', {})).status).toBe(201);
+  await admin.patch(`/api/admin/groups/${made.textAt('id')}`, { manager_id: eve });
+  expect(await ofPeople()).toEqual(
+    new Set([
+      appointed,
+      `${eve}: made Eve manager; put Eve into 9b`,
+      `${max}: made Max member; ended an invitation of theirs`,
+    ]),
+  );
+  const key = (await admin.post('/api/admin/keys', { name: 'K', group_id: made.textAt('id') })).textAt('id');
+  await admin.delete(`/api/admin/groups/${made.textAt('id')}`);
+  await (await store()).flush();
+  const deleted = await admin.get('/api/admin/audit?action=group.delete');
+  expect(deleted.at('entries.0.detail')).toMatchObject({ name: '9b', keys: [key] });
+});
 
 it('has who cleared a cache', async () => {
   expect((await admin.post('/api/cache-stats', { action: 'clear_response_cache' })).status).toBe(200);

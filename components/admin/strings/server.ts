@@ -184,6 +184,8 @@ export const SERVER_ADMIN_STRINGS = {
       banner: 'Banner',
       backend: 'Gateway backends',
       cache: 'Caches',
+      request: 'Requests of others',
+      usage: 'Downloads of usage',
     },
     from: 'From',
     to: 'To',

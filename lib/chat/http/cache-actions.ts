@@ -21,6 +21,8 @@ export async function handleStatsAction(request: HttpRequest, context: RequestCo
     await requireAllowedModel(principal, data?.model);
     const on = data?.server === undefined ? 'all' : { server: data.server };
     const warmed = await engine.warmModel(data?.model, signal, { on });
+    const { model } = warmed;
+    recordChange(context, { action: 'model.load', target: model, summary: `loaded the model ${model}` });
     return success({ action, message: loadedSentence(warmed), ...warmed });
   }
   requireRight(principal, 'cache-admin');

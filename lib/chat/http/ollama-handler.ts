@@ -14,6 +14,7 @@ import {
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { requireManagement } from '#lib/chat/http/ollama-access';
+import { recordChange } from '#lib/chat/http/record-change';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -139,6 +140,7 @@ async function unloadModel(
     );
   requireManagement(request, context);
   const model = await chatEngine().unloadModel(name, request.signal);
+  recordChange(context, { action: 'model.unload', target: model, summary: `unloaded the model ${model}` });
   return json(ollamaLoadResponse(endpoint, model, 'unload'), 200, headers);
 }
 

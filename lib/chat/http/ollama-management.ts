@@ -80,10 +80,14 @@ export async function uploadBlob(request: HttpRequest, context: RequestContext):
   const { content, declaredBytes } = request.stream(Number.POSITIVE_INFINITY);
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
   if (declaredBytes !== undefined) headers['content-length'] = String(declaredBytes);
-  return await forward({ method: 'POST', path, headers, content }, request, context).catch((error: unknown) => {
+  const reply = await forward({ method: 'POST', path, headers, content }, request, context).catch((error: unknown) => {
     content.destroy();
     throw error;
   });
+  const target = String(context.params.digest);
+  if (reply.status < 300)
+    recordChange(context, { action: 'model.upload', target, summary: 'uploaded a file for a new model' });
+  return reply;
 }
 
 function blobPath({ params: { digest } }: RequestContext): string {

@@ -6,13 +6,16 @@ import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#l
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { readPosition } from '#lib/chat/http/read-position';
+import { type Change, recordChange } from '#lib/chat/http/record-change';
 import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
+import type { RequestOwner } from '#lib/chat/request-access';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { ownerOf } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { requestIdSchema } from '#lib/wire/chat';
@@ -82,8 +85,20 @@ export async function handleQueueCancel(request: HttpRequest, context: RequestCo
   await restoredRequests();
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
-  await chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
+  const other = await chatEngine().cancelAs(id, context.principal, cancelledBy(request, context));
+  if (other !== undefined) recordChange(context, cancelOf(id, other));
   return json({ request_id: id, status: 'cancelled', cancelled: true });
+}
+
+/** The record of the cancel of another caller's request: whose it was, and not what it says. */
+function cancelOf(id: string, { caller, principal }: RequestOwner): Change {
+  const owner = principal?.userId === undefined ? caller : `user:${principal.userId}`;
+  return {
+    action: 'request.cancel',
+    target: id,
+    summary: `cancelled a request of ${ownerOf(owner)}`,
+    detail: { owner, caller },
+  };
 }
 
 function requestIdParameter(request: HttpRequest): string | undefined {

@@ -10,7 +10,7 @@ import type { Store } from '#lib/store/store';
  * row that all of them update is locked first, on either engine.
  */
 
-interface PersonChange {
+export interface PersonChange {
   readonly role?: Role;
   readonly groupId?: string | null;
   readonly isDisabled?: boolean;
@@ -18,13 +18,14 @@ interface PersonChange {
 }
 
 /**
- * Invitations that a person has made end with the right to make them. Throws `conflict` for the
- * last administrator, and `not_found`.
+ * Invitations that a person has made end with the right to make them. Returns how many that were.
+ * Throws `conflict` for the last administrator, and `not_found`.
  */
-export async function changeRole(store: Store, userId: string, change: PersonChange): Promise<void> {
+export async function changeRole(store: Store, userId: string, change: PersonChange): Promise<number> {
+  let withdrawn = 0;
   const losesAdmin = (change.role !== undefined && change.role !== 'admin') || change.isDisabled === true;
   await withAdministrators(store, userId, losesAdmin, async (db, before) => {
-    if (losesReach(before, change)) await withdrawInvitations(db, userId);
+    if (losesReach(before, change)) withdrawn = await withdrawInvitations(db, userId);
     await db
       .updateTable('users')
       .set({
@@ -42,6 +43,7 @@ export async function changeRole(store: Store, userId: string, change: PersonCha
     await store.db.deleteFrom('user_sessions').where('userId', '=', userId).execute();
     await lockOutPerson(store, userId);
   }
+  return withdrawn;
 }
 
 /** Deletes a person with its sessions, keys and ways to sign in. */
@@ -63,8 +65,10 @@ function losesReach({ role, groupId }: PersonBefore, change: PersonChange): bool
   return role === 'manager' && now === 'manager' && change.groupId !== undefined && change.groupId !== groupId;
 }
 
-async function withdrawInvitations(db: Store['db'], userId: string): Promise<void> {
-  await db.deleteFrom('invitations').where('created_by', '=', userId).execute();
+/** Returns how many there were. */
+async function withdrawInvitations(db: Store['db'], userId: string): Promise<number> {
+  const ended = await db.deleteFrom('invitations').where('created_by', '=', userId).returning('id').execute();
+  return ended.length;
 }
 
 /** Ends what a person's sessions and keys have in progress. */

@@ -84,3 +84,8 @@ export async function scopesOf(opened: Store, kind: 'user' | 'group', id: string
     .execute();
   return [{ kind, id }, ...keys.map((key): LimitScope => ({ kind: 'key', id: key.id }))];
 }
+
+/** Ids of the keys among scopes, which the audit log has of what ended with its owner. */
+export function keysIn(scopes: readonly LimitScope[]): string[] {
+  return scopes.flatMap(({ kind, id }) => (kind === 'key' ? [id] : []));
+}

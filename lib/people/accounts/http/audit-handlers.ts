@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { addDays, parseDay, startOfDay } from '#lib/calendar';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { ownerOf } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
 import { currentNames, type NamedEntity, recordedNames } from '#lib/people/entity-names';
 import { cursorOf, readPage } from '#lib/people/page-cursor';
@@ -36,6 +37,8 @@ function readFilter(query: URLSearchParams): AuditFilter {
 interface NamedTarget {
   readonly entity: NamedEntity;
   readonly id: string;
+  /** What the summary has in place of the name. */
+  readonly text: string;
 }
 
 const ENTITY_OF_KIND: Readonly<Record<string, NamedEntity>> = {
@@ -44,15 +47,25 @@ const ENTITY_OF_KIND: Readonly<Record<string, NamedEntity>> = {
   group: 'group',
   key: 'key',
 };
-const LIMIT_TARGET = /^(user|group|key):(.+)$/s;
+/** A name of something together with what it is: `user:` and its id. */
+const NAMED_ID = /^(user|group|key):(.+)$/s;
 
-/** The person, group or key that an entry is about. */
-function targetOf({ action, target }: Pick<AuditLogTable, 'action' | 'target'>): NamedTarget | undefined {
+type AuditRow = Pick<AuditLogTable, 'action' | 'target' | 'detail'>;
+
+/** The person, group or key that an entry is about; of a request, whose it was. */
+function targetOf({ action, target, detail }: AuditRow): NamedTarget | undefined {
   if (target === null) return undefined;
   const [kind = ''] = action.split('.');
-  const [, scope, scopeId = ''] = kind === 'limits' ? (LIMIT_TARGET.exec(target) ?? []) : [];
-  const entity = ENTITY_OF_KIND[scope ?? kind];
-  return entity && { entity, id: scope === undefined ? target : scopeId };
+  if (kind === 'limits') return namedId(target);
+  if (kind === 'request') return namedId(ownerOf(readDetail(detail)?.owner ?? ''));
+  const entity = ENTITY_OF_KIND[kind];
+  return entity && { entity, id: target, text: target };
+}
+
+function namedId(text: string): NamedTarget | undefined {
+  const [, kind = '', id = ''] = NAMED_ID.exec(text) ?? [];
+  const entity = ENTITY_OF_KIND[kind];
+  return entity && { entity, id, text };
 }
 
 /** Names by kind and id; of what was deleted, its last one. */
@@ -71,11 +84,11 @@ async function namesOf(rows: readonly AuditLogTable[]): Promise<TargetNames> {
   return names;
 }
 
-const detailSchema = z.looseObject({ summary: z.string().optional() });
+const detailSchema = z.looseObject({ summary: z.string().optional(), owner: z.string().optional() });
 
-function toEntry(row: AuditLogTable, names: TargetNames): AuditEntry & { detail: unknown } {
+function toEntry(row: AuditLogTable, names: TargetNames): AuditEntry {
   const { id, at, actor, actor_name, action, target, detail, address } = row;
-  const parsed = detail === null ? null : readDetail(detail);
+  const parsed = readDetail(detail);
   const named = targetOf(row);
   const name = named && names[named.entity].get(named.id);
   return {
@@ -85,26 +98,22 @@ function toEntry(row: AuditLogTable, names: TargetNames): AuditEntry & { detail:
     action,
     target,
     target_name: name ?? null,
-    summary: withName(parsed?.summary ?? action, target, named, name),
+    summary: withName(parsed?.summary ?? action, named, name),
     address,
     detail: parsed,
   };
 }
 
-/** Limits are recorded with the id of whom they hold for. */
-function withName(
-  summary: string,
-  target: string | null,
-  named: NamedTarget | undefined,
-  name: string | undefined,
-): string {
-  if (target === null || named === undefined || name === undefined) return summary;
+/** Limits and requests are recorded with the id of whom they hold for, or belong to. */
+function withName(summary: string, named: NamedTarget | undefined, name: string | undefined): string {
+  if (named === undefined || name === undefined) return summary;
   // Not a pattern of `replace`: a name may contain `$&`.
-  return summary.replace(target, () => (named.entity === 'user' ? name : `the ${named.entity} “${name}”`));
+  return summary.replace(named.text, () => (named.entity === 'user' ? name : `the ${named.entity} “${name}”`));
 }
 
 /** What another part of the server recorded may have no summary. */
-function readDetail(detail: string): z.infer<typeof detailSchema> | null {
+function readDetail(detail: string | null): z.infer<typeof detailSchema> | null {
+  if (detail === null) return null;
   try {
     return detailSchema.parse(JSON.parse(detail));
   } catch {

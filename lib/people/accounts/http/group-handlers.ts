@@ -7,8 +7,10 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
-import { changeRole } from '#lib/people/accounts/role-changes';
-import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
+import { recordMemberChange } from '#lib/people/accounts/member-change';
+import { readMember } from '#lib/people/accounts/members';
+import { changeRole, type PersonChange } from '#lib/people/accounts/role-changes';
+import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { type PageRequest, pageOf, readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';
@@ -37,8 +39,13 @@ export async function createGroup(request: HttpRequest, context: RequestContext)
   const id = randomUUID();
   await requireFreeName(opened, name, id);
   await opened.write(opened.db.insertInto('groups').values({ id, name, created_at: Date.now() }));
-  if (manager_id != null) await appoint(opened, id, manager_id);
-  recordAudit(opened, actorOf(context), { action: 'group.create', target: id, summary: `made the group "${name}"` });
+  if (manager_id != null) await appoint(opened, context, id, manager_id);
+  recordAudit(opened, actorOf(context), {
+    action: 'group.create',
+    target: id,
+    summary: `made the group "${name}"`,
+    changes: { manager: manager_id ?? null },
+  });
   return json(await findGroup(opened, id), 201);
 }
 
@@ -50,7 +57,7 @@ export async function changeGroup(request: HttpRequest, context: RequestContext)
     await requireFreeName(opened, name, before.id);
     await opened.write(opened.db.updateTable('groups').set({ name }).where('id', '=', before.id));
   }
-  if (manager_id !== undefined) await replaceManager(opened, before, manager_id);
+  if (manager_id !== undefined) await replaceManager(opened, context, before, manager_id);
   const after = await findGroup(opened, before.id);
   recordAudit(opened, actorOf(context), {
     action: 'group.change',
@@ -78,7 +85,7 @@ export async function deleteGroup(_request: HttpRequest, context: RequestContext
     action: 'group.delete',
     target: group.id,
     summary: `deleted the group "${group.name}" with ${group.members} people and ${keys.length} service keys`,
-    changes: { name: group.name },
+    changes: { name: group.name, keys: keysIn(scopes) },
   });
   return noContent();
 }
@@ -148,19 +155,36 @@ async function requireFreeName(opened: Store, name: string, id: string): Promise
 }
 
 /** An administrator who manages a group stays administrator. */
-async function appoint(opened: Store, groupId: string, userId: string): Promise<void> {
+async function appoint(opened: Store, context: RequestContext, groupId: string, userId: string): Promise<void> {
   const person = await opened.db.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst();
   if (person === undefined)
     throw new AppError('invalid_request', 'manager_id names no person.', {
       details: [{ field: 'manager_id', message: 'names no person' }],
     });
-  await changeRole(opened, userId, person.role === 'admin' ? { groupId } : { groupId, role: 'manager' });
+  await changePerson(opened, context, userId, person.role === 'admin' ? { groupId } : { groupId, role: 'manager' });
 }
 
-async function replaceManager(opened: Store, { id, manager }: Group, userId: string | null): Promise<void> {
+async function replaceManager(
+  opened: Store,
+  context: RequestContext,
+  { id, manager }: Group,
+  userId: string | null,
+): Promise<void> {
   if (manager?.id === userId) return;
-  if (userId !== null) await appoint(opened, id, userId);
-  if (manager !== null) await changeRole(opened, manager.id, { role: 'member' });
+  if (userId !== null) await appoint(opened, context, id, userId);
+  if (manager !== null) await changePerson(opened, context, manager.id, { role: 'member' });
+}
+
+/** Changes a person as /api/admin/users does, with the same record. */
+async function changePerson(
+  opened: Store,
+  context: RequestContext,
+  userId: string,
+  change: PersonChange,
+): Promise<void> {
+  const before = await readMember(opened, userId);
+  const withdrawn = await changeRole(opened, userId, change);
+  recordMemberChange(opened, actorOf(context), before, await readMember(opened, userId), withdrawn);
 }
 
 function groupNotFound(): AppError {

@@ -137,7 +137,18 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
       opened.db
         .selectFrom('audit_log')
         .select(['at', 'actor', 'action', 'target', 'detail', 'address'])
-        .where((expression) => expression.or([expression('actor', '=', caller), expression('target', '=', userId)]))
+        .where((expression) =>
+          expression.or([
+            expression('actor', '=', caller),
+            // Limits are recorded with the kind of whom they hold for.
+            expression('target', 'in', [userId, `user:${userId}`]),
+            // A `_` of an id matches itself alone: ids are random.
+            expression.and([
+              expression('action', '=', 'request.cancel'),
+              expression('detail', 'like', `%"owner":"user:${userId}"%`),
+            ]),
+          ]),
+        )
         .orderBy('id', 'desc')
         .limit(MAX_EXPORTED)
         .compile(),

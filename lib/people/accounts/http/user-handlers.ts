@@ -9,10 +9,11 @@ import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
 import { ownOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionPage, toSession } from '#lib/people/accounts/http/own-account';
+import { recordMemberChange } from '#lib/people/accounts/member-change';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
-import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
+import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { newToken } from '#lib/people/secret-token';
@@ -60,7 +61,7 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
   if (isDisabled === true && before.id === context.principal.userId)
     throw new AppError('conflict', 'You cannot disable yourself. Ask another administrator.');
   if (groupId != null) await requireGroupExists(opened, groupId);
-  await changeRole(opened, before.id, {
+  const withdrawn = await changeRole(opened, before.id, {
     ...(name === undefined ? {} : { name }),
     ...(role === undefined ? {} : { role }),
     ...(groupId === undefined ? {} : { groupId }),
@@ -68,7 +69,7 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
   });
   if (hasTwoFactor === false) await removeSecondFactor(opened, before.id);
   const after = await readMember(opened, before.id);
-  recordChange(opened, context, before, after);
+  recordMemberChange(opened, actorOf(context), before, after, withdrawn);
   return json(after);
 }
 
@@ -82,7 +83,7 @@ export async function deleteUser(_request: HttpRequest, context: RequestContext)
     action: 'user.delete',
     target: member.id,
     summary: `deleted ${member.name} (${member.email})`,
-    changes: { name: member.name },
+    changes: { name: member.name, keys: keysIn(scopes) },
   });
   return noContent();
 }
@@ -199,28 +200,4 @@ async function setPassword(opened: Store, userId: string, password: string): Pro
       scope: null,
     })
     .execute();
-}
-
-function recordChange(opened: Store, context: RequestContext, before: Member, after: Member): void {
-  const words: string[] = [];
-  if (before.name !== after.name) words.push(`renamed ${before.name} to ${after.name}`);
-  if (before.role !== after.role) words.push(`made ${after.name} ${after.role}`);
-  if (before.group?.id !== after.group?.id)
-    words.push(
-      after.group === null ? `took ${after.name} out of the group` : `put ${after.name} into ${after.group.name}`,
-    );
-  if (before.disabled !== after.disabled) words.push(`${after.disabled ? 'disabled' : 'enabled'} ${after.name}`);
-  if (before.two_factor && !after.two_factor) words.push(`removed the second factor of ${after.name}`);
-  if (words.length === 0) return;
-  const isOnlyState = before.disabled !== after.disabled && words.length === 1;
-  recordAudit(opened, actorOf(context), {
-    action: isOnlyState ? (after.disabled ? 'user.disable' : 'user.enable') : 'user.change',
-    target: after.id,
-    summary: words.join('; '),
-    changes: { before: changedPart(before), after: changedPart(after) },
-  });
-}
-
-function changedPart({ name, role, group, disabled, two_factor }: Member) {
-  return { name, role, group: group?.id ?? null, disabled, two_factor };
 }

@@ -4,10 +4,12 @@ import type { Principal } from '#lib/http/principal';
 import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { textStream } from '#lib/http/text-stream';
+import { actorOf, recordAudit } from '#lib/people/audit';
 import { usageCsv } from '#lib/people/usage/usage-csv';
 import { reportDays, type UsageFilter } from '#lib/people/usage/usage-question';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
 import { LOCAL_KEY } from '#lib/people/usage/usage-totals';
+import { store } from '#lib/store/store';
 import { adminUsageQuerySchema, ownUsageQuerySchema, type UsageReport } from '#lib/wire/usage';
 
 /** GET /api/usage: the caller's own. A person's usage is that of its sessions and its keys. */
@@ -18,7 +20,8 @@ export async function handleOwnUsage(request: HttpRequest, { principal }: Reques
 }
 
 /** GET /api/admin/usage: everyone's; for a manager that of its group. */
-export async function handleAdminUsage(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
+export async function handleAdminUsage(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { principal } = context;
   const { from, to, group_by: groupBy, format, user, key, model, group } = parsed(adminUsageQuerySchema, request);
   const filter: UsageFilter = {
     ...(user === undefined ? {} : { user }),
@@ -27,7 +30,14 @@ export async function handleAdminUsage(request: HttpRequest, { principal }: Requ
     ...groupFilter(principal, group),
   };
   const report = await reportUsage({ ...reportDays({ from, to }, today()), groupBy, filter });
-  return format === 'csv' ? csvReport(report) : jsonReport(report);
+  if (format === 'json') return jsonReport(report);
+  const opened = await store();
+  recordAudit(opened, actorOf(context), {
+    action: 'usage.export',
+    summary: `downloaded the usage of ${report.from} to ${report.to} by ${groupBy.join(', ')}`,
+    changes: { filter },
+  });
+  return csvReport(report);
 }
 
 function ownUsage({ userId, keyId }: Principal): UsageFilter {
