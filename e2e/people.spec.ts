@@ -136,6 +136,19 @@ test('shows a key once, lets it work, and ends it at once', async ({ page, playw
   await page.reload();
   await expect(page.getByText(key)).toHaveCount(0);
   await expect(page.getByText(LONG_NAME)).toBeVisible();
+  const asked: URLSearchParams[] = [];
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.pathname === '/api/usage') asked.push(url.searchParams);
+  });
+  await page.getByRole('link', { name: `Usage of ${LONG_NAME}` }).click();
+  await expect(page).toHaveURL(/\/account\?key=[^#]+#usage$/);
+  await expect(page.getByText(`Usage of the key ${LONG_NAME}`)).toBeVisible();
+  await expect.poll(() => asked.at(-1)?.has('key')).toBe(true);
+  await look(page, 'the usage of an own key');
+  await page.getByRole('link', { name: 'Show all usage' }).click();
+  await expect(page.getByText(`Usage of the key ${LONG_NAME}`)).toHaveCount(0);
+  await expect(page).toHaveURL(/\/account#usage$/);
   await button(page, `Revoke ${LONG_NAME}`).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke' }).click();
   await expect(page.getByText('No keys yet.')).toBeVisible();

@@ -5,10 +5,10 @@ import { KeysSection } from '#components/account/keys-section';
 import { PasswordSection } from '#components/account/password-section';
 import { SessionsSection } from '#components/account/sessions-section';
 import { TwoFactorSection } from '#components/account/two-factor-section';
+import { UsageSection } from '#components/account/usage-section';
 import { Failure } from '#components/people/failure';
 import { LimitBars } from '#components/people/limit-bars';
 import { ListSkeleton, Section } from '#components/people/section';
-import { UsageView } from '#components/people/usage-view';
 import { PageBar } from '#components/shell/page-bar';
 import { Notice } from '#components/ui/notice';
 import { formatPercent } from '#lib/browser/format';
@@ -19,7 +19,6 @@ import { ACCOUNT_STRINGS as STRINGS } from './strings.ts';
 
 /** Makes the region scrollable by keyboard. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.title } as const;
-const USAGE_GROUPS = ['day', 'model', 'key'] as const;
 
 /** What a person sees and changes of the own account. */
 export function Account() {
@@ -57,9 +56,7 @@ function Sections({ me }: { me: Me }) {
           {PEOPLE_STRINGS.limits.overShare(formatPercent(share))}
         </Notice>
       ) : null}
-      <Section id="usage" title={STRINGS.usage.title} hint={STRINGS.usage.hint}>
-        <UsageView path="/api/usage" groups={USAGE_GROUPS} />
-      </Section>
+      <UsageSection />
       <Section id="limits" title={STRINGS.limits.title} hint={limits.length === 0 ? undefined : STRINGS.limits.hint}>
         {limits.length === 0 ? (
           <p className="text-ink-3 text-sm">{STRINGS.limits.empty}</p>

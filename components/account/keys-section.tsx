@@ -3,12 +3,14 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import useSWR from 'swr';
+import { usageOfKey } from '#components/account/usage-section';
 import { KeyForm } from '#components/people/key-form';
 import { KeyList } from '#components/people/key-list';
 import { LoadState } from '#components/people/load-state';
 import { NewKey } from '#components/people/new-key';
 import { EmptyList, Section } from '#components/people/section';
-import { Button } from '#components/ui/button';
+import { PageLink } from '#components/shell/page-link';
+import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import type { CreatedKey, KeyScope, LimitState } from '#lib/wire/people';
 import { createKey, fetchKeys } from '../people/people-api.ts';
@@ -45,6 +47,15 @@ export function KeysSection({ scopes, limits }: { scopes: readonly KeyScope[]; l
       ) : (
         <KeyList
           keys={data.keys}
+          more={({ id, name }) => (
+            <PageLink
+              href={usageOfKey(id)}
+              aria-label={KEY_STRINGS.usageOf(name)}
+              className={buttonClasses('quiet', 'sm')}
+            >
+              {KEY_STRINGS.usage}
+            </PageLink>
+          )}
           onDone={() => {
             setCreated(undefined);
             void mutate();

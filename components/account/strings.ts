@@ -3,7 +3,12 @@ export const ACCOUNT_STRINGS = {
   title: 'Account',
   inGroup: (role: string, group: string) => `${role} · ${group}`,
 
-  usage: { title: 'Usage', hint: 'Requests and tokens of your account and its keys.' },
+  usage: {
+    title: 'Usage',
+    hint: 'Requests and tokens of your account and its keys.',
+    ofKey: (name: string) => `Usage of the key ${name}`,
+    all: 'Show all usage',
+  },
   limits: {
     title: 'Limits',
     hint: 'They count you, not your address: colleagues on the same network have their own.',

@@ -16,6 +16,7 @@ import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import type { CreatedKey, KeyScope } from '#lib/wire/people';
+import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
 import { createServiceKey, fetchAllKeys, PATHS, revokeAnyKey } from './admin-api.ts';
@@ -23,6 +24,7 @@ import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 import { useGroups } from './use-groups.ts';
 
 const { keys: STRINGS } = PEOPLE_ADMIN_STRINGS;
+const { keys: KEY_STRINGS } = PEOPLE_STRINGS;
 const SERVICE_SCOPES: readonly KeyScope[] = ['chat', 'code', 'gateway', 'stats'];
 
 /** The keys of all people, and service keys of groups. */
@@ -51,10 +53,10 @@ export function AllKeys() {
           more={({ id, name }) => (
             <PageLink
               href={usageOf({ kind: 'key', id })}
-              aria-label={STRINGS.usageOf(name)}
+              aria-label={KEY_STRINGS.usageOf(name)}
               className={buttonClasses('quiet', 'sm')}
             >
-              {STRINGS.usage}
+              {KEY_STRINGS.usage}
             </PageLink>
           )}
           onRevoke={revokeAnyKey}

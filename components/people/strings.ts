@@ -157,6 +157,8 @@ export const PEOPLE_STRINGS = {
     noExpiry: 'Never expires',
     endUsers: 'Names its users',
     modelCount: (count: number) => (count === 1 ? '1 model' : `${count} models`),
+    usage: 'Usage',
+    usageOf: (name: string) => `Usage of ${name}`,
     revoke: 'Revoke',
     revokeKey: (name: string) => `Revoke ${name}`,
     confirmTitle: (name: string) => `Revoke “${name}”?`,

@@ -43,9 +43,13 @@ export const USAGE_OPERATIONS: readonly Operation[] = [
     description:
       'Of a person: of all its sessions and keys. Of a key without a person: of the key. Without keys and accounts: of everyone on this machine.',
     access: 'key',
-    parameters: [...DATES, groupBy(OWN_USAGE_GROUPS, 'day,model')],
+    parameters: [
+      ...DATES,
+      groupBy(OWN_USAGE_GROUPS, 'day,model'),
+      filter('key', 'Only of the own key with this id, also of a revoked one.'),
+    ],
     responses: { 200: { description: ROWS, content: { 'application/json': { schema: 'UsageReport' } } } },
-    errorCodes: ['invalid_request', 'not_saved'],
+    errorCodes: ['invalid_request', 'forbidden', 'not_saved'],
     examples: [
       { summary: 'The last 30 days' },
       { summary: 'A month by key', query: { from: '2026-11-01', to: '2026-11-30', group_by: 'key' } },

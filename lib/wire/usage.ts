@@ -58,7 +58,7 @@ const dates = { from: daySchema.optional(), to: daySchema.optional() };
 const filter = z.string().max(200, 'must have at most 200 characters').optional();
 
 export const ownUsageQuerySchema = z
-  .object({ ...dates, group_by: groupBy(OWN_USAGE_GROUPS, ['day', 'model']) })
+  .object({ ...dates, group_by: groupBy(OWN_USAGE_GROUPS, ['day', 'model']), key: filter })
   .superRefine(checkRange);
 
 export const adminUsageQuerySchema = z

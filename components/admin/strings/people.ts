@@ -113,8 +113,6 @@ export const PEOPLE_ADMIN_STRINGS = {
     title: 'New service key',
     group: 'Group',
     needsGroup: 'Create a group first: a service key belongs to one.',
-    usage: 'Usage',
-    usageOf: (name: string) => `Usage of ${name}`,
     endUsers: 'For a front end that names its users',
     endUsersHint: 'Each value of the field user of its requests gets its own turns and rate limits.',
     empty: 'No keys yet.',

@@ -88,7 +88,24 @@ describe('GET /api/usage', () => {
     expect((await report(handleOwnUsage, person('dan'))).rows).toEqual([]);
   });
 
-  it.each(['user=bob', 'key=svc', 'group=class', 'filter=1'])('takes no filter: %s changes nothing', async (query) => {
+  it('shows what one key of a person has used, and nothing of the key of another', async () => {
+    const ofKey = await report(handleOwnUsage, ann, 'group_by=key,model&key=own-key');
+    expect(ofKey.rows).toMatchObject([{ key: 'own-key', model: '=1+1', requests: 1 }]);
+    const byKey: Principal = { ...ann, keyId: 'own-key' };
+    expect((await report(handleOwnUsage, byKey, 'key=own-key')).total.requests).toBe(1);
+    for (const key of ['svc', 'local', 'none'])
+      expect((await report(handleOwnUsage, ann, `key=${key}`)).rows).toEqual([]);
+    expect((await report(handleOwnUsage, bob, 'key=own-key')).rows).toEqual([]);
+  });
+
+  it('shows a caller that is one key no other', async () => {
+    expect((await report(handleOwnUsage, service, 'key=svc')).total.requests).toBe(1);
+    expect((await report(handleOwnUsage, local, 'key=local')).total.requests).toBe(1);
+    for (const caller of [service, local])
+      await expect(report(handleOwnUsage, caller, 'key=own-key')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it.each(['user=bob', 'group=class', 'filter=1'])('takes no other filter: %s changes nothing', async (query) => {
     expect((await report(handleOwnUsage, ann, query)).total.requests).toBe(4);
   });
 

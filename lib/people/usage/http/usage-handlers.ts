@@ -12,10 +12,13 @@ import { LOCAL_KEY } from '#lib/people/usage/usage-totals';
 import { store } from '#lib/store/store';
 import { adminUsageQuerySchema, ownUsageQuerySchema, type UsageReport } from '#lib/wire/usage';
 
-/** GET /api/usage: the caller's own. A person's usage is that of its sessions and its keys. */
+/**
+ * GET /api/usage: the caller's own, or that of one of its keys. A person's usage is that of its
+ * sessions and its keys.
+ */
 export async function handleOwnUsage(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
-  const { group_by: groupBy, ...dates } = parsed(ownUsageQuerySchema, request);
-  const report = await reportUsage({ ...reportDays(dates, today()), groupBy, filter: ownUsage(principal) });
+  const { group_by: groupBy, key, ...dates } = parsed(ownUsageQuerySchema, request);
+  const report = await reportUsage({ ...reportDays(dates, today()), groupBy, filter: ownUsage(principal, key) });
   return jsonReport(report);
 }
 
@@ -40,8 +43,16 @@ export async function handleAdminUsage(request: HttpRequest, context: RequestCon
   return csvReport(report);
 }
 
-function ownUsage({ userId, keyId }: Principal): UsageFilter {
-  return userId === undefined ? { user: '', key: keyId ?? LOCAL_KEY } : { user: userId };
+/**
+ * The key of another person has no usage of this one, as one that does not exist: that of a revoked
+ * key is still shown. A caller that is one key sees no other.
+ */
+function ownUsage({ userId, keyId }: Principal, key: string | undefined): UsageFilter {
+  if (userId !== undefined) return { user: userId, ...(key === undefined ? {} : { key }) };
+  const own = keyId ?? LOCAL_KEY;
+  if (key !== undefined && key !== own)
+    throw new AppError('forbidden', 'You may see the usage of your own keys. Leave key out.');
+  return { user: '', key: own };
 }
 
 /** A manager without a group has nothing to see. */
