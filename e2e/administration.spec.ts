@@ -198,6 +198,25 @@ test('takes changes of a person, a group and limits back with one press', async 
   await expect(admin.getByText('Code runs a minute: 12')).toBeVisible();
   await undo();
   await expect(admin.getByText('Code runs a minute: 12')).toHaveCount(0);
+
+  await admin.request.post('/api/keys', { data: { name: 'Terminal' }, headers: { origin: school.app.url } });
+  await admin.goto('/admin/keys');
+  const key = admin.getByRole('listitem').filter({ hasText: 'Terminal' });
+  const setTokens = async (text: string) => {
+    await button(admin, 'Limits of Terminal').click();
+    await dialog.getByRole('textbox', { name: 'Tokens a day' }).fill(text);
+    await save();
+  };
+  await setTokens('500');
+  await expect(key).toContainText('1 limit');
+  await undo();
+  await expect(key).not.toContainText('1 limit');
+  await setTokens('500');
+  await expect(key).toContainText('1 limit');
+  await setTokens('');
+  await expect(key).not.toContainText('1 limit');
+  await admin.goto('/admin/limits');
+  await expect(admin.getByText('Key Terminal')).toHaveCount(0);
   await admin.close();
 });
 

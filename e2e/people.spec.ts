@@ -136,6 +136,20 @@ test('shows a key once, lets it work, and ends it at once', async ({ page, playw
   await page.reload();
   await expect(page.getByText(key)).toHaveCount(0);
   await expect(page.getByText(LONG_NAME)).toBeVisible();
+  await button(page, `Limits of ${LONG_NAME}`).click();
+  const limits = page.getByRole('dialog', { name: `Limits of ${LONG_NAME}` });
+  await expect(limits.getByRole('textbox', { name: 'Longest response' })).toHaveValue('2000');
+  await limits.getByRole('textbox', { name: 'Longest response' }).fill('');
+  await limits.getByRole('textbox', { name: 'Tokens a day' }).fill('many');
+  await limits.getByRole('button', { name: 'Save' }).click();
+  await expect(limits.getByText('Enter a whole number.')).toBeVisible();
+  await look(page, 'limits of an own key');
+  await limits.getByRole('textbox', { name: 'Tokens a day' }).fill('');
+  await limits.getByRole('button', { name: 'Save' }).click();
+  await expect(limits).toBeHidden();
+  await expect(page.getByText(/· 1 limit/)).toHaveCount(0);
+  await button(page, 'Undo').first().click();
+  await expect(page.getByText(/· 1 limit/)).toBeVisible();
   const asked: URLSearchParams[] = [];
   page.on('request', (request) => {
     const url = new URL(request.url());

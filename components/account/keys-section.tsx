@@ -3,6 +3,7 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import useSWR from 'swr';
+import { KeyLimitsDialog } from '#components/account/key-limits-dialog';
 import { usageOfKey } from '#components/account/usage-section';
 import { KeyForm } from '#components/people/key-form';
 import { KeyList } from '#components/people/key-list';
@@ -12,7 +13,7 @@ import { EmptyList, Section } from '#components/people/section';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import type { CreatedKey, KeyScope, LimitState } from '#lib/wire/people';
+import type { AccessKey, CreatedKey, KeyScope, LimitState } from '#lib/wire/people';
 import { createKey, fetchKeys } from '../people/people-api.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { ACCOUNT_STRINGS } from './strings.ts';
@@ -25,6 +26,8 @@ export function KeysSection({ scopes, limits }: { scopes: readonly KeyScope[]; l
   const { data, error, mutate } = useSWR('keys', fetchKeys);
   const [open, setOpen] = useState(false);
   const [created, setCreated] = useState<CreatedKey>();
+  const [limited, setLimited] = useState<AccessKey>();
+  const [isLimitsOpen, setLimitsOpen] = useState(false);
   const create = (
     <Button kind={data?.keys.length === 0 ? 'primary' : 'secondary'} onClick={() => setOpen(true)}>
       <Plus className="size-4" aria-hidden />
@@ -47,14 +50,27 @@ export function KeysSection({ scopes, limits }: { scopes: readonly KeyScope[]; l
       ) : (
         <KeyList
           keys={data.keys}
-          more={({ id, name }) => (
-            <PageLink
-              href={usageOfKey(id)}
-              aria-label={KEY_STRINGS.usageOf(name)}
-              className={buttonClasses('quiet', 'sm')}
-            >
-              {KEY_STRINGS.usage}
-            </PageLink>
+          more={(key) => (
+            <>
+              <PageLink
+                href={usageOfKey(key.id)}
+                aria-label={KEY_STRINGS.usageOf(key.name)}
+                className={buttonClasses('quiet', 'sm')}
+              >
+                {KEY_STRINGS.usage}
+              </PageLink>
+              <Button
+                kind="quiet"
+                size="sm"
+                aria-label={KEY_STRINGS.limitsOf(key.name)}
+                onClick={() => {
+                  setLimited(key);
+                  setLimitsOpen(true);
+                }}
+              >
+                {KEY_STRINGS.limits}
+              </Button>
+            </>
           )}
           onDone={() => {
             setCreated(undefined);
@@ -74,6 +90,15 @@ export function KeysSection({ scopes, limits }: { scopes: readonly KeyScope[]; l
           }}
         />
       </Dialog>
+      {limited === undefined ? null : (
+        <KeyLimitsDialog
+          open={isLimitsOpen}
+          onOpenChange={setLimitsOpen}
+          accessKey={limited}
+          own={limits}
+          onChange={() => void mutate()}
+        />
+      )}
     </Section>
   );
 }

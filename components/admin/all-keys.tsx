@@ -2,6 +2,7 @@
 
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListHead } from '#components/admin/list-head';
 import { LoadMore } from '#components/admin/load-more';
 import { usageOf } from '#components/admin/usage-of';
@@ -15,7 +16,7 @@ import { SelectField } from '#components/people/select-field';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import type { CreatedKey, KeyScope } from '#lib/wire/people';
+import type { AccessKey, CreatedKey, KeyScope } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
@@ -32,6 +33,8 @@ export function AllKeys() {
   const list = usePaged(PATHS.keys, fetchAllKeys, (page) => page.keys);
   const [isCreating, setCreating] = useState(false);
   const [created, setCreated] = useState<CreatedKey>();
+  const [limited, setLimited] = useState<AccessKey>();
+  const [isLimitsOpen, setLimitsOpen] = useState(false);
   const { items, error } = list;
   const isEmpty = items?.length === 0 && created === undefined;
   return (
@@ -50,14 +53,27 @@ export function AllKeys() {
         <KeyList
           keys={items}
           hasOwners
-          more={({ id, name }) => (
-            <PageLink
-              href={usageOf({ kind: 'key', id })}
-              aria-label={KEY_STRINGS.usageOf(name)}
-              className={buttonClasses('quiet', 'sm')}
-            >
-              {KEY_STRINGS.usage}
-            </PageLink>
+          more={(key) => (
+            <>
+              <PageLink
+                href={usageOf({ kind: 'key', id: key.id })}
+                aria-label={KEY_STRINGS.usageOf(key.name)}
+                className={buttonClasses('quiet', 'sm')}
+              >
+                {KEY_STRINGS.usage}
+              </PageLink>
+              <Button
+                kind="quiet"
+                size="sm"
+                aria-label={KEY_STRINGS.limitsOf(key.name)}
+                onClick={() => {
+                  setLimited(key);
+                  setLimitsOpen(true);
+                }}
+              >
+                {KEY_STRINGS.limits}
+              </Button>
+            </>
           )}
           onRevoke={revokeAnyKey}
           onDone={() => {
@@ -67,6 +83,15 @@ export function AllKeys() {
         />
       )}
       <LoadMore list={list} />
+      {limited === undefined ? null : (
+        <LimitsDialog
+          open={isLimitsOpen}
+          onOpenChange={setLimitsOpen}
+          scope={{ kind: 'key', id: limited.id }}
+          name={limited.name}
+          onChange={list.reload}
+        />
+      )}
       <Dialog open={isCreating} onOpenChange={setCreating} title={STRINGS.title}>
         <ServiceKeyForm
           onCreated={(key) => {

@@ -89,7 +89,7 @@ function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <p className="text-ink-2">
-        {scope.kind === 'default' ? STRINGS.everyoneHint : STRINGS.fieldHint} {STRINGS.kindsHint}
+        {hintOf(scope)} {STRINGS.kindsHint}
       </p>
       {LIMITS.map(({ name, mayBeShared }) => {
         const label = PEOPLE_STRINGS.limits.label(name);
@@ -132,4 +132,10 @@ function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
       </div>
     </form>
   );
+}
+
+/** What an empty field and 0 mean. */
+function hintOf({ kind }: LimitScope): string {
+  if (kind === 'default') return STRINGS.everyoneHint;
+  return kind === 'key' ? STRINGS.keyHint : STRINGS.fieldHint;
 }

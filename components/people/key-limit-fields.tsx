@@ -30,27 +30,34 @@ export function KeyLimitFields({ texts, wrong, own, onChange }: KeyLimitFieldsPr
         {STRINGS.limits}
       </summary>
       <p className="mb-3 text-ink-3 text-xs">{own.length === 0 ? STRINGS.limitsHint : STRINGS.ownLimitsHint}</p>
-      <div className="flex flex-col gap-3">
-        {LIMITS.map(({ name }) => {
-          const most = ownLimit(name, own);
-          const unit = LIMIT_STRINGS.unit(name);
-          return (
-            <TextField
-              key={name}
-              label={LIMIT_STRINGS.label(name)}
-              hint={most === undefined ? unit : STRINGS.mostLimit(most, unit)}
-              error={wrong[name]}
-              isOptional
-              inputMode="numeric"
-              autoComplete="off"
-              maxLength={20}
-              value={texts[name] ?? ''}
-              onChange={(text) => onChange({ ...texts, [name]: text })}
-              className="tabular"
-            />
-          );
-        })}
-      </div>
+      <KeyLimitInputs texts={texts} wrong={wrong} own={own} onChange={onChange} />
     </details>
+  );
+}
+
+/** A field for each limit of a key. */
+export function KeyLimitInputs({ texts, wrong, own, onChange }: KeyLimitFieldsProps) {
+  return (
+    <div className="flex flex-col gap-3">
+      {LIMITS.map(({ name }) => {
+        const most = ownLimit(name, own);
+        const unit = LIMIT_STRINGS.unit(name);
+        return (
+          <TextField
+            key={name}
+            label={LIMIT_STRINGS.label(name)}
+            hint={most === undefined ? unit : STRINGS.mostLimit(most, unit)}
+            error={wrong[name]}
+            isOptional
+            inputMode="numeric"
+            autoComplete="off"
+            maxLength={20}
+            value={texts[name] ?? ''}
+            onChange={(text) => onChange({ ...texts, [name]: text })}
+            className="tabular"
+          />
+        );
+      })}
+    </div>
   );
 }

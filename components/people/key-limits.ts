@@ -1,11 +1,11 @@
-import type { KeyLimits, LimitName } from '#lib/wire/limits';
+import type { KeyLimits, KeyLimitsChange, LimitName } from '#lib/wire/limits';
 import type { LimitState } from '#lib/wire/people';
 import { LIMITS, readLimit } from './limit-list.ts';
 import { PEOPLE_STRINGS } from './strings.ts';
 
 const { keys: STRINGS } = PEOPLE_STRINGS;
 
-/** What is typed for each limit of a new key. */
+/** What is typed for each limit of a key. */
 export type KeyLimitTexts = Partial<Record<LimitName, string>>;
 
 /** The limit of the person under this name; undefined without one. */
@@ -28,4 +28,18 @@ export function readKeyLimits(
     else if (limit !== null && limit > 0) limits[name] = limit;
   }
   return { limits, wrong };
+}
+
+/** The texts of the limits that a key has. */
+export function textsOfKey(limits: KeyLimits): KeyLimitTexts {
+  const texts: KeyLimitTexts = {};
+  for (const { name } of LIMITS) if (limits[name] !== undefined) texts[name] = String(limits[name]);
+  return texts;
+}
+
+/** The change that makes `after` of `before`. */
+export function keyLimitChanges(before: KeyLimits, after: KeyLimits): KeyLimitsChange {
+  const changes: KeyLimitsChange = {};
+  for (const { name } of LIMITS) if (before[name] !== after[name]) changes[name] = after[name] ?? null;
+  return changes;
 }

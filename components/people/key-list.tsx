@@ -86,6 +86,7 @@ interface KeyTextProps {
 function KeyText({ accessKey: key, now, hasOwner }: KeyTextProps) {
   const { expires_at: expiresAt, last_used_at: lastUsedAt } = key;
   const isExpired = expiresAt !== null && Date.parse(expiresAt) <= now;
+  const limitCount = Object.values(key.limits ?? {}).filter((limit) => (limit ?? 0) > 0).length;
   const owner = hasOwner ? (key.owner?.name ?? key.group?.name) : undefined;
   const facts = [
     owner,
@@ -93,6 +94,7 @@ function KeyText({ accessKey: key, now, hasOwner }: KeyTextProps) {
     key.models === null ? STRINGS.allModels : STRINGS.modelCount(key.models.length),
     expiresAt === null ? STRINGS.noExpiry : isExpired ? undefined : STRINGS.expiresOn(formatUntil(expiresAt, now)),
     key.trust_end_user === true ? STRINGS.endUsers : undefined,
+    limitCount === 0 ? undefined : STRINGS.limitCount(limitCount),
     lastUsedAt === null ? STRINGS.neverUsed : STRINGS.lastUsed(formatAgo(lastUsedAt, now)),
   ].filter((fact) => fact !== undefined && fact !== '');
   return (

@@ -2,6 +2,7 @@ import { ApiError, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { errorSentence } from '#lib/browser/error-sentence';
 import { hasShape } from '#lib/browser/type-guards';
+import type { KeyLimitsChange } from '#lib/wire/limits';
 import type { AccessKey, CreatedKey, KeyList, Me, NewKey } from '#lib/wire/people';
 import type { UsageReport } from '#lib/wire/usage';
 import { PEOPLE_STRINGS } from './strings.ts';
@@ -34,6 +35,12 @@ export function fetchKeys(): Promise<KeyList> {
 
 export function createKey(key: NewKey): Promise<CreatedKey> {
   return requestJson(isCreatedKey, `${API_BASE}/api/keys`, jsonRequest('POST', key));
+}
+
+/** Changes the limits of an own key that are named; null removes one. */
+export function changeKeyLimits(id: string, limits: KeyLimitsChange): Promise<AccessKey> {
+  const url = `${API_BASE}/api/keys/${encodeURIComponent(id)}`;
+  return requestJson(isAccessKey, url, jsonRequest('PATCH', { limits }));
 }
 
 export async function revokeKey(id: string): Promise<void> {

@@ -205,6 +205,27 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
     examples: [{ summary: 'For a notebook', body: { name: 'Notebook', expires_in_days: 90, scopes: ['chat'] } }],
   },
   {
+    id: 'changeKey',
+    tag: 'Accounts',
+    needsAccounts: true,
+    path: '/api/keys/[id]',
+    method: 'patch',
+    summary: 'Change the limits of a key of mine',
+    description: 'They hold at once, in addition to your own, and are not above them.',
+    access: 'key',
+    parameters: [ID_PARAMETER],
+    body: { schema: 'KeyChange' },
+    responses: { 200: { description: 'The key.', content: { 'application/json': { schema: 'Key' } } } },
+    errorCodes: [...OWN_CODES, 'not_found'],
+    examples: [
+      {
+        summary: 'A budget of tokens, and no longer one of requests',
+        path: { id: 'id-of-the-key' },
+        body: { limits: { tokens_per_day: 50_000, requests_per_minute: null } },
+      },
+    ],
+  },
+  {
     id: 'revokeKey',
     tag: 'Accounts',
     needsAccounts: true,

@@ -181,6 +181,7 @@ export const SCHEMAS = {
   SignedUp: accounts.signedUpSchema,
   OpenInvitation: people.openInvitationSchema,
   KeyRequest: accounts.keyRequestSchema,
+  KeyChange: accounts.keyChangeSchema,
   ServiceKeyRequest: accounts.serviceKeyRequestSchema,
   Key: people.accessKeySchema,
   KeyList: people.keyListSchema,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyLimitsSchema, storedLimitsSchema } from '#lib/wire/limits';
+import { keyLimitsChangeSchema, keyLimitsSchema, storedLimitsSchema } from '#lib/wire/limits';
 import { accessKeySchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
 import { usageRowSchema } from '#lib/wire/usage';
 
@@ -94,6 +94,10 @@ export const keyRequestSchema = z.object({
     .describe('Limits of the key by their names, all of them hard, in addition to those of its owner.'),
 });
 export type KeyRequest = z.output<typeof keyRequestSchema>;
+
+export const keyChangeSchema = z.object({
+  limits: keyLimitsChangeSchema.describe('Those that are named are changed, a new one is hard; null removes one.'),
+});
 
 export const serviceKeyRequestSchema = keyRequestSchema.extend({
   group_id: idSchema.describe('The group that the key belongs to.'),

@@ -60,6 +60,10 @@ export type StoredLimits = z.infer<typeof storedLimitsSchema>;
 export const keyLimitsSchema = z.strictObject(byName(limitNumberSchema.optional()));
 export type KeyLimits = z.infer<typeof keyLimitsSchema>;
 
+/** A change of the limits of one key; a name that is missing stays as it is. */
+export const keyLimitsChangeSchema = z.strictObject(byName(limitNumberSchema.nullable().optional()));
+export type KeyLimitsChange = z.infer<typeof keyLimitsChangeSchema>;
+
 export const limitScopeSchema = z
   .object({
     kind: z.enum(['default', 'group', 'user', 'key']),

@@ -64,6 +64,7 @@ export const accessKeySchema = z.object({
   trust_end_user: z.boolean().optional().describe('The field user of OpenAI requests is a caller of its own.'),
   owner: groupNameSchema.nullable().optional().describe('Of a personal key, in lists of administrators.'),
   group: groupNameSchema.nullable().optional().describe('Of a service key.'),
+  limits: keyLimitsSchema.nullable().optional().describe('Of the key itself; null without any.'),
 });
 export type AccessKey = z.infer<typeof accessKeySchema>;
 

@@ -115,6 +115,64 @@ describe.each(databaseEngines())('keys and groups on %s', (_name, environment) =
     expect([unknown.status, unknown.text]).toEqual([400, expect.stringContaining('tokens_a_day')]);
   });
 
+  it('sets, changes and removes the limits of an own key that had none', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const person = (await bo.get('/api/me')).textAt('user.id');
+    await admin.patch('/api/admin/limits', { scope: { kind: 'user', id: person }, limits: { tokens_per_day: 100 } });
+    const made = await bo.post('/api/keys', { name: 'K' });
+    const path = `/api/keys/${made.textAt('id')}`;
+    const authorization = `Bearer ${made.textAt('key')}`;
+    const limitOf = async () =>
+      (await server.browser('192.0.2.3').get('/api/me', { authorization })).at('limits.0.limit');
+    expect(await limitOf()).toBe(100);
+    const set = await bo.patch(path, { limits: { tokens_per_day: 5, output_tokens: 7 } });
+    expect([set.status, set.at('limits')]).toEqual([200, { tokens_per_day: 5, output_tokens: 7 }]);
+    expect(set.text).not.toContain(made.textAt('key'));
+    expect(await limitOf()).toBe(5);
+    const changed = await bo.patch(path, { limits: { tokens_per_day: 9, output_tokens: null } });
+    expect(changed.at('limits')).toEqual({ tokens_per_day: 9 });
+    const above = await bo.patch(path, { limits: { tokens_per_day: 101 } });
+    expect([above.status, above.at('details.0.field')]).toEqual([400, 'limits.tokens_per_day']);
+    expect((await bo.patch(path, { limits: { tokens_a_day: 1 } })).status).toBe(400);
+    expect((await bo.patch(path, {})).status).toBe(400);
+    expect((await admin.patch(path, { limits: { tokens_per_day: 1 } })).status).toBe(404);
+    expect((await bo.patch('/api/keys/none', { limits: {} })).status).toBe(404);
+    const byKey = await server
+      .browser('192.0.2.3')
+      .request('PATCH', path, { limits: { tokens_per_day: null } }, { authorization });
+    expect(byKey.status).toBe(403);
+    expect(await limitOf()).toBe(9);
+    const removed = await bo.patch(path, { limits: { tokens_per_day: null } });
+    expect([removed.status, removed.at('limits'), await limitOf()]).toEqual([200, null, 100]);
+    await (await store()).flush();
+    const target = `target=key:${made.textAt('id')}`;
+    const summaries = (await admin.get(`/api/admin/audit?${target}`)).text.match(/"action":"limits\.\w+"/g);
+    expect(summaries).toEqual(['"action":"limits.delete"', '"action":"limits.change"', '"action":"limits.change"']);
+  });
+
+  it('sets and removes the limits of any existing key, and leaves no empty ones behind', async () => {
+    const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
+    const made = await admin.post('/api/admin/keys', { name: 'K', group_id: group });
+    expect(made.at('limits')).toBeNull();
+    const id = made.textAt('id');
+    const scope = { kind: 'key', id };
+    const set = await admin.patch('/api/admin/limits', { scope, limits: { tokens_per_day: 5, output_tokens: 7 } });
+    expect(set.status).toBe(200);
+    expect((await admin.get(`/api/admin/keys/${id}`)).at('limits')).toEqual({ tokens_per_day: 5, output_tokens: 7 });
+    const none = { tokens_per_day: null, output_tokens: null };
+    for (let time = 0; time < 2; time++) {
+      const removed = await admin.patch('/api/admin/limits', { scope, limits: none });
+      expect([removed.status, removed.at('limits'), removed.at('updated_at')]).toEqual([200, {}, null]);
+    }
+    expect(scopesIn(await admin.get('/api/admin/limits'))).toBe(1);
+    expect((await admin.get(`/api/admin/keys/${id}`)).at('limits')).toBeNull();
+    expect(await (await store()).db.selectFrom('limits').selectAll().execute()).toEqual([]);
+    const kept = await admin.request('PUT', '/api/admin/limits', { scope, limits: { output_tokens: 3 } });
+    expect(kept.at('limits.output_tokens.limit')).toBe(3);
+    await admin.request('PUT', '/api/admin/limits', { scope, limits: {} });
+    expect(scopesIn(await admin.get('/api/admin/limits'))).toBe(1);
+  });
+
   it('removes the limits of a person and a group with it, and those of its keys', async () => {
     const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
     const limits = { output_tokens: 7 };

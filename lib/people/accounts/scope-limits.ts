@@ -9,7 +9,13 @@ import { limitOf } from '#lib/people/limits/limit-definitions';
 import type { LimitActor } from '#lib/people/limits/limit-rows';
 import type { ScopeDirectory, ScopeOwner } from '#lib/people/limits/scope-directory';
 import { type Store, store } from '#lib/store/store';
-import { type KeyLimits, LIMIT_NAMES, type LimitScope, type StoredLimits } from '#lib/wire/limits';
+import {
+  type KeyLimits,
+  type KeyLimitsChange,
+  LIMIT_NAMES,
+  type LimitScope,
+  type StoredLimits,
+} from '#lib/wire/limits';
 
 /** Limits of people, groups and keys: which of these there are, and what ends with them. */
 
@@ -41,7 +47,7 @@ async function ownerOfScopedKey(opened: Store, id: string): Promise<ScopeOwner |
  * Throws `invalid_request` for limits of a person's key that are above the person's: they would
  * promise what the person does not have.
  */
-export function requireOwnLimits(owner: Principal, given: KeyLimits | null | undefined): void {
+export function requireOwnLimits(owner: Principal, given: KeyLimitsChange | null | undefined): void {
   const [own] = peopleLimits().table.setsOf(owner);
   const above = LIMIT_NAMES.flatMap((name) => {
     const most = own?.limits[name]?.limit;
@@ -69,6 +75,23 @@ export async function setKeyLimits(
   if (given == null || Object.keys(limits).length === 0) return null;
   await peopleLimits().change({ kind: 'key', id }, () => limits, actor);
   return given;
+}
+
+/** Changes the limits of a key that are named; null removes one. A new one refuses. */
+export async function changeKeyLimits(id: string, changes: KeyLimitsChange, actor: LimitActor): Promise<void> {
+  await peopleLimits().change(
+    { kind: 'key', id },
+    (current) => {
+      const limits: StoredLimits = { ...current };
+      for (const name of LIMIT_NAMES) {
+        const change = changes[name];
+        if (change === null) delete limits[name];
+        else if (change !== undefined) limits[name] = limitOf(name, change, current[name]?.kind ?? 'hard');
+      }
+      return limits;
+    },
+    actor,
+  );
 }
 
 export async function removeLimits(scopes: readonly LimitScope[], actor: LimitActor): Promise<void> {

@@ -66,8 +66,8 @@ export class PeopleLimits {
   }
 
   /**
-   * Resolves when the limits of the scope are on disk; they hold from then on. `others` are
-   * statements of the same transaction.
+   * Resolves when the limits of the scope are on disk; they hold from then on. A group, user or key
+   * without any is as before its first. `others` are statements of the same transaction.
    */
   change(
     scope: LimitScope,
@@ -78,7 +78,12 @@ export class PeopleLimits {
     return this.#inTurn(async () => {
       const opened = await this.#openLoaded();
       const before = this.table.get(scope)?.limits ?? {};
-      const entry = { scope, limits: changed(before), updatedAt: Date.now() };
+      const limits = changed(before);
+      if (scope.kind !== 'default' && Object.keys(limits).length === 0) {
+        await this.#remove(opened, scope, actor, others(opened));
+        return { scope, limits, updatedAt: null };
+      }
+      const entry = { scope, limits, updatedAt: Date.now() };
       await writeLimits(opened, entry, before, actor, others(opened));
       this.table.set(entry);
       this.#install();
@@ -94,15 +99,7 @@ export class PeopleLimits {
 
   /** Removes the limits of a scope, if it has any. */
   delete(scope: LimitScope, actor: LimitActor): Promise<void> {
-    return this.#inTurn(async () => {
-      const opened = await this.#openLoaded();
-      const entry = this.table.get(scope);
-      if (entry === undefined) return;
-      await deleteLimits(opened, scope, entry.limits, actor);
-      this.table.delete(scope);
-      this.#install();
-      shareChange({ kind: 'limits' });
-    });
+    return this.#inTurn(async () => this.#remove(await this.#openLoaded(), scope, actor));
   }
 
   /** `limits` and `share` of `GET /api/me`. */
@@ -129,6 +126,23 @@ export class PeopleLimits {
     const opened = await this.#open();
     if (!this.#isLoaded) await this.#load();
     return opened;
+  }
+
+  async #remove(
+    opened: Store,
+    scope: LimitScope,
+    actor: LimitActor,
+    others: readonly Compilable[] = [],
+  ): Promise<void> {
+    const entry = this.table.get(scope);
+    if (entry === undefined) {
+      if (others.length > 0) await opened.writeAll(others);
+      return;
+    }
+    await deleteLimits(opened, scope, entry.limits, actor, others);
+    this.table.delete(scope);
+    this.#install();
+    shareChange({ kind: 'limits' });
   }
 
   async #load(): Promise<void> {

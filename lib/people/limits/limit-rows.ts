@@ -51,8 +51,10 @@ export async function deleteLimits(
   scope: LimitScope,
   before: StoredLimits,
   actor: LimitActor,
+  others: readonly Compilable[] = [],
 ): Promise<void> {
-  await store.write(store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id));
+  const ended = store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id);
+  await store.writeAll([...others, ended]);
   await recordChange('limits.delete', scope, { before }, actor);
 }
 

@@ -6,13 +6,13 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { createKey, findKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
-import { asPerson } from '#lib/people/accounts/http/person-of';
-import { removeLimits, requireOwnLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
+import { asPerson, type Person } from '#lib/people/accounts/http/person-of';
+import { changeKeyLimits, removeLimits, requireOwnLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
 import { actorOf } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
-import { store } from '#lib/store/store';
+import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
-import { keyRequestSchema, serviceKeyRequestSchema } from '#lib/wire/accounts';
+import { keyChangeSchema, keyRequestSchema, serviceKeyRequestSchema } from '#lib/wire/accounts';
 
 /** Handlers of /api/keys (a person's own keys) and /api/admin/keys. */
 
@@ -33,16 +33,37 @@ export async function createOwnKey(request: HttpRequest, context: RequestContext
   return json({ ...created, limits: await setKeyLimits(created.id, body.limits, context) }, 201);
 }
 
-/** A key of another person has the same reply as one that does not exist. */
-export async function revokeOwnKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { userId } = asPerson(context.principal);
+/** Changes the limits of an own key. */
+export async function changeOwnKey(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const person = asPerson(context.principal);
+  const { limits } = parseBody(keyChangeSchema, await readJson(request, MAX_BODY_BYTES));
   const opened = await store();
+  const { id } = await ownKey(opened, context, person);
+  requireOwnLimits(person, limits);
+  await changeKeyLimits(id, limits, context);
+  const key = await findKey(opened, id, {});
+  if (key === undefined) throw keyNotFound();
+  return json(key);
+}
+
+export async function revokeOwnKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const opened = await store();
+  const { id, name } = await ownKey(opened, context, asPerson(context.principal));
+  await revokeKey(opened, id, name, actorOf(context));
+  await removeLimits([{ kind: 'key', id }], context);
+  return noContent();
+}
+
+/** A key of another person has the same reply as one that does not exist. */
+async function ownKey(
+  opened: Store,
+  context: RequestContext,
+  { userId }: Person,
+): Promise<{ readonly id: string; readonly name: string }> {
   const id = pathId(context);
   const owner = await ownerOfKey(opened, id);
   if (owner === undefined || owner.userId !== userId) throw keyNotFound();
-  await revokeKey(opened, id, owner.name, actorOf(context));
-  await removeLimits([{ kind: 'key', id }], context);
-  return noContent();
+  return { id, name: owner.name };
 }
 
 export async function listAllKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
