@@ -52,6 +52,12 @@ test('sets parameters of a model, and who may use it', async ({ page, school }) 
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(row).not.toContainText('Restricted');
   await expect(row).not.toContainText('Parameters');
+  await button(admin, 'Undo').first().click();
+  await expect(row).toContainText('Restricted');
+  await expect(row).toContainText('Parameters');
+  const smollm = (await (await admin.request.get('/api/admin/models')).json()).models[0].id;
+  const data = { model: smollm, parameters: null, access: null };
+  await admin.request.patch('/api/admin/models', { data, headers: { origin: school.app.url } });
   await admin.close();
 });
 
@@ -151,6 +157,12 @@ test('leads from a person and from a key to what they used', async ({ school }) 
   await expect(admin).toHaveURL(/\/admin\/usage$/);
   await expect(button(admin, 'Person')).toBeVisible();
   await expect.poll(() => asked.at(-1)?.has('user')).toBe(false);
+
+  await admin.goto('/admin/groups');
+  await button(admin, `More for ${GROUP}`).click();
+  await admin.getByRole('menuitem', { name: 'Usage' }).click();
+  await expect(admin.getByText(`Usage of ${GROUP}`)).toBeVisible();
+  await expect.poll(() => asked.at(-1)?.has('group')).toBe(true);
 
   const headers = { origin: school.app.url };
   await admin.request.post('/api/keys', { data: { name: 'Notebook' }, headers });

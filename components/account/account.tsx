@@ -46,8 +46,9 @@ export function Account() {
 }
 
 function Sections({ me }: { me: Me }) {
-  const isPerson = me.auth === 'accounts';
   const { user, limits, share, has_password: hasPassword } = me;
+  // A key of the settings has neither keys nor sessions of its own.
+  const isPerson = me.auth === 'accounts' && hasPassword !== null;
   return (
     <>
       <Person user={user} />

@@ -1,6 +1,6 @@
 'use client';
 
-import { Gauge, Pencil, Plus, Trash2, UsersRound } from 'lucide-react';
+import { ChartColumn, Gauge, Pencil, Plus, Trash2, UsersRound } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { useSWRConfig } from 'swr';
@@ -10,6 +10,7 @@ import { ListHead } from '#components/admin/list-head';
 import { LabelledCell, ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
 import { RowMenu } from '#components/admin/row-menu';
+import { usageOf } from '#components/admin/usage-of';
 import { LoadState } from '#components/people/load-state';
 import { EmptyList } from '#components/people/section';
 import { Button } from '#components/ui/button';
@@ -91,6 +92,11 @@ export function Groups() {
                     label: STRINGS.showMembers,
                     icon: <UsersRound className="size-4" aria-hidden />,
                     onSelect: () => router.push(peopleOfGroup(group.id)),
+                  },
+                  {
+                    label: STRINGS.usage,
+                    icon: <ChartColumn className="size-4" aria-hidden />,
+                    onSelect: () => router.push(usageOf({ kind: 'group', id: group.id })),
                   },
                   ...(isAdmin
                     ? [

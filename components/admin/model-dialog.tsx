@@ -7,10 +7,11 @@ import { Failure } from '#components/people/failure';
 import { TextAreaField, TextField } from '#components/people/field';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
-import { showToast } from '#lib/browser/toasts';
-import type { AdminModel } from '#lib/wire/people-admin';
+import type { AdminModel, ModelChange } from '#lib/wire/people-admin';
 import { useMe } from '../people/use-me.ts';
 import { useSubmit } from '../people/use-submit.ts';
+import { closeSaved, undoUnlessEmpty } from './edit-dialog.ts';
+import { modelChanges } from './model-edit.ts';
 import { type ParameterFieldName, parameterChanges, parameterTexts } from './model-parameters.ts';
 import { changeModel } from './models-api.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
@@ -32,17 +33,28 @@ export function ModelDialog({ open, onOpenChange, model, onChange }: ModelDialog
       <ModelForm
         key={model.id}
         model={model}
-        onSaved={() => {
-          onOpenChange(false);
-          showToast({ text: ADMIN_STRINGS.saved(model.id) });
-          onChange();
-        }}
+        onSaved={(undo) =>
+          closeSaved(
+            { onOpenChange, onChange },
+            ADMIN_STRINGS.saved(model.id),
+            undoUnlessEmpty(undo, {
+              action: () => changeModel(model.id, undo),
+              sentence: ADMIN_STRINGS.undone(model.id),
+            }),
+          )
+        }
       />
     </Dialog>
   );
 }
 
-function ModelForm({ model, onSaved }: { model: AdminModel; onSaved: () => void }) {
+interface ModelFormProps {
+  model: AdminModel;
+  /** `undo` takes the change back. */
+  onSaved: (undo: ModelChange) => void;
+}
+
+function ModelForm({ model, onSaved }: ModelFormProps) {
   const [name, setName] = useState(model.display_name ?? '');
   const [prompt, setPrompt] = useState(model.system_prompt ?? '');
   const [texts, setTexts] = useState(parameterTexts(model.parameters));
@@ -53,13 +65,9 @@ function ModelForm({ model, onSaved }: { model: AdminModel; onSaved: () => void 
     const parameters = parameterChanges(texts, model.parameters, model.supported_parameters);
     setWrong(parameters.wrong);
     if (parameters.wrong.length > 0) return;
-    await changeModel(model.id, {
-      display_name: name.trim() === '' ? null : name.trim(),
-      system_prompt: prompt.trim() === '' ? null : prompt,
-      parameters: parameters.changes,
-      ...(hasAccounts ? { access } : {}),
-    });
-    onSaved();
+    const { change, undo } = modelChanges({ name, prompt, parameters: parameters.changes, access }, model);
+    if (Object.keys(change).length > 0) await changeModel(model.id, change);
+    onSaved(undo);
   });
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">

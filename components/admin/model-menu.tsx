@@ -13,19 +13,26 @@ const { models: STRINGS } = SERVER_ADMIN_STRINGS;
 
 interface ModelMenuProps {
   model: AdminModel;
+  /** The model that is the default now, if it is in the list. */
+  defaultModel: string | undefined;
   /** The environment names the default model. */
   isDefaultLocked: boolean;
   onOpen: (kind: 'edit' | 'delete', model: AdminModel) => void;
   onDone: () => void;
 }
 
-/** What can be done with a model. Hiding is undone with one press. */
-export function ModelMenu({ model, isDefaultLocked, onOpen, onDone }: ModelMenuProps) {
+/** What can be done with a model. Hiding and a new default are undone with one press. */
+export function ModelMenu({ model, defaultModel, isDefaultLocked, onOpen, onDone }: ModelMenuProps) {
   const { id, hidden, loaded, is_default: isDefault } = model;
   const change = async (next: ModelChange, sentence: string, undo?: ModelChange): Promise<void> => {
     const back =
       undo === undefined ? undefined : () => void change(undo, hidden ? STRINGS.nowHidden(id) : STRINGS.nowShown(id));
     await attempt(() => changeModel(id, next), sentence, back);
+    onDone();
+  };
+  const makeDefault = async (name: string, before: string | undefined): Promise<void> => {
+    const back = before === undefined ? undefined : () => void makeDefault(before, undefined);
+    await attempt(() => changeModel(name, { is_default: true }), STRINGS.nowDefault(name), back);
     onDone();
   };
   const load: MenuEntry = {
@@ -50,7 +57,7 @@ export function ModelMenu({ model, isDefaultLocked, onOpen, onDone }: ModelMenuP
           {
             label: STRINGS.makeDefault,
             icon: <Star className="size-4" aria-hidden />,
-            onSelect: () => void change({ is_default: true }, STRINGS.nowDefault(id)),
+            onSelect: () => void makeDefault(id, defaultModel),
           },
         ]),
     ...(isDefault

@@ -72,11 +72,13 @@ export function Models() {
             { label: STRINGS.columns.size, className: 'w-28' },
           ]}
           rows={data.models.map((model) => ({
-            key: model.id,
+            // Model servers of two kinds may have a model of the same name.
+            key: `${model.provider} ${model.id}`,
             cells: cellsOf(model),
             action: (
               <ModelMenu
                 model={model}
+                defaultModel={data.models.find((one) => one.is_default)?.id}
                 isDefaultLocked={data.default_locked_by !== null}
                 onOpen={open}
                 onDone={reload}

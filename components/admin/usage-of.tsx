@@ -8,26 +8,27 @@ import { ICON_BUTTON } from '#components/ui/icon-button';
 import { tip } from '#components/ui/tooltip';
 import { fetchKey, fetchMember } from './admin-api.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
+import { useGroups } from './use-groups.ts';
 
 const { usage: STRINGS } = SERVER_ADMIN_STRINGS;
 
 /** Whose usage the page shows. */
 export interface UsageScope {
-  kind: 'user' | 'key';
+  kind: 'user' | 'group' | 'key';
   id: string;
 }
 
 export const USAGE_PATH = '/admin/usage';
 
-/** The address of the page with the usage of one person or one key. */
+/** The address of the page with the usage of one person, group or key. */
 export function usageOf({ kind, id }: UsageScope): string {
   return `${USAGE_PATH}?${new URLSearchParams({ [kind]: id })}`;
 }
 
-/** The person or key that the address names; undefined for everyone. */
+/** The person, group or key that the address names; undefined for everyone. */
 export function useUsageScope(): UsageScope | undefined {
   const query = useSearchParams();
-  for (const kind of ['user', 'key'] as const) {
+  for (const kind of ['user', 'group', 'key'] as const) {
     const id = query.get(kind);
     if (id !== null && id !== '') return { kind, id };
   }
@@ -38,10 +39,11 @@ export function useUsageScope(): UsageScope | undefined {
 export function UsageOf({ kind, id }: UsageScope) {
   const person = useSWR(kind === 'user' ? ['admin-user', id] : null, () => fetchMember(id));
   const key = useSWR(kind === 'key' ? ['admin-key', id] : null, () => fetchKey(id));
+  const group = useGroups().find((one) => kind === 'group' && one.id === id);
   // One that was deleted has no name any more, and its usage all the same.
-  const name = person.data?.name ?? key.data?.name ?? id;
+  const name = person.data?.name ?? group?.name ?? key.data?.name ?? id;
   const owner = key.data?.owner?.name ?? key.data?.group?.name;
-  const words = kind === 'user' ? STRINGS.ofPerson(name) : STRINGS.ofKey(name, owner);
+  const words = kind === 'key' ? STRINGS.ofKey(name, owner) : STRINGS.of(name);
   return (
     <p className="flex min-w-0 items-center gap-1 text-sm">
       <span className="min-w-0 font-medium [overflow-wrap:anywhere]">{words}</span>

@@ -93,6 +93,7 @@ export const PEOPLE_ADMIN_STRINGS = {
     columns: { group: 'Group', members: 'Members', manager: 'Manager', actions: 'Actions' },
     members: (count: number) => (count === 1 ? '1 member' : `${formatCount(count)} members`),
     showMembers: 'Show members',
+    usage: 'Usage',
     noManager: 'No manager',
     edit: 'Edit',
     editTitle: (name: string) => `Edit ${name}`,

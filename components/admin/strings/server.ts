@@ -28,7 +28,7 @@ export const SERVER_ADMIN_STRINGS = {
   },
   usage: {
     hint: 'What people and programs have used, and what the cache has saved.',
-    ofPerson: (name: string) => `Usage of ${name}`,
+    of: (name: string) => `Usage of ${name}`,
     ofKey: (name: string, owner: string | undefined) =>
       `Usage of the key ${name}${owner === undefined ? '' : ` (${owner})`}`,
     everyone: 'Show the usage of everyone',
