@@ -47,7 +47,7 @@ export function Account() {
 
 function Sections({ me }: { me: Me }) {
   const { user, limits, share, has_password: hasPassword } = me;
-  // A key of the settings has neither keys nor sessions of its own.
+  // A key of the settings is no person: it makes no keys, and has no list of sessions.
   const isPerson = me.auth === 'accounts' && hasPassword !== null;
   return (
     <>
