@@ -16,5 +16,15 @@ await Promise.all([
   import('#lib/store/retention'),
   import('#lib/store/retention-rules'),
 ]);
+// Loaded by the first request that needs them.
+await Promise.all([
+  import('#lib/openapi/document'),
+  import('#lib/people/accounts/start'),
+  import('#lib/people/accounts/http/auth-handlers'),
+  import('#lib/people/accounts/http/group-handlers'),
+  import('#lib/people/accounts/http/invitation-handlers'),
+  import('#lib/people/accounts/http/key-handlers'),
+  import('#lib/people/accounts/http/user-handlers'),
+]);
 flushCompileCache();
 process.exit(0);

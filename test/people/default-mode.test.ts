@@ -6,8 +6,16 @@ import { expect, it } from 'vitest';
 import { NO_PROGRAMS, startApp } from '../support/running-app.ts';
 
 /** What takes memory, and is loaded where a setting or a request needs it. */
-const OPTIONAL =
-  /\/(better-auth|@better-auth|pg|ioredis|bullmq|@opentelemetry)\/|\/(prom-client|rate-limiter-flexible)\/index\.js$/;
+const OPTIONAL = new RegExp(
+  [
+    /\/(better-auth|@better-auth|pg|ioredis|bullmq|@opentelemetry)\//,
+    /\/(prom-client|rate-limiter-flexible)\/index\.js$/,
+    /\/lib\/openapi\//,
+    /\/accounts\/http\/(auth|group|invitation|join|key|user)-handlers\.ts$/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 /** What of it a server loads, by the modules that Node resolved. */
 async function loadedBy(env: Record<string, string>, use: (url: string) => Promise<void>): Promise<string[]> {
@@ -41,6 +49,8 @@ it('loads better-auth at the first request of accounts, what reads the process a
   expect(await loadedBy({ API_KEYS: 'a-key-of-sixteen-characters' }, ask)).toEqual([]);
   expect(await loadedBy({ AUTH: 'accounts' }, async (url) => void (await fetch(`${url}/api/models`)))).toEqual([]);
   expect(await loadedBy({ AUTH: 'accounts' }, ask)).toContainEqual(expect.stringContaining('/better-auth/'));
+  const askDescription = async (url: string) => void (await fetch(`${url}/api/openapi.json`));
+  expect(await loadedBy({}, askDescription)).toContainEqual(expect.stringContaining('/lib/openapi/document.ts'));
   const askMetrics = async (url: string) => void (await fetch(`${url}/api/metrics`));
   expect(await loadedBy({}, askMetrics)).toContainEqual(expect.stringContaining('/@opentelemetry/'));
 }, 120_000);

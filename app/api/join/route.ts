@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { join, readInvitation } from '#lib/people/accounts/http/join-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/join-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/join',
-  { GET: withAccounts(readInvitation), POST: withAccounts(join) },
+  { GET: withAccounts(handlers, 'readInvitation'), POST: withAccounts(handlers, 'join') },
   { right: 'open' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { createOwnKey, listOwnKeys } from '#lib/people/accounts/http/key-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/key-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/keys',
-  { GET: withAccounts(listOwnKeys), POST: withAccounts(createOwnKey) },
+  { GET: withAccounts(handlers, 'listOwnKeys'), POST: withAccounts(handlers, 'createOwnKey') },
   { right: 'account' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { readSetUp, setUp } from '#lib/people/accounts/http/join-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/join-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/setup',
-  { GET: withAccounts(readSetUp), POST: withAccounts(setUp) },
+  { GET: withAccounts(handlers, 'readSetUp'), POST: withAccounts(handlers, 'setUp') },
   { right: 'open' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { createGroup, listGroups } from '#lib/people/accounts/http/group-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/group-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/groups',
-  { GET: withAccounts(listGroups), POST: withAccounts(createGroup) },
+  { GET: withAccounts(handlers, 'listGroups'), POST: withAccounts(handlers, 'createGroup') },
   { right: { GET: 'group-admin', POST: 'admin' } },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { createServiceKey, listAllKeys } from '#lib/people/accounts/http/key-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/key-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/keys',
-  { GET: withAccounts(listAllKeys), POST: withAccounts(createServiceKey) },
+  { GET: withAccounts(handlers, 'listAllKeys'), POST: withAccounts(handlers, 'createServiceKey') },
   { right: 'group-admin' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
-import { listUsers } from '#lib/people/accounts/http/user-handlers';
+
+const handlers = () => import('#lib/people/accounts/http/user-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/users',
-  { GET: withAccounts(listUsers) },
+  { GET: withAccounts(handlers, 'listUsers') },
   { right: 'group-admin' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { authGet, authPost } from '#lib/people/accounts/http/auth-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/auth-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/auth/[...all]',
-  { GET: withAccounts(authGet), POST: withAccounts(authPost) },
+  { GET: withAccounts(handlers, 'authGet'), POST: withAccounts(handlers, 'authPost') },
   { right: 'open' },
 );

@@ -1,23 +1,17 @@
 import { authMode } from '#lib/config/auth-mode';
-import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { RequestHandler } from '#lib/http/route';
-import { type Store, store } from '#lib/store/store';
 
-/** Wraps the handlers of accounts: without AUTH=accounts they do nothing, and load nothing. */
-export function withAccounts(handler: RequestHandler): RequestHandler {
-  return (request, context) => {
-    if (authMode(context.settings) === 'accounts') return handler(request, context);
-    throw notConfigured();
+/**
+ * The handler of this name in a module of accounts, which the first request loads. Without
+ * AUTH=accounts it does nothing, and the module is never loaded.
+ */
+export function withAccounts<Name extends string>(
+  load: () => Promise<Readonly<Record<Name, RequestHandler>>>,
+  name: Name,
+): RequestHandler {
+  return async (request, context) => {
+    if (authMode(context.settings) === 'accounts') return (await load())[name](request, context);
+    throw new AppError('not_configured', 'This server has no accounts. Set AUTH=accounts to let people sign in.');
   };
-}
-
-/** For what other code calls. */
-export async function accountStore(settings: Config): Promise<Store> {
-  if (authMode(settings) !== 'accounts') throw notConfigured();
-  return await store();
-}
-
-function notConfigured(): AppError {
-  return new AppError('not_configured', 'This server has no accounts. Set AUTH=accounts to let people sign in.');
 }

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { deleteInvitation } from '#lib/people/accounts/http/invitation-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/invitation-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/invitations/[id]',
-  { DELETE: withAccounts(deleteInvitation) },
+  { DELETE: withAccounts(handlers, 'deleteInvitation') },
   { right: 'group-admin' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
-import { readAnyKey, revokeAnyKey } from '#lib/people/accounts/http/key-handlers';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
+
+const handlers = () => import('#lib/people/accounts/http/key-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/keys/[id]',
-  { GET: withAccounts(readAnyKey), DELETE: withAccounts(revokeAnyKey) },
+  { GET: withAccounts(handlers, 'readAnyKey'), DELETE: withAccounts(handlers, 'revokeAnyKey') },
   { right: 'group-admin' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
-import { makeResetLink } from '#lib/people/accounts/http/user-handlers';
+
+const handlers = () => import('#lib/people/accounts/http/user-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/users/[id]/reset-link',
-  { POST: withAccounts(makeResetLink) },
+  { POST: withAccounts(handlers, 'makeResetLink') },
   { right: 'group-admin' },
 );

@@ -1,9 +1,10 @@
 import { route } from '#lib/http/route';
 import { withAccounts } from '#lib/people/accounts/http/require-accounts';
-import { setTemporaryPassword } from '#lib/people/accounts/http/user-handlers';
+
+const handlers = () => import('#lib/people/accounts/http/user-handlers');
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/admin/users/[id]/temporary-password',
-  { POST: withAccounts(setTemporaryPassword) },
+  { POST: withAccounts(handlers, 'setTemporaryPassword') },
   { right: 'group-admin' },
 );
