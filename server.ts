@@ -6,8 +6,8 @@
  */
 import { existsSync } from 'node:fs';
 import { createServer } from '#lib/node-http';
+import { loadZod } from '#lib/server/load-zod';
 import type { LoadPages } from '#lib/server/start';
-import { workerProcess } from '#lib/worker-process';
 
 const loadPages: LoadPages = async ({ host, port }) => {
   const { default: next } = await import('next');
@@ -21,6 +21,7 @@ const loadPages: LoadPages = async ({ host, port }) => {
 
 /** Whether this process is the supervisor of others, which loads nothing of a server. */
 async function supervises(): Promise<boolean> {
+  const { workerProcess } = await import('#lib/worker-process');
   if (workerProcess() !== undefined) return false;
   if (existsSync('.env')) process.loadEnvFile('.env');
   if (['', '1'].includes(process.env.WORKERS?.trim() ?? '')) return false;
@@ -32,6 +33,7 @@ async function supervises(): Promise<boolean> {
 // starts.
 if (import.meta.main !== false) {
   Object.assign(process.env, { NODE_ENV: 'production' });
+  await loadZod();
   if (!(await supervises())) {
     const { startServer } = await import('#lib/server/start');
     await startServer(loadPages);

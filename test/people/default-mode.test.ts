@@ -10,6 +10,7 @@ const OPTIONAL = new RegExp(
   [
     /\/(better-auth|@better-auth|pg|ioredis|bullmq|@opentelemetry)\//,
     /\/(prom-client|rate-limiter-flexible)\/index\.js$/,
+    /\/zod\/v4\/locales\/(?!en\.js)/,
     /\/lib\/openapi\//,
     /\/accounts\/http\/(auth|group|invitation|join|key|user)-handlers\.ts$/,
   ]
