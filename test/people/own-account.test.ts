@@ -142,6 +142,13 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
     const third = server.browser('192.0.2.8');
     await third.signIn('ada@school.example', PASSWORD);
     expect((await third.post('/api/auth/two-factor/verify-backup-code', { code: recovery })).status).toBe(401);
+    // Codes of a sign-in turn nothing on.
+    const changes = await admin.get('/api/admin/audit?action=account');
+    expect(changes.at('entries')).toMatchObject([
+      { action: 'account.two_factor_on', actor: { name: 'Ada' }, summary: 'Ada turned the second factor on' },
+    ]);
+    expect((await admin.post('/api/auth/two-factor/generate-backup-codes', { password: PASSWORD })).status).toBe(200);
+    expect((await admin.get('/api/admin/audit')).at('entries.0.summary')).toBe('Ada made new recovery codes');
   });
 });
 

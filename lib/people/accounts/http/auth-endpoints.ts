@@ -16,7 +16,12 @@ export interface AuthEndpoint {
    */
   readonly guess?: 'address' | 'email' | 'person';
   /** What the audit log has of a success. */
-  readonly audit?: { readonly action: string; readonly summary: string };
+  readonly audit?: {
+    readonly action: string;
+    readonly summary: string;
+    /** Only of a person who is signed in without a second factor: others complete a sign-in. */
+    readonly isFirstFactorOnly?: true;
+  };
 }
 
 export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
@@ -41,7 +46,17 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
     audit: { action: 'account.two_factor_off', summary: 'turned the second factor off' },
   },
   '/two-factor/get-totp-uri': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
-  '/two-factor/generate-backup-codes': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
-  '/two-factor/verify-totp': { method: 'POST', body: wire.codeSchema, guess: 'address' },
+  '/two-factor/generate-backup-codes': {
+    method: 'POST',
+    body: wire.passwordProofSchema,
+    guess: 'person',
+    audit: { action: 'account.recovery_codes', summary: 'made new recovery codes' },
+  },
+  '/two-factor/verify-totp': {
+    method: 'POST',
+    body: wire.codeSchema,
+    guess: 'address',
+    audit: { action: 'account.two_factor_on', summary: 'turned the second factor on', isFirstFactorOnly: true },
+  },
   '/two-factor/verify-backup-code': { method: 'POST', body: wire.codeSchema, guess: 'address' },
 };

@@ -17,8 +17,9 @@ import {
   listOwnSessions,
   readOptions,
 } from '#lib/people/accounts/http/own-account';
-import { type Person, personOf } from '#lib/people/accounts/http/person-of';
+import { findPerson, type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { releaseInvitation } from '#lib/people/accounts/invitations';
+import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
 import { recordAudit } from '#lib/people/audit';
@@ -79,8 +80,8 @@ async function forward(
   const body =
     endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
   // Before the change: some end the session of the request.
-  const person = endpoint.guess === 'person' ? await personOf(request, context) : undefined;
-  const account = person?.caller ?? emailAccount(endpoint, body);
+  const person = await personBefore(endpoint, request, context);
+  const account = endpoint.guess === 'person' ? person?.caller : emailAccount(endpoint, body);
   if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
@@ -115,6 +116,20 @@ function bodyFor(path: string, body: object, { settings }: RequestContext): obje
   };
 }
 
+/** Who is signed in, for endpoints that need one, or whose record depends on it. */
+async function personBefore(
+  { guess, audit }: AuthEndpoint,
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<Person | undefined> {
+  if (guess === 'person') return await personOf(request, context);
+  if (audit?.isFirstFactorOnly !== true) return undefined;
+  const person = await findPerson(request.headers, context.address);
+  if (person === undefined) return undefined;
+  const { two_factor: hasSecondFactor } = await readMember((await authLibrary()).store, person.userId);
+  return hasSecondFactor ? undefined : person;
+}
+
 /** Whose password an attempt guesses that names an address. */
 function emailAccount({ guess }: AuthEndpoint, body: object | undefined): string | undefined {
   if (guess !== 'email' || body === undefined || !('email' in body)) return undefined;
@@ -128,17 +143,18 @@ async function recordSuccess(
   context: RequestContext,
 ): Promise<void> {
   if (guess !== undefined) passwordThrottle().succeed(context.address, account);
-  if (audit === undefined) return;
+  if (audit === undefined || (audit.isFirstFactorOnly === true && person === undefined)) return;
+  const caller = person?.caller ?? account;
   const name = person?.name ?? null;
   const { store } = await authLibrary();
   if (audit.action === 'account.password' && person !== undefined) await endResetLinks(store, person.userId);
   recordAudit(
     store,
-    { caller: account ?? 'server', name, address: context.address, requestId: context.requestId },
+    { caller: caller ?? 'server', name, address: context.address, requestId: context.requestId },
     {
       action: audit.action,
       summary: `${name ?? 'A person'} ${audit.summary}`,
-      ...(account === undefined ? {} : { target: account.replace(/^user:/, '') }),
+      ...(caller === undefined ? {} : { target: caller.replace(/^user:/, '') }),
     },
   );
 }
