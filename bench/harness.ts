@@ -1,6 +1,6 @@
 /** What every table of `bench/` is made with: its shape, and servers as child processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/server-process.ts';
@@ -62,24 +62,39 @@ export interface RunningServer {
   startedMs: number;
   /** The last 4,000 characters that it wrote to its standard error. */
   stderr: () => string;
-  stop: () => Promise<void>;
+  /** Ends it by SIGTERM; by SIGKILL if it has not ended after `deadlineMs`, usually 5 s. */
+  stop: (deadlineMs?: number) => Promise<void>;
+  /** Ends it without warning. */
+  kill: () => Promise<void>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface ProgramOptions {
+  /** In place of a free one. */
+  port?: number;
+  /** A file to which all its output is appended; without it, standard output is lost. */
+  log?: string;
+}
+
 /** The server as `npm start` starts it. */
-export function startApp(env: Environment = {}): Promise<RunningServer> {
-  return startServer(SERVER_ARGUMENTS, '/health', { ...serverEnvironment(), ...env });
+export function startApp(env: Environment = {}, options: ProgramOptions = {}): Promise<RunningServer> {
+  return startServer(SERVER_ARGUMENTS, '/health', { ...serverEnvironment(), ...env }, options);
 }
 
 /** Starts a Node program and waits until `path` responds. `args` may hold `{port}`. */
-export function startServer(args: readonly string[], path: string, env: Environment = {}): Promise<RunningServer> {
-  return startProgram(process.execPath, args, path, {
+export function startServer(
+  args: readonly string[],
+  path: string,
+  env: Environment = {},
+  options: ProgramOptions = {},
+): Promise<RunningServer> {
+  const own = {
     NODE_ENV: 'production',
     NEXT_TELEMETRY_DISABLED: '1',
     NODE_COMPILE_CACHE: join('node_modules', '.cache', 'chill-space'),
-    ...env,
-  });
+  };
+  return startProgram(process.execPath, args, path, { ...own, ...env }, options);
 }
 
 /**
@@ -91,8 +106,9 @@ export async function startProgram(
   args: readonly string[] | ((port: number) => readonly string[]),
   path: string,
   env: Environment = {},
+  { port: given, log }: ProgramOptions = {},
 ): Promise<RunningServer> {
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const filled = (text: string) => text.replace('{port}', String(port));
   const made = typeof args === 'function' ? args(port) : args.map(filled);
   const began = performance.now();
@@ -102,23 +118,27 @@ export async function startProgram(
     env: {
       ...process.env,
       DATA_DIR: dataDir,
-      PORT: String(port),
       HOST: '127.0.0.1',
       ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value && filled(value)])),
+      PORT: String(port),
     },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', log === undefined ? 'ignore' : 'pipe', 'pipe'],
   });
   children.add(child);
   let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-4000);
   });
+  if (log !== undefined)
+    for (const output of [child.stdout, child.stderr])
+      output?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
   child.on('error', (error) => {
     stderr += error.message;
   });
   const url = `http://127.0.0.1:${port}`;
   const ended = new Promise<void>((resolve) =>
     child.once('exit', () => {
+      children.delete(child);
       rmSync(dataDir, { recursive: true, force: true });
       resolve();
     }),
@@ -143,12 +163,15 @@ export async function startProgram(
     pid: child.pid,
     startedMs: performance.now() - began,
     stderr: () => stderr,
-    stop: async () => {
+    stop: async (deadlineMs = 5_000) => {
       child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+      const force = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
       await ended;
       clearTimeout(force);
-      children.delete(child);
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }

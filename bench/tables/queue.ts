@@ -1,6 +1,6 @@
-import { Agent, request } from 'undici';
 import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
 import { residentMb } from '../process-tree.ts';
+import { QueueClient, question } from '../queue-client.ts';
 import { median } from '../rounds.ts';
 
 const REQUESTS = 10_000;
@@ -25,28 +25,24 @@ async function run(): Promise<Table> {
     LOG_LEVEL: 'warn',
   });
   const url = `${ours.url}/api/chat-queue`;
-  const client = new Agent({ connections: AT_ONCE });
+  const client = new QueueClient(AT_ONCE);
   // One response that never ends within the run holds the only slot, so that all others wait.
-  await send(client, url, 'POST', { model: 'words-100000-1000', messages: [{ role: 'user', content: 'hold' }] });
+  await client.send(url, 'POST', question('words-100000-1000', 'hold'));
   const memory: number[] = [residentMb(ours.pid)];
   const times: Record<Step, number[]> = { submit: [], poll: [], cancel: [] };
   for (let round = 0; round < 3; round++) {
     const ids: string[] = [];
     times.submit.push(
       ...(await inTurn(async (index) => {
-        const body = { model: 'words-1-0', messages: [{ role: 'user', content: `round ${round}, ${index}` }] };
-        ids.push((await send(client, url, 'POST', body)).request_id);
+        const body = question('words-1-0', `round ${round}, ${index}`);
+        ids.push((await client.send(url, 'POST', body)).request_id);
       })),
     );
-    times.poll.push(
-      ...(await inTurn(async (index) => void (await send(client, `${url}?requestId=${ids[index]}`, 'GET')))),
-    );
-    times.cancel.push(
-      ...(await inTurn(async (index) => void (await send(client, `${url}?requestId=${ids[index]}`, 'DELETE')))),
-    );
+    times.poll.push(...(await inTurn((index) => client.send(`${url}?requestId=${ids[index]}`, 'GET'))));
+    times.cancel.push(...(await inTurn((index) => client.send(`${url}?requestId=${ids[index]}`, 'DELETE'))));
     memory.push(residentMb(ours.pid));
   }
-  const { queue_length: left } = await send(client, url, 'GET');
+  const { queue_length: left } = await client.send(url, 'GET');
   await ours.stop();
   await model.stop();
   const growth = (memory.at(-1) ?? Number.NaN) - (memory[1] ?? Number.NaN);
@@ -86,16 +82,4 @@ async function inTurn(step: (index: number) => Promise<void>): Promise<[first: n
   const batches = Math.ceil(SAMPLE / AT_ONCE);
   const at = (index: number) => marks.at(index) ?? Number.NaN;
   return [(at(batches) - at(0)) / SAMPLE, (at(-1) - at(-1 - batches)) / SAMPLE];
-}
-
-async function send(client: Agent, url: string, method: 'GET' | 'POST' | 'DELETE', body?: unknown) {
-  const response = await request(url, {
-    dispatcher: client,
-    method,
-    headers: { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.body.text();
-  if (response.statusCode >= 300) throw new Error(`${method} ${url} answered ${response.statusCode}: ${text}`);
-  return JSON.parse(text);
 }

@@ -4,6 +4,7 @@ import type { Benchmark, Table } from '../harness.ts';
 import { seconds } from '../options.ts';
 import { residentMb } from '../process-tree.ts';
 import { median } from '../rounds.ts';
+import { sendEvenly } from '../send-evenly.ts';
 import { askRepeated, KINDS, type Kind, LATE_MS } from '../soak-load.ts';
 
 const SECONDS = 1_800;
@@ -14,7 +15,6 @@ const LATE = [25, 30] as const;
 const CAPACITY_SECONDS = 10;
 const CAPACITY_CALLERS = [64, 256];
 const LOAD = 0.7;
-const TICK_MS = 10;
 /** So small that it is full within the first parts. */
 const CACHE_MIB = 16;
 const MAX_GROWTH = 1.25;
@@ -44,10 +44,12 @@ async function run(): Promise<Table> {
     const pending = new Set<Promise<void>>();
     for (let part = 0; part < PARTS; part++) {
       const current: Part = { times: new Map(KINDS.map(({ name }) => [name, []])), failures: [], residentMb: 0 };
-      await sendEvenly(perSecond, (seconds(SECONDS) * 1_000) / PARTS, (kind) => {
-        const one = timed(kind, ours.url, current).finally(() => pending.delete(one));
+      const lengthMs = (seconds(SECONDS) * 1_000) / PARTS;
+      const start = () => {
+        const one = timed(nextKind(), ours.url, current).finally(() => pending.delete(one));
         pending.add(one);
-      });
+      };
+      await sendEvenly(perSecond, start, (passedMs) => passedMs >= lengthMs);
       current.residentMb = residentMb(ours.pid);
       parts.push(current);
       console.error(described(parts.length, current));
@@ -87,16 +89,6 @@ async function measureCapacity(url: string): Promise<number> {
     await Promise.all(work);
   }
   return Math.max(...rates);
-}
-
-/** Starts requests at a constant rate, whether or not earlier ones have ended. */
-async function sendEvenly(perSecond: number, lengthMs: number, start: (kind: Kind) => void): Promise<void> {
-  const began = performance.now();
-  let started = 0;
-  for (let passed = 0; passed < lengthMs; passed = performance.now() - began) {
-    for (const due = (Math.min(passed, lengthMs) * perSecond) / 1_000; started < due; started++) start(nextKind());
-    await delay(TICK_MS);
-  }
 }
 
 let turn = 0;
