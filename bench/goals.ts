@@ -69,7 +69,7 @@ export const GOALS: readonly Goal[] = [
     against: 'one process',
     goal: '≥ 1.8 × on two cores, with one queue and one cache',
     tables: [],
-    note: 'One process serves: there is no setting for two that share a queue and a cache, so there is nothing to measure.',
+    note: 'WORKERS starts them. The load and the model server would need cores of their own; docs/decisions/0040-workers.md has figures of two cores that they share.',
   },
   {
     what: 'writes to the database: 100 and 5,000 rows a second, rows of 64 KiB',
@@ -100,6 +100,18 @@ export const GOALS: readonly Goal[] = [
     against: 'the sum of what each does alone',
     goal: '≥ 0.95 ×',
     tables: ['model-servers'],
+  },
+  {
+    what: 'several servers over one Redis: first token when idle; cached answers in memory, with and without a limit, and in Redis; submits, polls and cancels in a queue of 10,000; stop at another server',
+    against: 'one process without Redis; the same at the server that has it',
+    goal: 'first token + ≤ 3 ms; ≥ 95 % of the requests/s; ≤ 1 ms from Redis; ≤ 1 ms a step and O(log n); stop p50 ≤ 20 ms, 1.5 s at most',
+    tables: ['cluster'],
+  },
+  {
+    what: 'several servers: 32 streams read at another one; 1,000 readers of one answer over four',
+    against: 'the same streams read where they are written; 10 readers',
+    goal: '≥ 98 % of the tokens/s, a token + ≤ 8 ms p50 and ≤ 30 ms p99; no more processor time of Redis',
+    tables: ['cluster-streams'],
   },
   {
     what: 'code, a new source, p50',

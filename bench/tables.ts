@@ -4,6 +4,8 @@ import { accounts } from './tables/accounts.ts';
 import { cachedQuestions } from './tables/cached-questions.ts';
 import { cachedJson, cachedStream } from './tables/cached-response.ts';
 import { chatPage } from './tables/chat-page.ts';
+import { cluster } from './tables/cluster.ts';
+import { clusterStreams } from './tables/cluster-streams.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';
 import { codeThroughput } from './tables/code-throughput.ts';
@@ -35,6 +37,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   coalescing,
   queue,
   modelServers,
+  cluster,
+  clusterStreams,
   memory,
   accounts,
   usageReport,
