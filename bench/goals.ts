@@ -149,6 +149,12 @@ export const GOALS: readonly Goal[] = [
     goal: 'no request fails; p99 and memory flat',
     tables: ['soak'],
   },
+  {
+    what: 'an hour of mixed load on three servers over one Redis, while servers, Redis and model servers are killed, cut off and deployed',
+    against: 'the contract',
+    goal: 'no accepted request is lost, no response is mixed up or damaged; each failure and each second call of a model server has a cause',
+    tables: ['chaos'],
+  },
   { what: 'Lighthouse, phone and desktop', against: '100', goal: '≥ 95 each', tables: ['lighthouse'] },
 ];
 

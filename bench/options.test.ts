@@ -21,7 +21,11 @@ describe('parseOptions', () => {
     expect(parseOptions(['--continue']).continue).toBe(true);
   });
 
-  it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1'])('refuses %s', (flag) => {
+  it('repeats the events of a seed', () => {
+    expect(parseOptions(['chaos', '--seed=42'])).toMatchObject({ names: ['chaos'], seed: 42 });
+  });
+
+  it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1', '--seed=0'])('refuses %s', (flag) => {
     expect(() => parseOptions([flag])).toThrow();
   });
 });

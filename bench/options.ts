@@ -9,6 +9,8 @@ export interface Options {
   seconds?: number;
   /** Only the rows whose name contains it. */
   only?: string;
+  /** Of the events of `chaos`; another one each time without it. */
+  seed?: number;
   /** Prints which table holds which goal, and measures nothing. */
   goals: boolean;
   /** Measures what an ended run of the same commit has not. */
@@ -24,6 +26,7 @@ export function parseOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       only: { type: 'string' },
+      seed: { type: 'string' },
       goals: { type: 'boolean', default: false },
       continue: { type: 'boolean', default: false },
     },
@@ -35,6 +38,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...(values.rounds === undefined ? {} : { rounds: positive('rounds', values.rounds) }),
     ...(values.seconds === undefined ? {} : { seconds: positive('seconds', values.seconds) }),
     ...(values.only === undefined ? {} : { only: values.only }),
+    ...(values.seed === undefined ? {} : { seed: positive('seed', values.seed) }),
   };
 }
 

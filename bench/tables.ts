@@ -3,6 +3,7 @@ import type { Benchmark } from './harness.ts';
 import { accounts } from './tables/accounts.ts';
 import { cachedQuestions } from './tables/cached-questions.ts';
 import { cachedJson, cachedStream } from './tables/cached-response.ts';
+import { chaos } from './tables/chaos.ts';
 import { chatPage } from './tables/chat-page.ts';
 import { cluster } from './tables/cluster.ts';
 import { clusterStreams } from './tables/cluster-streams.ts';
@@ -51,4 +52,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   chatPage,
   lighthousePages,
   soak,
+  chaos,
 ];
