@@ -89,7 +89,8 @@ async function through(peers: readonly Peer[], what: string): Promise<{ perSecon
 }
 
 async function servedBy({ server }: Peer): Promise<number> {
-  const response = await fetch(`${server.url}/count`);
+  // A kept connection would be closed by the server while `wrk` holds up this process.
+  const response = await fetch(`${server.url}/count`, { headers: { connection: 'close' } });
   const { served } = await response.json();
   return Number(served);
 }

@@ -15,7 +15,7 @@ import { type AuditEntry, auditQuerySchema } from '#lib/wire/people';
 export async function listAudit(request: HttpRequest): Promise<Reply> {
   const { after, limit, query } = readPage(request);
   const filter = readFilter(query);
-  // Changes are replied to before their record is on disk: whoever looks then finds it.
+  // Changes are replied to before their record is on disk.
   await (await store()).flush();
   const { rows, next } = await readAudit({ ...filter, before: after?.[1] }, limit);
   const names = await namesOf(rows);
