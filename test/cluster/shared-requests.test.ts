@@ -159,9 +159,7 @@ describe('three servers', () => {
         expect(performance.now() - startedMs).toBeLessThan(8_000);
         expect((await reader).at(-1)).toMatchObject({ type: 'error', data: { code: 'cancelled' } });
         for (let index = 0; index < 3; index++)
-          await expect
-            .poll(async () => (await poll(cluster.at(index), id)).body.status, eventually)
-            .toBe('cancelled');
+          await expect.poll(async () => (await poll(cluster.at(index), id)).body.status, eventually).toBe('cancelled');
       }
     },
     60_000,
