@@ -15,6 +15,9 @@ it('retries accepted requests after network failures and stops of the server onl
   expect(reconnectDelayMs(new ApiError('', 0, SHUTTING_DOWN), 0, true)).toBeDefined();
   expect(reconnectDelayMs(new ApiError('', 503, SHUTTING_DOWN), 0, false)).toBeUndefined();
   expect(reconnectDelayMs(new ApiError('', 0, UNREACHABLE), 0, true)).toBeDefined();
+  const refused = (reason: string) => new ApiError('', 503, 'queue_full', 2, { reason });
+  expect(reconnectDelayMs(refused('elsewhere'), 0, true)).toBeDefined();
+  expect(reconnectDelayMs(refused('full'), 0, true)).toBeUndefined();
   expect(reconnectDelayMs(lost, 0, false)).toBeUndefined();
   expect(reconnectDelayMs(new ApiError('', 404, 'not_found'), 0, true)).toBeUndefined();
   expect(reconnectDelayMs(new TypeError('x'), 0, true)).toBeUndefined();

@@ -16,5 +16,10 @@ const RESUMABLE: ReadonlySet<string> = new Set([CONNECTION_LOST, UNREACHABLE, SH
  */
 export function reconnectDelayMs(error: unknown, attempt: number, accepted: boolean): number | undefined {
   if (!accepted || !(error instanceof ApiError)) return undefined;
-  return RESUMABLE.has(error.code) ? DELAYS_MS[attempt] : undefined;
+  return RESUMABLE.has(error.code) || isElsewhere(error) ? DELAYS_MS[attempt] : undefined;
+}
+
+/** A server of several that cannot ask the others for the request at the moment. */
+function isElsewhere({ code, data }: ApiError): boolean {
+  return code === 'queue_full' && data.reason === 'elsewhere';
 }
