@@ -174,6 +174,7 @@ const readySchema = z.object({ parts: z.object({ redis: z.object({ state: z.stri
 async function untilRedis({ url }: Instance): Promise<void> {
   const untilMs = performance.now() + BACK_WITHIN_MS;
   while (performance.now() < untilMs) {
+    // One that is killed or busy now is asked again.
     const ready: unknown = await fetch(`${url}/api/ready`, { signal: AbortSignal.timeout(5_000) })
       .then((response) => response.json())
       .catch(() => undefined);

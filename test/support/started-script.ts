@@ -32,6 +32,7 @@ export function startScript(words: readonly string[], cwd: string, settings: Rec
     whenServing: async (url) => {
       for (let over = false; !over; ) {
         over = await Promise.race([ended.then(() => true), new Promise<false>((next) => setTimeout(next, 100, false))]);
+        // It does not listen yet, or has ended: the next turn of the loop sees which.
         const health = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
         await health?.body?.cancel();
         if (health?.ok === true) return;
