@@ -9,7 +9,7 @@ import type { RunnableTask } from '#lib/chat/scheduler/task';
 import { type Clock, systemClock } from '#lib/clock';
 import { Displacement } from '#lib/cluster/displacement';
 import { Janitor } from '#lib/cluster/janitor';
-import { repliesOf } from '#lib/cluster/replies';
+import { LineEntry } from '#lib/cluster/line-entry';
 import { SharedLanes } from '#lib/cluster/shared-lanes';
 import { SharedPositions } from '#lib/cluster/shared-positions';
 import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-figures';
@@ -23,12 +23,7 @@ type Work = Generation | RunnableTask;
 
 /** Counts of the lines that are as old refuse nothing: the line may be shorter by now. */
 const MAX_COUNTS_AGE_MS = 250;
-/** A turn so far before the clock was assigned by a clock that was reset meanwhile. */
-const MAX_AHEAD = 2 ** 19;
 const STOP_POLL_MS = 50;
-/** Redis may not respond for so long before submissions go to the local scheduler. */
-const HICCUP_MS = 500;
-const LOOK_MS = 50;
 /**
  * Submissions that talk to Redis at a time. More would wait for each other there, until their
  * commands are too old and Redis seems to be away.
@@ -54,7 +49,7 @@ export class SharedQueue implements SharedLine {
   readonly #turns: SharedTurns;
   readonly #lanes: SharedLanes;
   readonly #positions: SharedPositions;
-  readonly #displacement: Displacement;
+  readonly #entry: LineEntry;
   readonly #janitor: Janitor;
   /** Generations that this instance has submitted, until they start or end. */
   readonly #submitted = new Map<string, Submitted>();
@@ -96,7 +91,8 @@ export class SharedQueue implements SharedLine {
       clock,
     );
     this.#strays = new StrayRuns(this.#lanes, () => link.connection.isUsable);
-    this.#displacement = new Displacement({ ...parts, lanes: this.#lanes, turns: this.#turns });
+    const shared = { ...parts, lanes: this.#lanes, turns: this.#turns };
+    this.#entry = new LineEntry({ ...shared, displacement: new Displacement(shared) });
     this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
     this.view = new SharedQueueFigures(local.view, this.#lanes, () => this.#waiting());
   }
@@ -125,9 +121,14 @@ export class SharedQueue implements SharedLine {
 
   ensureCapacity(work: Work, mayDisplace = true): LocalLane {
     const { local, settings, link } = this.#parts;
-    if (!(work instanceof Generation) || !link.connection.isUsable) return local.ensureCapacity(work, mayDisplace);
+    if (!(work instanceof Generation)) return local.ensureCapacity(work, mayDisplace);
     const lane = local.chooseLane(work);
     if (!this.isShared(lane)) return local.ensureCapacity(work, mayDisplace);
+    this.#lanes.adopt(lane);
+    if (!link.connection.isUsable) {
+      work.isDegraded = true;
+      return local.ensureCapacity(work, mayDisplace);
+    }
     work.pack();
     // Its memory is that of this instance.
     local.reserve(work.caller, work.bytes)();
@@ -142,11 +143,10 @@ export class SharedQueue implements SharedLine {
 
   admit(work: Work, lane: LocalLane, now: number): void {
     const { local, link } = this.#parts;
-    if (!(work instanceof Generation) || !this.isShared(lane) || !link.connection.isUsable) {
+    if (!(work instanceof Generation) || !this.isShared(lane) || work.isDegraded || !link.connection.isUsable) {
       local.admit(work, lane, now);
       return;
     }
-    this.#lanes.adopt(lane);
     const release = local.reserve(work.caller, work.bytes);
     const submitted: Submitted = { generation: work, lane, since: now, release, submitted: Promise.resolve() };
     this.#submitted.set(work.id, submitted);
@@ -231,7 +231,10 @@ export class SharedQueue implements SharedLine {
     const { generation, lane } = submitted;
     this.#entering += 1;
     try {
-      await this.#enterInTurn(() => this.#enter(submitted));
+      const outcome = await this.#enterInTurn(() => this.#entry.enter(generation, lane));
+      if (outcome === 'entered') this.#parts.runs.handleAdmitted(generation);
+      else if (outcome === 'refused') this.#refuse(generation);
+      else this.#leave(generation);
       this.#positions.noteEntry(generation);
       this.#strays.remove();
     } catch (error) {
@@ -243,80 +246,6 @@ export class SharedQueue implements SharedLine {
     } finally {
       this.#entering -= 1;
     }
-  }
-
-  /** Puts a run into the line, or refuses it. Rejects if Redis does. */
-  async #enter({ generation, lane }: Submitted): Promise<void> {
-    const { link, runs, settings } = this.#parts;
-    // One slow command lets all others fail until the probe: that is no outage.
-    for (let waitedMs = 0; !link.connection.isUsable && waitedMs < HICCUP_MS; waitedMs += LOOK_MS) await delay(LOOK_MS);
-    if (generation.finishedAt !== undefined) {
-      this.#leave(generation);
-      return;
-    }
-    const { client } = link.connection;
-    const { id } = lane.server;
-    const { id: run, group, priority } = generation;
-    const owner = { caller: link.keys.nameOf(generation.caller), priority };
-    const reading = client.pipeline();
-    this.#turns.addClock(reading, id, priority);
-    const takeCounts = this.#lanes.addCounts(reading);
-    const queue = this.#lanes.queueOf(id);
-    queue.addBound(reading, lane.server.slots);
-    const [clocks, held, ...counts] = repliesOf(await reading.exec());
-    takeCounts(counts);
-    const isFull = this.#lanes.wouldWait(id) && this.#lanes.excess >= settings.QUEUE_MAX_SIZE;
-    if (isFull && !(await this.#displacement.makeRoom(owner.caller))) {
-      this.#refuse(generation);
-      return;
-    }
-    const creating = client.multi();
-    runs.addCreation(creating, { generation, lane: id });
-    this.#turns.addAssignment(creating, id, owner, this.#turns.clockOf(clocks, held));
-    const turn = { ...owner, turn: this.#turns.turnOf(repliesOf(await creating.exec()).at(-1)) };
-    if (generation.finishedAt !== undefined) {
-      await this.#turns.refund(id, turn);
-      this.#leave(generation);
-      return;
-    }
-    const sortKey = sortKeyOf(turn.turn, priority);
-    const noting = client.pipeline();
-    runs.addPlace(noting, run, { turn: turn.turn, sortKey });
-    await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
-    // It is in the line, whatever becomes of the check.
-    await this.#check(generation, id, turn).catch(() => runs.handleAdmitted(generation));
-  }
-
-  /** What others have done in between: the bound, the clock, and a request that has ended. */
-  async #check(generation: Generation, lane: string, turn: SharedTurn): Promise<void> {
-    const { link, runs, settings } = this.#parts;
-    const queue = this.#lanes.queueOf(lane);
-    const reading = link.connection.client.pipeline();
-    this.#turns.addClock(reading, lane, turn.priority);
-    const takeCounts = this.#lanes.addCounts(reading);
-    queue.addRenewal(reading);
-    const [clocks, held, ...counts] = repliesOf(await reading.exec());
-    takeCounts(counts);
-    const hasEnded = generation.finishedAt !== undefined;
-    if (hasEnded || (this.#lanes.excess > settings.QUEUE_MAX_SIZE && (await this.#isExcess(generation, lane)))) {
-      // Else a worker has it, or has ended it already.
-      if ((await this.#lanes.remove(lane, generation.id)) === 'removed') {
-        if (hasEnded) this.#leave(generation);
-        else this.#refuse(generation);
-        return;
-      }
-    }
-    if (turn.turn - this.#turns.clockOf(clocks, held) >= MAX_AHEAD) {
-      const again = await this.#turns.assign(lane, turn);
-      await queue.move(generation.id, () => sortKeyOf(again, turn.priority));
-    }
-    runs.handleAdmitted(generation);
-  }
-
-  /** Whether the line was full when the run came: of several at a time, the first ones stay. */
-  async #isExcess({ id }: Generation, lane: string): Promise<boolean> {
-    const earlier = await this.#lanes.queueOf(lane).countEarlier(id);
-    return earlier !== undefined && this.#lanes.excessBefore(lane, earlier) >= this.#parts.settings.QUEUE_MAX_SIZE;
   }
 
   #refuse(generation: Generation): void {
@@ -341,6 +270,7 @@ export class SharedQueue implements SharedLine {
     else if (generation.finishedAt !== undefined) runs.handleNotAdmitted(generation);
     else
       try {
+        generation.isDegraded = true;
         local.admit(generation, local.ensureCapacity(generation, false), this.#clock.now());
         this.#strays.add(generation.id, lane);
         runs.handleNotAdmitted(generation);

@@ -43,7 +43,7 @@ const ALLOWED_HEADERS = [
   ...SDK_HEADERS,
 ].join(', ');
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Cache, Age, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Dropped-Params, X-Queue-Position, X-Queue-Wait-Ms, X-Priority, X-Model-Server, Request-Id, X-Token-Count';
+  'X-Request-Id, X-Cache, Age, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Dropped-Params, X-Queue-Position, X-Queue-Wait-Ms, X-Priority, X-Model-Server, X-Degraded, Request-Id, X-Token-Count';
 const MAX_AGE_SECONDS = '3600';
 
 /**

@@ -234,7 +234,7 @@ describe('a page of another origin', () => {
     const headers = { origin: 'https://app.example' };
     const response = await post('/v1/chat/completions', said('hello'), headers);
     const exposed = response.headers.get('access-control-expose-headers')?.split(', ');
-    for (const name of ['X-Cache', 'Age', 'X-Dropped-Params', 'X-Queue-Position', 'X-Queue-Wait-Ms'])
+    for (const name of ['X-Cache', 'Age', 'X-Dropped-Params', 'X-Queue-Position', 'X-Queue-Wait-Ms', 'X-Degraded'])
       expect(exposed).toContain(name);
     const preflight = await fetch(`${s.url}/v1/chat/completions`, { method: 'OPTIONS', headers });
     const allowed = preflight.headers.get('access-control-allow-headers')?.split(', ');

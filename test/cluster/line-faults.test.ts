@@ -62,8 +62,10 @@ describe.concurrent('the shared line, where workers, connections, servers and Re
     const front = await lines.joinFront(redis.port);
     await redis.kill();
     await expect.poll(() => front.link.connection.isUsable, eventually).toBe(false);
-    front.submit(generationOf('away', 'caller'));
+    const away = generationOf('away', 'caller');
+    front.submit(away);
     expect(front.here).toEqual(['away']);
+    expect(away.isDegraded).toBe(true);
     expect(front.runs.admitted).toEqual([]);
   });
 
@@ -73,8 +75,11 @@ describe.concurrent('the shared line, where workers, connections, servers and Re
     const redis = await redisServer();
     const front = await lines.joinFront(redis.port);
     redis.freeze();
-    front.submit(generationOf('frozen', 'caller'));
+    const frozen = generationOf('frozen', 'caller');
+    front.submit(frozen);
+    expect(frozen.isDegraded).toBe(false);
     await expect.poll(() => front.here, eventually).toEqual(['frozen']);
+    expect(frozen.isDegraded).toBe(true);
     expect(front.runs.startedHere).toEqual(['frozen']);
     redis.resume();
   });

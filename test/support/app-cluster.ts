@@ -82,6 +82,8 @@ function fail(): never {
 export interface Reply {
   readonly status: number;
   readonly cache: string | null;
+  /** `X-Degraded`. */
+  readonly degraded: string | null;
   readonly content: string;
   readonly body: unknown;
   readonly ms: number;
@@ -106,6 +108,7 @@ export async function ask(
   return {
     status: response.status,
     cache: response.headers.get('x-cache'),
+    degraded: response.headers.get('x-degraded'),
     content: body?.message?.content ?? body?.content ?? body?.response ?? '',
     body,
     ms: performance.now() - startedMs,

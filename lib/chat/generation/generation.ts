@@ -95,6 +95,8 @@ export class Generation {
   isMirror = false;
   /** Whether another server runs it, and its events are read from there. */
   runsElsewhere = false;
+  /** Whether this server does it by itself because it does not reach the others. */
+  isDegraded = false;
   readonly #context: GenerationContext | undefined;
   #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
   #refCount = 0;

@@ -168,6 +168,10 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
     return server?.isNameShown === true ? server.name : undefined;
   }
 
+  get isDegraded(): boolean {
+    return this.#source instanceof Generation && this.#source.isDegraded;
+  }
+
   get eventOffset(): number {
     return this.saved?.eventOffset ?? 0;
   }

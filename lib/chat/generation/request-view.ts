@@ -45,6 +45,8 @@ export interface ReadableRequest extends RequestView {
   readonly storedAt: number | undefined;
   /** The model server that works on it or did so, if callers are shown which. */
   readonly serverName: string | undefined;
+  /** Whether this server does it by itself because it does not reach Redis and the others. */
+  readonly isDegraded: boolean;
   /** Added to the numbers of its events: a run after a restart has others than before. */
   readonly eventOffset: number;
   /**

@@ -3,7 +3,7 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { requestLogFields } from '#lib/chat/http/access-log-fields';
-import { ageHeader, queueHeaders } from '#lib/chat/http/reply-headers';
+import { ageHeader, degradedHeader, queueHeaders } from '#lib/chat/http/reply-headers';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { CacheHeader } from '#lib/wire/chat';
 
@@ -87,8 +87,8 @@ export function jsonReply(
 /** A response from the cache has an age; another one has a model server, and perhaps waited. */
 function howServed(request: ReadableRequest, position: number | undefined): Headers {
   if (request.storedAt !== undefined) return ageHeader(request);
-  const server = modelServersHeader([request]);
-  return position === undefined ? server : { ...server, ...queueHeaders(request, position) };
+  const how = { ...modelServersHeader([request]), ...degradedHeader([request]) };
+  return position === undefined ? how : { ...how, ...queueHeaders(request, position) };
 }
 
 /** The cache status for a request that another one attaches to. */

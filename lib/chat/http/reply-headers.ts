@@ -21,6 +21,11 @@ export function queueHeaders(request: ReadableRequest, position: number): Header
   return { 'x-queue-position': String(position), 'x-queue-wait-ms': String(Math.round(waitMs)) };
 }
 
+/** Says that a response is made without the other servers: Redis is away. Else empty. */
+export function degradedHeader(requests: readonly Pick<ReadableRequest, 'isDegraded'>[]): Headers {
+  return requests.some(({ isDegraded }) => isDegraded) ? { 'x-degraded': 'redis' } : {};
+}
+
 /** `Age` of a response from the cache, in seconds; empty for another one. */
 export function ageHeader({ storedAt, createdAt }: Pick<ReadableRequest, 'storedAt' | 'createdAt'>): Headers {
   return storedAt === undefined ? {} : { age: ageSeconds(storedAt, createdAt) };

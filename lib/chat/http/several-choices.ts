@@ -17,7 +17,7 @@ import {
   submitterFor,
 } from '#lib/chat/http/api-adapter';
 import { modelServersHeader } from '#lib/chat/http/chat-replies';
-import { ageHeader, queueHeaders, queuePosition } from '#lib/chat/http/reply-headers';
+import { ageHeader, degradedHeader, queueHeaders, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection } from '#lib/chat/http/submitter';
 import { toAppError } from '#lib/chat/model-error';
 import type { Submitter } from '#lib/chat/submitter';
@@ -258,5 +258,6 @@ function howServed(choices: readonly ReadableRequest[], positions: readonly numb
   if (oldest !== undefined && stored.length === choices.length) return ageHeader(oldest);
   const last = Math.max(...positions);
   const waiting = choices[positions.lastIndexOf(last)];
-  return { ...modelServersHeader(choices), ...(waiting === undefined ? {} : queueHeaders(waiting, last)) };
+  const how = { ...modelServersHeader(choices), ...degradedHeader(choices) };
+  return { ...how, ...(waiting === undefined ? {} : queueHeaders(waiting, last)) };
 }
