@@ -1,6 +1,7 @@
 import type { ChainableCommander } from 'ioredis';
 import { type Clock, systemClock } from '#lib/clock';
 import { type LaneCounts, LaneQueue } from '#lib/cluster/lane-queue';
+import { LocalShare } from '#lib/cluster/local-share';
 import { repliesOf } from '#lib/cluster/replies';
 import type { LocalLane, SharedLineParts } from '#lib/cluster/shared-types';
 import type { SharedTurns } from '#lib/cluster/turns';
@@ -47,6 +48,7 @@ export class SharedLanes {
   readonly #options: SharedLanesOptions;
   readonly #clock: Clock;
   readonly #states = new Map<string, SharedLaneState>();
+  readonly #share: LocalShare;
   #isPaused = false;
   #isLeaving = false;
   #isClosed = false;
@@ -56,6 +58,7 @@ export class SharedLanes {
   constructor(options: SharedLanesOptions, clock = systemClock) {
     this.#options = options;
     this.#clock = clock;
+    this.#share = new LocalShare(options.link);
   }
 
   /** Begins to work. Resolves when the lanes are configured, or if Redis is away. Never rejects. */
@@ -119,6 +122,7 @@ export class SharedLanes {
   /** Makes the queue and the worker of a lane, on its first use. */
   adopt(lane: LocalLane): void {
     if (!this.isShared(lane) || this.#isClosed) return;
+    lane.bound ??= this.#share.boundOf(lane);
     const { id, slots } = lane.server;
     const known = this.#states.get(id);
     if (known?.worker !== undefined) {
@@ -244,7 +248,11 @@ export class SharedLanes {
   async close(): Promise<void> {
     await this.closeWorkers();
     await Promise.all([...this.#states.values()].map(({ queue }) => queue.close()));
-    for (const { lane } of this.#states.values()) if (lane !== undefined) lane.shared = { waiting: 0, running: 0 };
+    for (const { lane } of this.#states.values()) {
+      if (lane === undefined) continue;
+      lane.shared = { waiting: 0, running: 0 };
+      lane.bound = undefined;
+    }
   }
 
   /** Writes the slots of each lane of this instance, and lets its worker begin. Never rejects. */
@@ -272,6 +280,8 @@ export class SharedLanes {
     if (!connection.isUsable) for (const id of this.#states.keys()) this.setCounts(id, { waiting: 0, running: 0 });
     else
       try {
+        // What waits here since Redis was away has more slots now.
+        for (const lane of lanes.values()) if (lane.line.size > 0) this.#options.local.dispatch(lane);
         await this.readCounts();
         for (const [id, state] of this.#states) {
           await this.#configure(id, state);

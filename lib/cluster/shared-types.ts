@@ -167,6 +167,8 @@ export interface SharedLineParts {
     chooseLane(work: Generation | RunnableTask): LocalLane;
     /** The lanes of all model servers, for one worker each. */
     lanes(): readonly LocalLane[];
+    /** Starts what may start by now in a lane whose bound was changed. */
+    dispatch(lane: LocalLane): void;
   };
   readonly settings: Config;
 }

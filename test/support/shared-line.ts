@@ -237,6 +237,7 @@ function localWith(lane: LocalLane, lanes: readonly LocalLane[], here: string[])
     closed: undefined,
     chooseLane: () => lane,
     lanes: () => lanes,
+    dispatch: () => {},
     ensureCapacity: () => lane,
     admit: (work: Generation | RunnableTask) => void here.push(work.id),
     raisePriority: (generation, priority) => {

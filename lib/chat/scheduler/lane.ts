@@ -27,6 +27,14 @@ export interface MeasuredResponse {
   readonly writingMs: number;
 }
 
+/** What bounds the work of this process on a server besides the slots of that. */
+export interface LaneBound<T> {
+  /** Work at a time, as far as that is known, for estimates. */
+  readonly slots: number;
+  /** Whether `work` may start next to what runs. */
+  allows(work: T, running: ReadonlySet<T>): boolean;
+}
+
 /** One model server with its slots, its line, and what was measured of it. */
 export class Lane<T extends QueueItem> {
   readonly server: ModelServer;
@@ -34,6 +42,8 @@ export class Lane<T extends QueueItem> {
   readonly running = new Set<T>();
   /** Work that other instances have here, as last seen, and work in the line of all instances. */
   shared: { readonly waiting: number; readonly running: number } = { waiting: 0, running: 0 };
+  /** Undefined if this process has all slots of the server. */
+  bound: LaneBound<T> | undefined;
   readonly times: WaitEstimator;
   readonly #loadMs = new LRUCache<string, number>({ max: MAX_MODELS });
   readonly #avoidedUntil = new LRUCache<string, number>({ max: MAX_MODELS });
@@ -56,6 +66,15 @@ export class Lane<T extends QueueItem> {
 
   get hasSlot(): boolean {
     return this.running.size < this.server.slots;
+  }
+
+  hasSlotFor(work: T): boolean {
+    return this.hasSlot && this.bound?.allows(work, this.running) !== false;
+  }
+
+  /** Work of this process at a time. */
+  get slots(): number {
+    return Math.min(this.server.slots, this.bound?.slots ?? this.server.slots);
   }
 
   get promptTokensPerSecond(): number {

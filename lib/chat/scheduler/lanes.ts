@@ -1,13 +1,17 @@
 import { Lane } from '#lib/chat/scheduler/lane';
 import { PrefixAffinity } from '#lib/chat/scheduler/prefix-affinity';
+import { CALLER_SHARE } from '#lib/chat/scheduler/queue-admission';
 import { QueueBounds } from '#lib/chat/scheduler/queue-bounds';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { WaitEstimator } from '#lib/chat/scheduler/wait-estimator';
 import type { QueueLimits } from '#lib/chat/scheduler/waiting-queue';
+import type { Config } from '#lib/config/config';
 import { chooseLane, expectedWaitMs, type LaneFigures, laneCostMs } from '#lib/models/choose-lane';
 import type { RouteTarget } from '#lib/models/model-route';
 import { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
+import type { ModelServers } from '#lib/models/servers';
+import { MIB } from '#lib/units';
 
 /** How many requests at the front of a line may move to a free server. */
 const MAX_MOVABLE = 32;
@@ -27,6 +31,23 @@ export interface LanesOptions {
 
 interface Candidate<T extends QueuedWork> extends LaneFigures {
   readonly lane: Lane<T>;
+}
+
+/** The lanes of an engine, with the bounds of its settings. */
+export function createLanes<T extends QueuedWork>(settings: Config, servers?: ModelServers): Lanes<T> {
+  const maxBytes = settings.QUEUE_MAX_MB * MIB;
+  return new Lanes({
+    limits: {
+      maxSize: settings.QUEUE_MAX_SIZE,
+      maxBytes,
+      maxCallerBytes: maxBytes * CALLER_SHARE,
+      batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+    },
+    slots: settings.QUEUE_MAX_CONCURRENT,
+    fallbackMs: settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS,
+    hasAffinity: settings.MODEL_AFFINITY,
+    serverOf: (provider) => servers?.serverOf(provider),
+  });
 }
 
 /** The lanes of all model servers, and the choice between them. */
@@ -166,7 +187,7 @@ export class Lanes<T extends QueuedWork> {
       hasModel: server.has(model),
       isAvoided: lane.isAvoided(model, now),
       weight: server.weight,
-      slots: server.slots,
+      slots: lane.slots,
       running: running.size + shared.running,
       waiting: line.size + shared.waiting,
       averageMs: lane.times.averageOf(work.timingKey),
@@ -197,8 +218,8 @@ function isRunning(running: ReadonlySet<QueuedWork>, model: string): boolean {
 }
 
 /** The expected wait at the end of a line. */
-function lineWaitMs<T extends QueuedWork>({ server, line, running, shared, times }: Lane<T>): number {
-  const { weight, slots } = server;
+function lineWaitMs<T extends QueuedWork>({ server, slots, line, running, shared, times }: Lane<T>): number {
+  const { weight } = server;
   const averageMs = times.averageMs;
   const all = { running: running.size + shared.running, waiting: line.size + shared.waiting };
   return expectedWaitMs({ ...all, averageMs, weight, slots });

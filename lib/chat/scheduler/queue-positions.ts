@@ -116,8 +116,8 @@ function shareOf({ id, isBehind, allowance }: Generation, countAhead: () => Call
 /** From the measured times of the model on the lane's server. */
 function estimateMs<T extends QueuedWork>(
   { timingKey }: QueuedWork,
-  { times, server }: Lane<T>,
+  { times, slots }: Lane<T>,
   position: number,
 ): number {
-  return times.estimateMs(timingKey, position, server.slots);
+  return times.estimateMs(timingKey, position, slots);
 }

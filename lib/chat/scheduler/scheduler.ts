@@ -2,10 +2,10 @@ import { Generation } from '#lib/chat/generation/generation';
 import { toAppError } from '#lib/chat/model-error';
 import { Failover } from '#lib/chat/scheduler/failover';
 import type { Lane } from '#lib/chat/scheduler/lane';
-import { Lanes } from '#lib/chat/scheduler/lanes';
+import { createLanes, type Lanes } from '#lib/chat/scheduler/lanes';
 import { measureCompleted } from '#lib/chat/scheduler/measure-completed';
 import { type ModelCallOptions, ModelCalls } from '#lib/chat/scheduler/model-calls';
-import { CALLER_SHARE, QueueAdmission } from '#lib/chat/scheduler/queue-admission';
+import { QueueAdmission } from '#lib/chat/scheduler/queue-admission';
 import { QueuePositions, type QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
@@ -67,23 +67,11 @@ export class Scheduler {
     const { settings } = options;
     this.#options = options;
     this.#servers = servers;
-    const maxBytes = settings.QUEUE_MAX_MB * MIB;
     this.#running = new RunningCalls({
-      maxRequestBytes: maxBytes * RUNNING_SHARE,
+      maxRequestBytes: settings.QUEUE_MAX_MB * MIB * RUNNING_SHARE,
       maxResponseBytes: settings.MAX_RESPONSE_MB * MIB,
     });
-    this.#lanes = new Lanes({
-      limits: {
-        maxSize: settings.QUEUE_MAX_SIZE,
-        maxBytes,
-        maxCallerBytes: maxBytes * CALLER_SHARE,
-        batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
-      },
-      slots: settings.QUEUE_MAX_CONCURRENT,
-      fallbackMs: settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS,
-      hasAffinity: settings.MODEL_AFFINITY,
-      serverOf: (provider) => servers?.serverOf(provider),
-    });
+    this.#lanes = createLanes(settings, servers);
     this.#calls = new ModelCalls(options, this.#running);
     this.#parts = { settings, clock: options.clock, servers, lanes: this.#lanes };
     this.#failover = new Failover(this.#parts);
@@ -143,8 +131,15 @@ export class Scheduler {
       this.#start(work, lane);
     } else {
       lane.line.add(work, now, isFirst);
+      // A bound on what waits may leave a slot to it.
+      if (lane.bound !== undefined) this.#dispatch(lane);
       this.#schedulePositionUpdate();
     }
+  }
+
+  /** Starts what may start by now: the bound of a lane was changed. */
+  dispatch(lane: Lane<Work>): void {
+    this.#dispatchAll(lane);
   }
 
   /** Raises a waiting generation to `priority` if that is more than it has. */
@@ -194,8 +189,13 @@ export class Scheduler {
     return this.#servers?.areSeveral === true;
   }
 
+  /** Whether there is a slot and memory for the work. */
+  #fits(work: Work, lane: Lane<Work>): boolean {
+    return lane.hasSlotFor(work) && this.#running.fits(work);
+  }
+
   #canStart(work: Work, lane: Lane<Work>): boolean {
-    if (!lane.hasSlot || !this.#running.fits(work)) return false;
+    if (!this.#fits(work, lane)) return false;
     // The line of a server that is down waits for it. Work that no other server can do does not.
     return lane.line.size === 0 || this.#isHeld(lane);
   }
@@ -283,7 +283,7 @@ export class Scheduler {
     this.#countOutcome(lane, 'moved');
     work.requeue();
     if (next.target !== work.targets?.[0]) work.retarget(next.target, next.lane.server.provider);
-    if (next.lane.hasSlot && this.#running.fits(work)) this.#start(work, next.lane);
+    if (this.#fits(work, next.lane)) this.#start(work, next.lane);
     else {
       work.pack();
       next.lane.line.add(work, work.createdAt, true);
@@ -319,7 +319,7 @@ export class Scheduler {
       return;
     }
     const now = this.#options.clock.now();
-    const fits = (waiting: Work) => this.#running.fits(waiting);
+    const fits = (waiting: Work) => this.#fits(waiting, lane);
     while (lane.hasSlot) {
       const next = lane.line.take(now, fits);
       if (next === undefined) break;
@@ -343,7 +343,7 @@ export class Scheduler {
   #startStranded(lane: Lane<Work>): void {
     const now = this.#options.clock.now();
     for (const { item } of [...lane.line.waiting()]) {
-      if (!lane.hasSlot || !this.#running.fits(item)) return;
+      if (!this.#fits(item, lane)) return;
       if (this.#lanes.chooseUp(item, now) !== undefined) continue;
       if (lane.cancelMove !== undefined && this.#lanes.next(item, now) === undefined) continue;
       lane.line.remove(item.id);

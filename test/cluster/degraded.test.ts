@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type AppCluster, ask, readJson, startAppCluster } from '../support/app-cluster.ts';
+import { scriptOf } from '../support/obedient-model.ts';
+import { enqueue } from '../support/queued-requests.ts';
+import type { RunningApp } from '../support/running-app.ts';
+
+/** What two servers with two slots do while the Redis that they share is away, and after it. */
+const eventually = { timeout: 15_000, interval: 50 };
+const SLOTS = 2;
+let cluster: AppCluster;
+
+beforeAll(async () => {
+  cluster = await startAppCluster([{}, {}], { QUEUE_MAX_CONCURRENT: String(SLOTS), DISCONNECT_GRACE_MS: '1000' });
+  cluster.model.choose(scriptOf);
+  await Promise.all(cluster.apps.map((app, index) => ask(app, `warm ${index}`)));
+  // Each has seen the other one.
+  for (const { url } of cluster.apps)
+    await expect
+      .poll(async () => (await fetch(`${url}/api/metrics`)).text(), eventually)
+      .toMatch(/^chill_space_instances\{scope="cluster"\} 2$/m);
+}, 90_000);
+
+afterAll(async () => {
+  await cluster?.close();
+});
+
+async function redisIs(state: 'up' | 'unavailable'): Promise<void> {
+  for (const app of cluster.apps)
+    await expect.poll(async () => (await readJson(app, '/api/ready')).parts.redis.state, eventually).toBe(state);
+}
+
+/** The most calls of the model at a time during `work`. */
+async function mostDuring(work: () => Promise<unknown>): Promise<number> {
+  let most = 0;
+  const watching = setInterval(() => {
+    most = Math.max(most, cluster.model.running);
+  }, 5);
+  await work();
+  clearInterval(watching);
+  return most;
+}
+
+const user = (content: string) => [{ role: 'user', content }];
+
+/** A request of each API, as JSON and as a stream. */
+const SURFACES: Record<string, (content: string) => { path: string; body: object }> = {
+  'a native response': (content) => ({
+    path: '/api/chat-optimized',
+    body: { messages: user(content), stream: false },
+  }),
+  'a native stream': (content) => ({ path: '/api/chat-optimized', body: { messages: user(content) } }),
+  'an accepted request': (content) => ({ path: '/api/chat-queue', body: { messages: user(content) } }),
+  "a response of OpenAI's API": (content) => ({
+    path: '/v1/chat/completions',
+    body: { model: 'test', messages: user(content) },
+  }),
+  "a stream of OpenAI's API": (content) => ({
+    path: '/v1/chat/completions',
+    body: { model: 'test', messages: user(content), stream: true },
+  }),
+  'two choices': (content) => ({
+    path: '/v1/chat/completions',
+    body: { model: 'test', messages: user(content), n: 2 },
+  }),
+  'a stream of two choices': (content) => ({
+    path: '/v1/chat/completions',
+    body: { model: 'test', messages: user(content), n: 2, stream: true },
+  }),
+  'a response of the Responses API': (content) => ({ path: '/v1/responses', body: { model: 'test', input: content } }),
+  "a response of Anthropic's API": (content) => ({
+    path: '/v1/messages',
+    body: { model: 'test', max_tokens: 64, messages: user(content) },
+  }),
+  "a response of Ollama's API": (content) => ({
+    path: '/api/chat',
+    body: { model: 'test', messages: user(content), stream: false },
+  }),
+  "a stream of Ollama's API": (content) => ({ path: '/api/chat', body: { model: 'test', messages: user(content) } }),
+};
+
+async function degradedHeaders({ url }: RunningApp, round: string): Promise<Record<string, string | null>> {
+  const headers: Record<string, string | null> = {};
+  for (const [name, request] of Object.entries(SURFACES)) {
+    const { path, body } = request(`${name}, ${round}`);
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    expect(response.ok, `${name}: ${text}`).toBe(true);
+    headers[name] = response.headers.get('x-degraded');
+  }
+  return headers;
+}
+
+const all = (value: string | null) => Object.fromEntries(Object.keys(SURFACES).map((name) => [name, value]));
+
+it('says on the responses of every API that it makes them by itself, while Redis is away', async () => {
+  const app = cluster.at(0);
+  expect(await degradedHeaders(app, 'before')).toEqual(all(null));
+  await cluster.redis.kill();
+  await redisIs('unavailable');
+  expect(await degradedHeaders(app, 'away')).toEqual(all('redis'));
+  const id = await enqueue(app, 'read by its id');
+  const stream = await fetch(`${app.url}/api/chat-queue?requestId=${id}`, { headers: { accept: 'text/event-stream' } });
+  expect(await stream.text()).toContain('event: done');
+  expect(stream.headers.get('x-degraded')).toBe('redis');
+  // A response that is there needs no other server.
+  expect(await ask(app, 'a native response, before')).toMatchObject({ cache: 'hit', degraded: null });
+  await cluster.redis.restart();
+  await redisIs('up');
+  expect(await degradedHeaders(app, 'after')).toEqual(all(null));
+}, 60_000);
+
+it('uses its part of the slots while Redis is away, and all of the common line afterwards', async () => {
+  const askSlowly = (name: string, count: number, apps = cluster.apps) =>
+    Promise.all(
+      apps.flatMap((app) => Array.from({ length: count }, (_, index) => ask(app, `slow ${name} ${app.pid} ${index}`))),
+    );
+  await cluster.redis.kill();
+  await redisIs('unavailable');
+  expect(await mostDuring(() => askSlowly('at one', 3, cluster.apps.slice(0, 1)))).toBe(1);
+  expect(await mostDuring(() => askSlowly('at both', 3))).toBe(SLOTS);
+  // What waits here when Redis is back goes on in its part, next to the common line.
+  const left = askSlowly('left', 9);
+  await expect.poll(() => cluster.model.running, eventually).toBe(SLOTS);
+  await cluster.redis.restart();
+  await redisIs('up');
+  const replies: Awaited<typeof left> = [];
+  const most = await mostDuring(async () => {
+    for (const done of await Promise.all([left, askSlowly('shared', 3)])) replies.push(...done);
+  });
+  expect(most).toBeLessThanOrEqual(SLOTS + cluster.apps.length);
+  expect(new Set(replies.map(({ status, content }) => `${status} ${content}`))).toEqual(new Set(['200 late']));
+  const after: Awaited<typeof left> = [];
+  expect(await mostDuring(async () => after.push(...(await askSlowly('after', 3))))).toBe(SLOTS);
+  expect(new Set(after.map(({ degraded }) => degraded))).toEqual(new Set([null]));
+}, 60_000);
