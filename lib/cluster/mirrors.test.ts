@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
+import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
 import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
+import { RunCare, type RunCareOptions } from '#lib/cluster/run-care';
 import { type EntryEvent, encodeEntry, type StoredRun } from '#lib/cluster/run-format';
 
 const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
@@ -14,13 +16,23 @@ const STORED: StoredRun = {
 };
 
 let mirrors: Mirrors | undefined;
-afterEach(() => mirrors?.close());
+let care: RunCare | undefined;
+afterEach(() => {
+  care?.close();
+  mirrors?.close();
+});
 
 /** Mirrors over a Redis that has at most one run. */
 function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string, string[]][] }) {
   let nowMs = 0;
   let tick = () => {};
-  const state = { isEntering: false, found: 0, leases: [] as string[], areLeasesRefused: false };
+  const state = {
+    isEntering: false,
+    found: 0,
+    leases: [] as string[],
+    areLeasesRefused: false,
+    requests: [] as { readers: Set<() => void> | undefined }[],
+  };
   const clock = {
     now: () => nowMs,
     after: (_ms: number, call: () => void) => {
@@ -32,7 +44,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
   const startedHere: string[] = [];
   // What wakes the reads of logs, which no Redis is there for.
   const commands = { xadd: () => commands, pexpire: () => commands, exec: async () => [] };
-  mirrors = new Mirrors({
+  const options = {
     link: {
       instanceId: 'this',
       keys: { log: (run: string) => run, wake: () => 'wake' },
@@ -53,15 +65,24 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
       },
       discard: () => {},
     },
-    inFlight: { requestsOf: () => [] },
+    inFlight: { requestsOf: () => state.requests },
     clock,
     context: () => context,
     serverOf: () => undefined,
-    line: () => ({ withdraw: async () => true }),
+    line: () => ({
+      withdraw: async () => true,
+      startHere: ({ id }: Generation) => {
+        startedHere.push(id);
+        return true;
+      },
+    }),
+    work: () => ({ isTaking: () => true, adopt: async () => true }),
     checkOwned: () => {},
     onRemove: () => {},
-    startHere: ({ id }: Generation) => startedHere.push(id),
-  } as unknown as MirrorsOptions);
+  };
+  mirrors = new Mirrors(options as unknown as MirrorsOptions);
+  const alone = new AloneRuns({ ...options, mirrors } as unknown as AloneRunsOptions);
+  care = new RunCare({ ...options, mirrors, alone } as unknown as RunCareOptions);
   const submitted = new Generation(
     { id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0, requestBytes: 0 },
     context,
@@ -71,7 +92,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     tick();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { mirrors, submitted, startedHere, state, pass };
+  return { mirrors, submitted, startedHere, state, connection: options.link.connection, pass };
 }
 
 const lastOf = ({ log }: Generation) => log.eventAt(log.lastNumber);
@@ -116,4 +137,31 @@ it('renews leases with the next tick where that has failed', async () => {
   state.areLeasesRefused = false;
   await pass(100);
   expect(state.leases).toEqual(['run']);
+});
+
+it('begins what waits here for a reader once Redis is away for 5 s, and nothing else', async () => {
+  const { mirrors: all, submitted, startedHere, state, connection, pass } = begin({ stored: STORED });
+  all.adopt(submitted, 'lane');
+  connection.isUsable = false;
+  state.requests = [{ readers: undefined }];
+  for (let second = 0; second < 10; second++) await pass(1_000);
+  expect(startedHere).toEqual([]);
+  state.requests = [{ readers: new Set() }];
+  await pass(1_000);
+  expect(startedHere).toEqual(['run']);
+  await pass(1_000);
+  expect(startedHere).toEqual(['run']);
+});
+
+it('begins nothing while Redis is away for less than 5 s', async () => {
+  const { mirrors: all, submitted, startedHere, state, connection, pass } = begin({ stored: STORED });
+  all.adopt(submitted, 'lane');
+  state.requests = [{ readers: new Set() }];
+  connection.isUsable = false;
+  for (let second = 0; second < 5; second++) await pass(1_000);
+  connection.isUsable = true;
+  await pass(1_000);
+  connection.isUsable = false;
+  for (let second = 0; second < 5; second++) await pass(1_000);
+  expect(startedHere).toEqual([]);
 });

@@ -63,6 +63,12 @@ export class RunLogs {
     return await this.client.xrange(this.keys.log(run), '-', '+');
   }
 
+  /** Whether an earlier attempt than this one has written text. Rejects if Redis does. */
+  async hasTextBefore(run: string, attempt: number): Promise<boolean> {
+    const before = await this.client.xrevrange(this.keys.log(run), `(${attempt}-0`, '-', 'COUNT', 1);
+    return (lastOf(before)?.id.number ?? 0) > 0;
+  }
+
   /** Begins an attempt of this instance: returns its number. Rejects if Redis does. */
   async beginAttempt(run: string): Promise<number> {
     const { instanceId } = this.link;

@@ -3,6 +3,7 @@ import type { Generation } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Clock } from '#lib/clock';
+import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, TAKEN_OVER, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
@@ -32,7 +33,7 @@ interface OwnedRun {
   /** It goes back to the line: this instance stops. */
   isReturned: boolean;
   /** Resolves when nothing of it is left to be done here. */
-  readonly over: Promise<void>;
+  readonly over: Promise<RunOutcome>;
 }
 
 export interface RunProcessorOptions {
@@ -44,6 +45,8 @@ export interface RunProcessorOptions {
   /** The lane of a server in the local scheduler. */
   readonly laneOf: (id: string) => LocalLane | undefined;
   readonly local: Pick<Scheduler, 'admit'>;
+  /** What this instance does by itself since Redis was away. */
+  readonly alone: () => Pick<AloneRuns, 'get' | 'giveUp' | 'forget'>;
   readonly log: Logger;
 }
 
@@ -51,6 +54,8 @@ export interface RunProcessorOptions {
 export class RunWork {
   readonly #options: RunProcessorOptions;
   readonly #owned = new Map<string, OwnedRun>();
+  /** Runs whose jobs a worker of this instance has. */
+  readonly #taken = new Set<string>();
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
   #usableSinceMs: number;
@@ -69,8 +74,22 @@ export class RunWork {
     return false;
   }
 
+  /** Whether a worker of this instance has the job of a run. */
+  isTaking(run: string): boolean {
+    return this.#taken.has(run);
+  }
+
   /** See `RunProcessor`. */
   async process(taken: TakenRun): Promise<RunOutcome> {
+    this.#taken.add(taken.run);
+    try {
+      return await this.#processUntilDone(taken);
+    } finally {
+      this.#taken.delete(taken.run);
+    }
+  }
+
+  async #processUntilDone(taken: TakenRun): Promise<RunOutcome> {
     for (let failures = 0; ; ) {
       if (this.#isClosing) return 'again';
       try {
@@ -99,7 +118,9 @@ export class RunWork {
 
   /** Undefined if it is to be tried again in a while: another instance may work on it. */
   async #process({ run, lane: laneId, stalled }: TakenRun): Promise<RunOutcome | undefined> {
-    const { store, mirrors } = this.#options;
+    const { store, mirrors, alone } = this.#options;
+    const begun = alone().get(run);
+    if (begun !== undefined) return await this.#goOn(begun);
     const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
     if (stored === undefined) return 'ended';
     const final = last?.events.at(-1);
@@ -152,36 +173,93 @@ export class RunWork {
     return untouchedMs !== undefined && untouchedMs < OWNER_MS && link.instanceIds().includes(owner);
   }
 
-  async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
-    const { store, local, clock, inFlight } = this.#options;
+  /** The job of a run that this instance has begun by itself is here now. */
+  async #goOn({ generation, lane, requests }: AloneRun): Promise<RunOutcome | undefined> {
+    const { alone } = this.#options;
+    const { id: run } = generation;
+    if (await this.adopt({ generation, lane, requests })) {
+      alone().forget(run);
+      return await this.#owned.get(run)?.over;
+    }
+    alone().giveUp(run);
+    return undefined;
+  }
+
+  /**
+   * Goes on, as its owner, with a run that this instance has begun by itself: writes what there is
+   * of it. Resolves with false if another instance has text of it or has ended it, or works on it
+   * while there is no text here. Rejects if Redis does, and can be called again.
+   */
+  async adopt({ generation, lane, requests }: AloneRun): Promise<boolean> {
+    const { store, mirrors, link } = this.#options;
     const { id: run, log } = generation;
-    const { model } = generation;
-    const otherModel = () => (generation.model === model ? undefined : generation.model);
-    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock });
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    const owned: OwnedRun = { generation, writer, isReturned: false, over };
-    this.#owned.set(run, owned);
+    const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
+    if (stored?.finishedAt !== undefined || (last?.id.number ?? 0) > 0) return false;
+    const isElsewhere = stored !== undefined && stored.attempt > 0 && stored.owner !== link.instanceId;
+    if (isElsewhere && log.lastNumber === 0) return false;
+    const wanted = [...requests].filter(({ isCopy, cancelledAt }) => !isCopy && cancelledAt === undefined);
+    if (stored === undefined) await store.createAgain({ generation, lane }, wanted);
+    else for (const request of wanted) await store.addTicket(run, request);
+    const attempt = await store.beginAttempt(run);
+    const server = generation.server?.id ?? lane;
+    await store.appendStarted(run, attempt, { type: 'started', server, model: generation.model });
+    if (isElsewhere && (await store.hasTextBefore(run, attempt))) {
+      // The other one has written its first text in between, and cannot go on.
+      await store.end(run, WORKER_LOST);
+      return false;
+    }
+    if (generation.finishedAt === undefined) mirrors.own(generation, lane);
+    this.#write(generation, attempt);
+    return true;
+  }
+
+  async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
+    const { local, clock } = this.#options;
+    const owned = this.#write(generation, attempt);
     try {
       if (!lane.hasSlot) generation.pack();
       local.admit(generation, lane, clock.now(), true);
-      const end = await writer.ended;
-      if (end === 'written') {
-        const final = log.eventAt(log.lastNumber);
-        if (isFinal(final)) await this.#finalize(run, () => store.finalize(run, final, generation.firstTokenAt));
-        return 'ended';
-      }
-      if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
-      // Another instance has begun the run again. Who has no text of it comes back and gets its
-      // events; text that was read here is not continued by them.
-      const requests = inFlight.requestsOf(generation);
-      for (const request of requests) request.goesOnElsewhere = true;
-      generation.finish(log.lastNumber === 0 ? TAKEN_OVER : WORKER_LOST);
-      for (const request of requests) inFlight.forget(request);
-      return 'ended';
-    } finally {
-      this.#owned.delete(run);
-      resolve();
+    } catch (error) {
+      owned.writer.close();
+      throw error;
     }
+    return await owned.over;
+  }
+
+  /** Writes the log of a run of this instance, from its beginning. */
+  #write(generation: Generation, attempt: number): OwnedRun {
+    const { store, clock } = this.#options;
+    const { id: run, log, model } = generation;
+    const otherModel = () => (generation.model === model ? undefined : generation.model);
+    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock });
+    const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
+    const owned: OwnedRun = { generation, writer, isReturned: false, over };
+    this.#owned.set(run, owned);
+    void this.#finishWriting(owned)
+      .finally(() => this.#owned.delete(run))
+      .then(resolve);
+    return owned;
+  }
+
+  /** Never rejects. */
+  async #finishWriting(owned: OwnedRun): Promise<RunOutcome> {
+    const { store, inFlight } = this.#options;
+    const { generation, writer } = owned;
+    const { id: run, log } = generation;
+    const end = await writer.ended;
+    if (end === 'written') {
+      const final = log.eventAt(log.lastNumber);
+      if (isFinal(final)) await this.#finalize(run, () => store.finalize(run, final, generation.firstTokenAt));
+      return 'ended';
+    }
+    if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
+    // Another instance has begun the run again. Who has no text of it comes back and gets its
+    // events; text that was read here is not continued by them.
+    const requests = inFlight.requestsOf(generation);
+    for (const request of requests) request.goesOnElsewhere = true;
+    generation.finish(log.lastNumber === 0 ? TAKEN_OVER : WORKER_LOST);
+    for (const request of requests) inFlight.forget(request);
+    return 'ended';
   }
 
   /** The last entry is written: the rest is done as soon as Redis is there. */
@@ -205,9 +283,12 @@ export class RunWork {
 
   /** Rejects if Redis does. */
   async #check(runs: readonly string[]): Promise<void> {
-    const wishes = await this.#options.store.wishes(runs);
+    const { store, link } = this.#options;
+    const wishes = await store.wishes(runs);
     for (const [index, run] of runs.entries()) {
       const wish = wishes[index];
+      // What this one would write is refused.
+      if (wish?.owner !== undefined && wish.owner !== link.instanceId) this.#owned.get(run)?.writer.close('fenced');
       if (wish === undefined || !isUnwanted(wish)) continue;
       if ((wish.cancelledBy === undefined || wish.tickets > 0) && !this.#areLeasesKnown) continue;
       this.#owned.get(run)?.generation.finish(cancelledEnd(wish.cancelledBy));

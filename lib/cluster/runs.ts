@@ -28,6 +28,8 @@ export interface Wishes {
   /** Requests that are not cancelled. */
   readonly tickets: number;
   readonly cancelledBy: CancelledBy | undefined;
+  /** The instance that has begun the run last; undefined before the first one. */
+  readonly owner: string | undefined;
 }
 
 /** A run that this instance wants no more. */
@@ -85,10 +87,26 @@ export class RunStore extends RunLogs implements Runs {
     request.saved = { eventOffset: 0, isOnDisk: admission === undefined, isShared: true, written: both };
   }
 
-  addCreation(commands: ChainableCommander, { generation, lane }: NewRun): void {
+  /**
+   * Writes a run again that Redis has lost, with these requests of this instance. Rejects if Redis
+   * does.
+   */
+  async createAgain(run: NewRun, requests: readonly PendingRequest[]): Promise<void> {
+    const commands = this.client.multi();
+    this.addCreation(commands, run, requests);
+    const { id } = run.generation;
+    const flight = this.#options.flightOf(id);
+    if (flight !== undefined) commands.set(this.keys.flight(flight), id, 'PX', HOUR_MS, 'NX');
+    await execute(commands);
+  }
+
+  addCreation(
+    commands: ChainableCommander,
+    { generation, lane }: NewRun,
+    requests = this.#options.requestsOf(generation),
+  ): void {
     const keys = this.keys;
     const { id: run } = generation;
-    const requests = this.#options.requestsOf(generation);
     const body = encodeModelRequest(generation);
     if (body !== undefined) commands.set(keys.modelRequest(run), body, 'PX', this.openTtlMs);
     commands.hset(keys.run(run), {
@@ -280,13 +298,21 @@ export class RunStore extends RunLogs implements Runs {
     const now = this.now();
     const commands = this.client.pipeline();
     for (const run of runs)
-      commands.zcount(keys.wanted(run), now, '+inf').scard(keys.tickets(run)).hget(keys.run(run), 'cancelledBy');
+      commands
+        .zcount(keys.wanted(run), now, '+inf')
+        .scard(keys.tickets(run))
+        .hmget(keys.run(run), 'cancelledBy', 'owner');
     const replies = await execute(commands);
-    return runs.map((_, index) => ({
-      wanted: Number(replies[3 * index]),
-      tickets: Number(replies[3 * index + 1]),
-      cancelledBy: cancelledByOf(replies[3 * index + 2]),
-    }));
+    return runs.map((_, index) => {
+      const [wanted, tickets, fields] = replies.slice(3 * index);
+      const [cancelledBy, owner] = Array.isArray(fields) ? fields : [];
+      return {
+        wanted: Number(wanted),
+        tickets: Number(tickets),
+        cancelledBy: cancelledByOf(cancelledBy),
+        owner: typeof owner === 'string' && owner !== '' ? owner : undefined,
+      };
+    });
   }
 
   async untouched(ms: number, count: number): Promise<string[]> {

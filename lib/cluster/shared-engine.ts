@@ -1,23 +1,18 @@
 import type { Awaitable } from '#lib/chat/awaitable';
 import type { ChatEngineOptions } from '#lib/chat/chat-engine';
 import type { ChatService } from '#lib/chat/chat-service';
-import { type ChatChange, EngineCore, type LocalParts, noSuchRequest, STOPPING } from '#lib/chat/engine-core';
-import type { EngineParts } from '#lib/chat/engine-parts';
-import type { Generation, GenerationContext } from '#lib/chat/generation/generation';
+import { type ChatChange, EngineCore, noSuchRequest, STOPPING } from '#lib/chat/engine-core';
+import type { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
-import { toAppError } from '#lib/chat/model-error';
 import { isOwnRequest, mayControl, mayRead, type RequestOwner } from '#lib/chat/request-access';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { Submitter } from '#lib/chat/submitter';
-import { SharedFlights } from '#lib/cluster/flights';
-import { Mirrors } from '#lib/cluster/mirrors';
 import type { Ticket } from '#lib/cluster/run-format';
-import { RunWork } from '#lib/cluster/run-processor';
-import { RunStore, setUnsaved } from '#lib/cluster/runs';
+import { SharedParts, type StartedLine } from '#lib/cluster/shared-parts';
 import { SharedQueue } from '#lib/cluster/shared-queue';
 import { admitted, elsewhere } from '#lib/cluster/shared-refusals';
-import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import type { ClusterLink, SharedLineParts } from '#lib/cluster/shared-types';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { hasRight, member, type Principal } from '#lib/http/principal';
@@ -36,126 +31,6 @@ export function createSharedEngine(
   createLine: (parts: SharedLineParts) => StartedLine = (parts) => new SharedQueue(parts),
 ): SharedChatEngine {
   return new SharedChatEngine(options, new SharedParts(options, link, createLine));
-}
-
-type StartedLine = SharedLine & { start(): Promise<void> };
-
-/** The parts of an engine that are shared, as one engine has them. */
-class SharedParts {
-  readonly link: ClusterLink;
-  store!: RunStore;
-  mirrors!: Mirrors;
-  work!: RunWork;
-  flights!: SharedFlights;
-  line!: StartedLine;
-  readonly #options: ChatEngineOptions;
-  readonly #createLine: (parts: SharedLineParts) => StartedLine;
-  /** Of the generations of this engine; set when it is made. */
-  context: GenerationContext | undefined;
-  /** A request of any server by its id. Never rejects. */
-  find: (id: string) => Promise<PendingRequest | undefined> = async () => undefined;
-
-  constructor(options: ChatEngineOptions, link: ClusterLink, createLine: (parts: SharedLineParts) => StartedLine) {
-    this.#options = options;
-    this.link = link;
-    this.#createLine = createLine;
-  }
-
-  /** Puts what is shared in the place of what is of this process. */
-  connect(local: LocalParts): EngineParts {
-    const { settings, clock, inFlight, scheduler } = local;
-    const { link } = this;
-    const serverOf = (id: string) => scheduler.lanes().find(({ server }) => server.id === id)?.server;
-    this.store = new RunStore({
-      link,
-      ttlMs: settings.QUEUE_RESULT_TTL_SECONDS * SECOND_MS,
-      requestsOf: (generation) => inFlight.requestsOf(generation),
-      flightOf: (run) => this.flights.heldBy(run),
-      onCreate: (generation, lane) => this.mirrors.adopt(generation, lane),
-      onNotAdmitted: (generation) => this.mirrors.release(generation),
-    });
-    const context = () => this.#context;
-    this.mirrors = new Mirrors({
-      link,
-      store: this.store,
-      inFlight,
-      clock,
-      context,
-      serverOf,
-      line: () => this.line,
-      checkOwned: (run) => void this.work.check(run),
-      onRemove: (run) => this.flights.forget(run),
-      startHere: (generation) => this.#startHere(local, generation),
-    });
-    this.flights = new SharedFlights({ link, store: this.store, inFlight, mirrors: this.mirrors });
-    this.work = new RunWork({
-      link,
-      store: this.store,
-      mirrors: this.mirrors,
-      inFlight,
-      clock,
-      laneOf: (id) => scheduler.lanes().find(({ server }) => server.id === id),
-      local: scheduler,
-      log: this.#options.log,
-    });
-    this.line = this.#createLine({
-      link,
-      runs: this.store,
-      processor: (taken) => this.work.process(taken),
-      local: scheduler,
-      settings,
-    });
-    inFlight.onAdd = (request) => this.#handleAdded(request);
-    return {
-      ...local,
-      scheduler: this.line,
-      shared: {
-        hooks: { onUnwanted: (generation, end) => this.mirrors.handleUnwanted(generation, end) },
-        claim: (request) => this.flights.claim(request),
-        find: (id) => this.find(id),
-      },
-    };
-  }
-
-  get #context(): GenerationContext {
-    if (this.context === undefined) throw new Error('the engine is not made yet');
-    return this.context;
-  }
-
-  #handleAdded(request: PendingRequest): void {
-    const { generation } = request;
-    if (request.isCopy) return;
-    if (generation.finishedAt === undefined) {
-      // Until the line takes it, and for good if that is this process's own.
-      setUnsaved(request);
-      if (this.mirrors.get(generation.id)?.generation !== generation) return;
-      // A client that waits for that cannot read yet.
-      generation.retain();
-      // It has joined. That is not known elsewhere if Redis fails now.
-      const written = this.store
-        .addTicket(generation.id, request)
-        .catch(() => {})
-        .finally(() => generation.release());
-      this.store.expect(request, written);
-      this.mirrors.want(generation.id);
-    } else if (request.detached && this.link.connection.isUsable) {
-      const events = Array.from(
-        { length: generation.log.lastNumber },
-        (_, index) => generation.log.eventAt(index + 1) ?? [],
-      ).flat();
-      // If Redis fails now, the result is known here alone.
-      const written = this.store.addFinished(request, events).catch(() => {});
-      request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written };
-    }
-  }
-
-  #startHere({ scheduler, clock }: LocalParts, generation: Generation): void {
-    try {
-      scheduler.admit(generation, scheduler.ensureCapacity(generation, false), clock.now());
-    } catch (error) {
-      generation.finish({ type: 'error', error: toAppError(error, this.#options.log) });
-    }
-  }
 }
 
 /**
@@ -230,8 +105,8 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   async queueStatus(request: PendingRequest): Promise<QueueStanding> {
     const run = request.generation.id;
     const mirror = this.#shared.mirrors.get(run);
-    if (mirror === undefined || mirror.isOwned || request.state !== 'queued' || !this.#shared.link.connection.isUsable)
-      return this.standing(request);
+    const isHere = mirror === undefined || mirror.isOwned || mirror.isAlone || request.state !== 'queued';
+    if (isHere || !this.#shared.link.connection.isUsable) return this.standing(request);
     const { line, store } = this.#shared;
     try {
       const standing = await line.standingOf(run, mirror.lane);
@@ -275,7 +150,8 @@ export class SharedChatEngine extends EngineCore implements ChatService {
    * write ends. Resolves when all of that is in Redis, or after some seconds.
    */
   override async close(): Promise<void> {
-    const { line, work, mirrors } = this.#shared;
+    const { line, work, mirrors, care } = this.#shared;
+    care.close();
     line.pause();
     const giving = work.close(STOPPING);
     for (const { generation, isOwned } of mirrors.all())

@@ -203,6 +203,24 @@ export class SharedQueue implements SharedLine {
     return true;
   }
 
+  startHere(generation: Generation): boolean {
+    const { local } = this.#parts;
+    generation.isDegraded = true;
+    try {
+      const lane = local.ensureCapacity(generation, false);
+      this.#forget(generation.id);
+      this.#positions.unwatch(generation);
+      local.admit(generation, lane, this.#clock.now());
+    } catch (error) {
+      // It was accepted: it may wait on.
+      log().debug({ part: 'queue', reason: asError(error).message }, 'a waiting request could not begin here yet');
+      generation.isDegraded = false;
+      return false;
+    }
+    if (generation.isRetained) this.watchPosition(generation);
+    return true;
+  }
+
   leave(): void {
     this.#lanes.leave();
   }
@@ -242,7 +260,7 @@ export class SharedQueue implements SharedLine {
         { part: 'queue', reason: asError(error).message },
         'a request could not be put into the shared queue: this server works on it',
       );
-      this.#startHere(generation, lane.server.id);
+      this.#fallBack(generation, lane.server.id);
     } finally {
       this.#entering -= 1;
     }
@@ -261,7 +279,7 @@ export class SharedQueue implements SharedLine {
   }
 
   /** Redis has failed before it was known that the run is in the line. */
-  #startHere(generation: Generation, lane: string): void {
+  #fallBack(generation: Generation, lane: string): void {
     const { local, runs } = this.#parts;
     this.#forget(generation.id);
     // A worker has taken it already; one of this instance may have it wait for its slot.

@@ -143,6 +143,11 @@ export interface SharedLine extends WorkQueue {
    * back. Rejects if Redis does.
    */
   withdraw(run: string): Promise<boolean>;
+  /**
+   * Begins a waiting run in this process, since Redis is away: it leaves what this instance knows
+   * of the shared line. Returns false if there is no room for it.
+   */
+  startHere(generation: Generation): boolean;
   /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
   standingOf(run: string, lane: string): Promise<QueueStanding>;
   /**

@@ -1,16 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AppCluster, ask, readJson, startAppCluster } from '../support/app-cluster.ts';
-import { scriptOf } from '../support/obedient-model.ts';
-import { enqueue } from '../support/queued-requests.ts';
+import { questionOf, scriptOf } from '../support/obedient-model.ts';
+import { cancel, enqueue, numbersOf, poll, readQueued, textOf } from '../support/queued-requests.ts';
 import type { RunningApp } from '../support/running-app.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /** What two servers with two slots do while the Redis that they share is away, and after it. */
 const eventually = { timeout: 15_000, interval: 50 };
 const SLOTS = 2;
 let cluster: AppCluster;
+/** The way of the first server to Redis. */
+let proxy: TcpProxy;
 
 beforeAll(async () => {
-  cluster = await startAppCluster([{}, {}], { QUEUE_MAX_CONCURRENT: String(SLOTS), DISCONNECT_GRACE_MS: '1000' });
+  cluster = await startAppCluster([], { QUEUE_MAX_CONCURRENT: String(SLOTS), DISCONNECT_GRACE_MS: '1000' });
+  proxy = await startTcpProxy(cluster.redis.port);
+  await cluster.add({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
+  await cluster.add();
   cluster.model.choose(scriptOf);
   await Promise.all(cluster.apps.map((app, index) => ask(app, `warm ${index}`)));
   // Each has seen the other one.
@@ -22,6 +29,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.close();
+  await proxy?.close();
 });
 
 async function redisIs(state: 'up' | 'unavailable'): Promise<void> {
@@ -137,4 +145,98 @@ it('uses its part of the slots while Redis is away, and all of the common line a
   const after: Awaited<typeof left> = [];
   expect(await mostDuring(async () => after.push(...(await askSlowly('after', 3))))).toBe(SLOTS);
   expect(new Set(after.map(({ degraded }) => degraded))).toEqual(new Set([null]));
+}, 60_000);
+
+const callsOf = (question: string) => cluster.model.requests.filter(({ body }) => questionOf(body) === question);
+
+/** Two responses that hold the slots for some seconds. Resolves when both are being written. */
+async function fillSlots(name: string, seconds: number): Promise<string[]> {
+  const ids = await Promise.all(
+    [0, 1].map((index) => enqueue(cluster.at(index), `count to ${10 * seconds} each 100 ms, ${name} ${index}`)),
+  );
+  await expect.poll(() => cluster.model.running, eventually).toBe(SLOTS);
+  return ids;
+}
+
+/** The same; the second server, which is not cut off, has one of them and is free after it. */
+async function fillSlotsOfBoth(name: string, seconds: number): Promise<void> {
+  for (let round = 0; ; round++) {
+    const ids = await fillSlots(`${name} ${round}`, seconds);
+    const metrics = await (await fetch(`${cluster.at(1).url}/api/metrics`)).text();
+    if (!/^chill_space_active_streams 0$/m.test(metrics)) return;
+    for (const id of ids) await cancel(cluster.at(0), id);
+    await cluster.model.idle();
+  }
+}
+
+it('begins what waits for a reader after 5 s without Redis, and leaves to Redis what waits for none', async () => {
+  const busy = await fillSlots('before Redis goes', 4);
+  const app = cluster.at(0);
+  const detached = await enqueue(app, 'waits without a reader');
+  const read = await enqueue(app, 'waits with a reader');
+  const streamed = readQueued(app, read);
+  const awaited = ask(app, 'waits as JSON');
+  await expect.poll(async () => (await poll(app, detached)).body.queue_position, eventually).toBe(1);
+  await delay(300);
+  await cluster.redis.kill();
+  const killedMs = performance.now();
+  expect(await awaited).toMatchObject({ status: 200, content: 'You said: waits as JSON', degraded: 'redis' });
+  expect(performance.now() - killedMs).toBeGreaterThan(4_000);
+  expect(performance.now() - killedMs).toBeLessThan(9_000);
+  expect(textOf(await streamed)).toBe('You said: waits with a reader');
+  expect((await poll(app, detached)).body.status).toBe('queued');
+  expect(callsOf('waits without a reader')).toHaveLength(0);
+  await cluster.redis.restart();
+  await redisIs('up');
+  expect(textOf(await readQueued(app, detached))).toBe('You said: waits without a reader');
+  // The other server has what was done meanwhile, and did none of it again.
+  for (const id of [read, ...busy])
+    await expect.poll(async () => (await poll(cluster.at(1), id)).body.status, eventually).toBe('completed');
+  for (const question of ['waits as JSON', 'waits with a reader', 'waits without a reader'])
+    expect(callsOf(question), question).toHaveLength(1);
+}, 60_000);
+
+it('gives a reader one text, where one server is cut off and another one begins its request, too', async () => {
+  await fillSlotsOfBoth('before the cut', 3);
+  const question = 'count to 40 each 100 ms, at both';
+  const read = await enqueue(cluster.at(0), question);
+  const reading = readQueued(cluster.at(0), read);
+  await expect.poll(async () => (await poll(cluster.at(1), read)).body.queue_position, eventually).toBe(1);
+  proxy.cut();
+  await expect.poll(() => callsOf(question).length, eventually).toBe(2);
+  await delay(1_000);
+  proxy.mend();
+  const events = await reading;
+  const text = Array.from({ length: 40 }, (_, index) => `${index + 1} `).join('');
+  expect(textOf(events)).toBe(text);
+  expect(events.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type)).toEqual(['done']);
+  expect(numbersOf(events)).toEqual(Array.from({ length: 41 }, (_, index) => index + 1));
+  await redisIs('up');
+  await cluster.model.idle();
+}, 60_000);
+
+it('gives a reader the text of the server that has one, and ends the other call', async () => {
+  await fillSlotsOfBoth('before another cut', 3);
+  const question = 'answered by one of two';
+  let calls = 0;
+  cluster.model.choose((body) => {
+    if (questionOf(body) !== question) return scriptOf(body);
+    calls += 1;
+    return calls === 1 ? ['hang'] : scriptOf(body);
+  });
+  const read = await enqueue(cluster.at(0), question);
+  const reading = readQueued(cluster.at(0), read);
+  await expect.poll(async () => (await poll(cluster.at(1), read)).body.queue_position, eventually).toBe(1);
+  proxy.cut();
+  await expect.poll(() => callsOf(question).length, eventually).toBe(2);
+  await delay(500);
+  proxy.mend();
+  const events = await reading;
+  expect(textOf(events)).toBe(`You said: ${question}`);
+  expect(events.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type)).toEqual(['done']);
+  await redisIs('up');
+  // The call without a text does not go on.
+  await cluster.model.idle();
+  for (const app of cluster.apps)
+    await expect.poll(async () => (await poll(app, read)).body.status, eventually).toBe('completed');
 }, 60_000);

@@ -73,7 +73,11 @@ it('leaves a run to another instance that has joined it', async () => {
   await expect.poll(() => one.store.findTicket('run'), eventually).toBeUndefined();
   expect(await two.store.find('run')).toMatchObject({ state: 'queued', lane: 'lane' });
   expect(await two.store.findTicket('other')).toMatchObject({ run: 'run' });
-  expect(await two.store.wishes(['run'])).toEqual([{ wanted: 2, tickets: 1, cancelledBy: undefined }]);
+  expect(await two.store.wishes(['run'])).toEqual([
+    { wanted: 2, tickets: 1, cancelledBy: undefined, owner: undefined },
+  ]);
+  await one.store.beginAttempt('run');
+  expect(await two.store.wishes(['run'])).toMatchObject([{ owner: 'one' }]);
 });
 
 it('keeps a generation until its request can have a reader', async () => {

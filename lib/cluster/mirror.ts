@@ -1,0 +1,134 @@
+import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
+import type { Clock } from '#lib/clock';
+import { decodeEntry, decodeTargets, isFinal, parseEntryId, type StoredRun } from '#lib/cluster/run-format';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import type { ModelServer } from '#lib/models/model-server';
+
+/** A run whose events this instance has. */
+export interface Mirror {
+  readonly generation: Generation;
+  /** As it was known last: a line may move to another lane. */
+  lane: string;
+  /** Whether this instance works on it, and its log is written here. */
+  isOwned: boolean;
+  /** Whether this instance does it by itself while Redis is away, and none of it is written yet. */
+  isAlone: boolean;
+  /** Whether this instance says that it wants it. */
+  isWanted: boolean;
+  heardMs: number;
+  /** The number of the event after which entries were missing. */
+  gapAfter?: number;
+}
+
+export interface MirrorParts {
+  readonly link: Pick<ClusterLink, 'connection'>;
+  readonly clock: Clock;
+  readonly context: () => GenerationContext;
+  readonly serverOf: (id: string) => ModelServer | undefined;
+}
+
+/** A generation for a run of which this instance has none. */
+export function mirrorOf(
+  run: string,
+  stored: StoredRun,
+  flightKey: string | undefined,
+  { link, context, serverOf }: MirrorParts,
+): Generation {
+  const toLocal = (ms: number) => link.connection.toLocal(ms);
+  const generation = Generation.mirror(
+    {
+      id: run,
+      caller: stored.caller,
+      group: stored.group,
+      model: stored.model,
+      createdAt: toLocal(stored.createdAt),
+      key: stored.key === '' ? undefined : stored.key,
+      isNew: stored.isNew === '1',
+      flightKey: flightKey ?? (stored.flightKey === '' ? undefined : stored.flightKey),
+      prefixKey: stored.prefixKey === '' ? undefined : stored.prefixKey,
+      targets: decodeTargets(stored.targets, serverOf),
+      priority: stored.priority,
+      requestBytes: stored.requestBytes,
+    },
+    context(),
+  );
+  generation.cached = stored.cached === '1';
+  if (stored.firstTokenAt !== undefined) generation.firstTokenAt = toLocal(stored.firstTokenAt);
+  if (stored.startedAt !== undefined) generation.startedAt = toLocal(stored.startedAt);
+  return generation;
+}
+
+/**
+ * Another generation for a run that was submitted here, without the events of the first one: the
+ * log of another instance fills it.
+ */
+export function successorOf(generation: Generation, context: GenerationContext): Generation {
+  const { id, caller, group, model, createdAt, key, flightKey, isNew, provider, targets, prefixKey } = generation;
+  const { priority, allowance, isBehind, requestBytes } = generation;
+  const request = generation.packedRequest?.unpack();
+  const successor = new Generation(
+    {
+      ...{ id, caller, group, model, createdAt, key, flightKey, isNew, targets, prefixKey },
+      ...{ priority, allowance, isBehind, requestBytes },
+      ...(provider === undefined ? {} : { provider }),
+      ...(request === undefined ? {} : { request }),
+    },
+    context,
+  );
+  successor.pack();
+  successor.runsElsewhere = true;
+  return successor;
+}
+
+/**
+ * Appends what an entry of a log has to the generation of its mirror. Returns `gap` if entries
+ * before it are missing, without effect.
+ */
+export function applyEntry(
+  mirror: Mirror,
+  id: string,
+  fields: readonly string[],
+  { clock, serverOf }: MirrorParts,
+): 'applied' | 'gap' {
+  const { generation } = mirror;
+  const { log } = generation;
+  mirror.heardMs = clock.now();
+  const { events, model } = decodeEntry(fields);
+  if (events === undefined || log.ended) return 'applied';
+  if (model !== undefined && model !== generation.model) {
+    // The key says the model that was asked for. See `Generation.retarget`.
+    generation.model = model;
+    generation.key = undefined;
+  }
+  const [first] = events;
+  if (first?.type === 'started') {
+    generation.startElsewhere(generation.startedAt ?? clock.now(), serverOf(first.server));
+    generation.model = first.model;
+    log.setStatus(PROCESSING);
+    return 'applied';
+  }
+  // What is here already is not appended again.
+  const known = log.lastNumber - (parseEntryId(id).number - events.length);
+  if (known < 0) return 'gap';
+  for (const event of events.slice(known)) {
+    if (event.type === 'started') continue;
+    if (isFinal(event)) {
+      generation.unpack();
+      generation.finish(event);
+      return 'applied';
+    }
+    generation.firstTokenAt ??= clock.now();
+    if ('text' in event) generation.tokens += 1;
+    log.append(event);
+  }
+  return 'applied';
+}
+
+/** The status of a run that another instance works on. Shared instance. */
+export const PROCESSING = {
+  type: 'status',
+  status: 'processing',
+  queue_position: 0,
+  queue_length: 0,
+  estimated_wait_time: 0,
+} as const;

@@ -1,0 +1,127 @@
+import type { InFlight } from '#lib/chat/generation/in-flight';
+import type { Clock } from '#lib/clock';
+import type { AloneRuns } from '#lib/cluster/alone-runs';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
+import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
+import type { RunStore } from '#lib/cluster/runs';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import { SECOND_MS } from '#lib/units';
+
+/** A run that is silent for this long is looked at. */
+const SILENCE_MS = 3 * SECOND_MS;
+/** Leases are renewed in every one of so many ticks of a second. */
+const LEASE_TICKS = 5;
+/** Once Redis is away for this long, what waits in it for a reader here is begun here. */
+const AWAY_MS = 5 * SECOND_MS;
+/** Silent runs that are looked at at a time: more commands would hold up others. */
+const LOOKS = 100;
+
+export interface RunCareOptions {
+  readonly link: Pick<ClusterLink, 'connection'>;
+  readonly store: RunStore;
+  readonly mirrors: Mirrors;
+  readonly alone: AloneRuns;
+  readonly inFlight: Pick<InFlight, 'requestsOf'>;
+  readonly clock: Clock;
+}
+
+/**
+ * Looks each second after the runs of this instance that others work on: renews its leases, finds
+ * runs that have ended without a word, and does what is due while Redis is away and when it is back.
+ */
+export class RunCare {
+  readonly #options: RunCareOptions;
+  #cancelTick: (() => void) | undefined;
+  #ticks = 0;
+  #areLeasesDue = false;
+  #awaySinceMs: number | undefined;
+
+  constructor(options: RunCareOptions) {
+    this.#options = options;
+    this.#scheduleTick();
+  }
+
+  close(): void {
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#options.clock.after(SECOND_MS, () => {
+      void this.#tick().finally(() => {
+        if (this.#cancelTick !== undefined) this.#scheduleTick();
+      });
+    });
+  }
+
+  /** Never rejects. */
+  async #tick(): Promise<void> {
+    const { link, store, mirrors, alone, clock } = this.#options;
+    this.#ticks += 1;
+    const now = clock.now();
+    if (!link.connection.isUsable) {
+      this.#awaySinceMs ??= now;
+      if (now - this.#awaySinceMs >= AWAY_MS) this.#beginWaiting();
+      return;
+    }
+    this.#awaySinceMs = undefined;
+    try {
+      await store.removeDiscarded();
+      await alone.settle();
+      this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
+      if (this.#areLeasesDue) {
+        const wanted = mirrors.all().filter(({ isWanted }) => isWanted);
+        await store.renewLeases(wanted.map(({ generation }) => generation.id));
+        this.#areLeasesDue = false;
+      }
+      const silent = mirrors
+        .all()
+        .filter(({ heardMs }) => now - heardMs >= SILENCE_MS)
+        .filter(this.#isElsewhere);
+      for (let from = 0; from < silent.length; from += LOOKS)
+        await Promise.all(silent.slice(from, from + LOOKS).map((mirror) => this.#lookAt(mirror)));
+    } catch {
+      // The guard has recorded the failure; the next tick does it again.
+    }
+  }
+
+  /** Whether a run is left to others. One on its way into the line is not in Redis yet. */
+  readonly #isElsewhere = ({ generation, isOwned, isAlone }: Mirror): boolean =>
+    !isOwned && !isAlone && !this.#options.store.isEntering(generation.id);
+
+  /** A run is silent: it waits, or it has ended without a word. Rejects if Redis does. */
+  async #lookAt(mirror: Mirror): Promise<void> {
+    const { store, mirrors, clock } = this.#options;
+    const { generation } = mirror;
+    const run = generation.id;
+    const stored = await store.find(run);
+    mirror.heardMs = clock.now();
+    const isLeft = () => mirrors.get(run) === mirror && this.#isElsewhere(mirror);
+    if (!isLeft()) return;
+    if (stored === undefined) this.#handleGone(mirror);
+    else if (stored.finishedAt !== undefined) {
+      for (const [id, fields] of await store.entries(run)) mirrors.applyEntry(run, id, fields);
+      if (isLeft()) generation.finish(WORKER_LOST);
+    }
+  }
+
+  /** Redis has lost a run. What is not begun is begun here. */
+  #handleGone(mirror: Mirror): void {
+    const { alone } = this.#options;
+    const { generation } = mirror;
+    if (generation.state === 'queued' && !generation.isMirror) alone.begin(mirror);
+    else generation.finish(WORKER_LOST);
+  }
+
+  /** Redis is away: what waits in its line for a reader here, and was submitted here, begins here. */
+  #beginWaiting(): void {
+    const { mirrors, alone } = this.#options;
+    const waiting = mirrors.all().filter(this.#isElsewhere);
+    for (const mirror of waiting) if (this.#isRead(mirror)) alone.begin(mirror);
+  }
+
+  #isRead({ generation }: Mirror): boolean {
+    if (generation.state !== 'queued' || generation.isMirror) return false;
+    return this.#options.inFlight.requestsOf(generation).some(({ readers }) => readers !== undefined);
+  }
+}
