@@ -94,6 +94,8 @@ export interface AssistantMessage extends MessageBase {
   pieces?: number;
   source: 'model' | 'cached' | 'joined';
   queue?: QueuePosition;
+  /** The server does not reach the one that writes the response. */
+  isCutOff?: boolean;
   failure?: ResponseFailure;
   /** Why cancelling on the server failed: the model may still be running. */
   stopFailure?: string;

@@ -11,6 +11,16 @@ function read(events: ReadEvent[], from: AssistantMessage = asked): AssistantMes
 }
 
 describe('applyEvent', () => {
+  it('knows while the server does not reach the one that writes, until the next event', () => {
+    const lost: ReadEvent = { request_id: 'r', connection_lost: true, done: false };
+    const begun: ReadEvent[] = [{ content: 'Ru', done: false }, lost];
+    const cut = read(begun);
+    expect(cut).toMatchObject({ state: 'streaming', content: 'Ru', isCutOff: true });
+    expect(applyEvent(cut, lost, 9_000)).toBe(cut);
+    for (const next of [{ ...lost, connection_lost: false }, { content: 'st', done: false }, { done: true }])
+      expect(read([...begun, next])).not.toHaveProperty('isCutOff');
+  });
+
   it('goes through waiting, reasoning, streaming and done', () => {
     const queued: ChatEvent = {
       request_id: 'r',

@@ -13,7 +13,7 @@ export type ReadEvent = ChatEvent & { readonly restarted?: boolean };
 
 /** Applies one event of the stream. Returns the same object if nothing changed. */
 export function applyEvent(message: AssistantMessage, event: ReadEvent, now: number): AssistantMessage {
-  const next = withRequestId(message, event);
+  const next = withConnection(withRequestId(message, event), event);
   if (event.done) return finish(next, event, now);
   if (event.restarted === true) return resetForReplay(next);
   if (event.status === 'queued') return { ...next, state: 'waiting', queue: queuePosition(event) };
@@ -53,6 +53,14 @@ function withRequestId(message: AssistantMessage, event: ChatEvent): AssistantMe
     ...(event.request_id === undefined ? {} : { requestId: event.request_id }),
     ...(isCached ? { source: 'cached' as const } : {}),
   };
+}
+
+/** An event without the field says that the server that writes is reached. */
+function withConnection(message: AssistantMessage, { connection_lost: isLost }: ChatEvent): AssistantMessage {
+  if (isLost === true) return message.isCutOff === true ? message : { ...message, isCutOff: true };
+  if (message.isCutOff === undefined) return message;
+  const { isCutOff: _, ...reached } = message;
+  return reached;
 }
 
 function queuePosition(event: ChatEvent): QueuePosition {

@@ -16,7 +16,13 @@ export function ResponseProgress({ message }: { message: AssistantMessage }) {
   return (
     <p className={isTextless(message) ? PROGRESS : `mt-2 ${PROGRESS}`}>
       <span className="size-2 shrink-0 rounded-full bg-accent breathing" aria-hidden />
-      {isReconnecting ? TURN_STRINGS.reconnecting : message.state === 'waiting' ? <Waiting message={message} /> : null}
+      {isReconnecting ? (
+        TURN_STRINGS.reconnecting
+      ) : message.isCutOff === true ? (
+        TURN_STRINGS.cutOff
+      ) : message.state === 'waiting' ? (
+        <Waiting message={message} />
+      ) : null}
     </p>
   );
 }

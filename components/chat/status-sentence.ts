@@ -6,6 +6,8 @@ import { TURN_STRINGS } from './strings/turns.ts';
 export function statusSentence(message: ChatMessage | undefined, activity: ResponsePhase | undefined): string {
   if (message === undefined || message.role === 'user') return '';
   if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
+  if (message.isCutOff === true && (message.state === 'waiting' || message.state === 'streaming'))
+    return TURN_STRINGS.cutOff;
   switch (message.state) {
     case 'waiting':
       return message.queue === undefined ? TURN_STRINGS.statusWaiting : queuedSentence(message.queue);

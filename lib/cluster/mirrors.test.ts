@@ -165,3 +165,22 @@ it('begins nothing while Redis is away for less than 5 s', async () => {
   for (let second = 0; second < 5; second++) await pass(1_000);
   expect(startedHere).toEqual([]);
 });
+
+it('says to readers after 5 s that the server does not reach the one that works on the run, and when it does', async () => {
+  const { mirrors: all, connection, pass } = begin({ stored: STORED, entries: [entry('1-1', say('a'))] });
+  const generation = (await all.of('run')) ?? expect.fail();
+  const statusOf = () => generation.log.status;
+  connection.isUsable = false;
+  for (let second = 0; second < 5; second++) await pass(1_000);
+  expect(statusOf()?.connection_lost).toBeUndefined();
+  await pass(1_000);
+  const lost = statusOf();
+  expect(lost).toMatchObject({ status: 'processing', connection_lost: true });
+  await pass(1_000);
+  expect(statusOf()).toBe(lost);
+  connection.isUsable = true;
+  await pass(1_000);
+  expect(statusOf()).toMatchObject({ status: 'processing', connection_lost: false });
+  all.applyEntry('run', '1-2', encodeEntry([say('b')]));
+  expect(generation.log.text('content')).toBe('ab');
+});

@@ -2,6 +2,7 @@ import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Clock } from '#lib/clock';
 import type { AloneRuns } from '#lib/cluster/alone-runs';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
+import { PROCESSING } from '#lib/cluster/mirror';
 import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink } from '#lib/cluster/shared-types';
@@ -61,9 +62,13 @@ export class RunCare {
     const now = clock.now();
     if (!link.connection.isUsable) {
       this.#awaySinceMs ??= now;
-      if (now - this.#awaySinceMs >= AWAY_MS) this.#beginWaiting();
+      if (now - this.#awaySinceMs >= AWAY_MS) {
+        this.#beginWaiting();
+        this.#sayLost();
+      }
       return;
     }
+    if (this.#awaySinceMs !== undefined) this.#sayFound();
     this.#awaySinceMs = undefined;
     try {
       await store.removeDiscarded();
@@ -118,6 +123,23 @@ export class RunCare {
     const { mirrors, alone } = this.#options;
     const waiting = mirrors.all().filter(this.#isElsewhere);
     for (const mirror of waiting) if (this.#isRead(mirror)) alone.begin(mirror);
+  }
+
+  /** Readers of what others work on, or have in their line, learn that this one does not reach them. */
+  #sayLost(): void {
+    for (const { generation } of this.#options.mirrors.all().filter(this.#isElsewhere)) {
+      const { log, state } = generation;
+      if (log.ended || log.status?.connection_lost === true) continue;
+      const status = log.status ?? { ...PROCESSING, status: state === 'queued' ? 'queued' : 'processing' };
+      log.setStatus({ ...status, connection_lost: true });
+    }
+  }
+
+  #sayFound(): void {
+    for (const { generation } of this.#options.mirrors.all()) {
+      const { log } = generation;
+      if (log.status?.connection_lost === true) log.setStatus({ ...log.status, connection_lost: false });
+    }
   }
 
   #isRead({ generation }: Mirror): boolean {

@@ -58,7 +58,7 @@ const PRIORITY_HEADER = {
 
 /** Of a stream of `data:` lines whose clients skip comments. */
 export const QUEUE_COMMENTS =
-  'While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`.';
+  'While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`. `: connection to the other servers lost, waiting` says that this server does not reach the one that works on it.';
 
 const CHAT_STREAM: MediaContent = {
   description:

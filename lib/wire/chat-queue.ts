@@ -33,6 +33,12 @@ export const queueEntrySchema = z.object({
   queue_length: z.number(),
   estimated_wait_time: z.number().describe('Milliseconds, from measured run times.'),
   share: shareStatusSchema.optional().describe('While it waits behind others because its caller is above its share.'),
+  connection_lost: z
+    .boolean()
+    .optional()
+    .describe(
+      'true while the server that responds does not reach the one that works on the request (`REDIS_URL`): what it says is what it knew last. false once after that, in a stream.',
+    ),
   cached: z.boolean(),
   message: chatResponseSchema.shape.message.optional().describe('The answer, once it is complete.'),
   error: z.string().optional(),

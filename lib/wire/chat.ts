@@ -324,6 +324,12 @@ export const chatEventSchema = z.object({
     .optional()
     .describe('While it waits: the name of the model server that it waits for, where there are several.'),
   share: shareStatusSchema.optional().describe('While it waits behind others because its caller is above its share.'),
+  connection_lost: z
+    .boolean()
+    .optional()
+    .describe(
+      'true while the server that responds does not reach the one that works on the request (`REDIS_URL`): the response goes on once it does. false once after that.',
+    ),
   thinking: z.string().optional().describe('The next piece of reasoning.'),
   content: z.string().optional().describe('The next piece of text.'),
   tool_calls: z.array(toolCallSchema).optional(),

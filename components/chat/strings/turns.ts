@@ -25,6 +25,7 @@ export const TURN_STRINGS = {
     return `${used}; ${ahead === 1 ? '1 person is' : `${formatCount(ahead)} people are`} ahead of you.`;
   },
   reconnecting: 'Connection lost. Reconnecting…',
+  cutOff: 'The server has lost its connection to the one that writes this answer. Waiting…',
   thinking: 'Thinking…',
   thinkingFor: (ms: number) => `Thinking… ${formatSeconds(ms)}`,
   thoughtFor: (ms: number) => `Thought for ${formatSeconds(ms)}`,

@@ -16,6 +16,11 @@ export function sseText(type: 'thinking' | 'content', text: string, cached: bool
   return `data: {"${type}":${JSON.stringify(text)},"done":false,"cached":${cached}}\n\n`;
 }
 
+/** A request runs, and the server that responds has lost the way to the one that works on it. */
+export function connectionEvent(isLost: boolean, requestId: string): ChatEvent {
+  return { request_id: requestId, connection_lost: isLost, done: false, cached: false };
+}
+
 /** `isOwn`: the request began the generation, so that its caller's share is that of the event. */
 export function queuedEvent(status: QueueStatusEvent, requestId: string, isOwn: boolean): ChatEvent {
   return {
@@ -26,6 +31,7 @@ export function queuedEvent(status: QueueStatusEvent, requestId: string, isOwn: 
     estimated_wait_time: status.estimated_wait_time,
     ...(status.model_server === undefined ? {} : { model_server: status.model_server }),
     ...(status.share === undefined || !isOwn ? {} : { share: status.share }),
+    ...(status.connection_lost === undefined ? {} : { connection_lost: status.connection_lost }),
     done: false,
     cached: false,
   };

@@ -1,4 +1,5 @@
 import {
+  connectionEvent,
   doneEvent,
   errorEvent,
   errorFields,
@@ -26,14 +27,18 @@ const RETRY_MS = 2_000;
  * parse every line.
  */
 export function nativeStreamEncoder(request: RequestView): StreamEncoder {
+  let isLost = false;
   return {
     preamble: '',
-    heartbeat: HEARTBEAT,
+    get heartbeat() {
+      return isLost ? sseData(connectionEvent(true, request.id)) : HEARTBEAT;
+    },
     encode(event) {
       if (event.type === 'content' || event.type === 'thinking') return sseText(event.type, event.text, request.cached);
-      if (event.type === 'status')
-        return event.status === 'queued' ? sseData(queuedEvent(event, request.id, isOwn(request))) : '';
-      return sseData(toChatEvent(request, event));
+      if (event.type !== 'status') return sseData(toChatEvent(request, event));
+      isLost = event.connection_lost === true;
+      if (event.status === 'queued') return sseData(queuedEvent(event, request.id, isOwn(request)));
+      return event.connection_lost === undefined ? '' : sseData(connectionEvent(isLost, request.id));
     },
   };
 }
@@ -93,11 +98,13 @@ export function queueEntry(
   const state = isSuspended ? 'queued' : request.state;
   const finishedAt = isSuspended ? undefined : request.finishedAt;
   const error = isSuspended ? undefined : request.error;
+  const isLost = request.log.status?.connection_lost === true && finishedAt === undefined;
   return {
     request_id: request.id,
     status: state === 'running' ? 'processing' : state,
     completed: state === 'completed',
     ...queueStatus,
+    ...(isLost ? { connection_lost: true } : {}),
     cached,
     ...(state === 'completed' && response !== undefined ? { message: responseMessage(response) } : {}),
     ...(error === undefined ? {} : errorFields(error)),

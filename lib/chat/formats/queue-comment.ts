@@ -12,12 +12,19 @@ function queueComment({ queue_position: position, estimated_wait_time: waitMs }:
 /** The heartbeat of a request that does not wait in the queue. */
 const WAITING = ': waiting\n\n';
 
+/** The server does not reach the one that works on the request. */
+const LOST = ': connection to the other servers lost, waiting\n\n';
+
 /** The comments of one stream: its heartbeat repeats the last known place in the queue. */
 export class QueueComments {
   heartbeat = WAITING;
 
-  /** The comment for a change of the request's state; empty once it has left the queue. */
+  /** The comment for a change of the request's state; empty if that is to run. */
   next(event: GenerationStatus): string {
+    if (event.connection_lost === true) {
+      this.heartbeat = LOST;
+      return LOST;
+    }
     this.heartbeat = event.status === 'queued' ? queueComment(event) : WAITING;
     return event.status === 'queued' ? this.heartbeat : '';
   }

@@ -95,6 +95,7 @@ class ResponsesEncoder {
     switch (event.type) {
       case 'status':
         if (event.status === 'queued') return this.#wait() + this.comments.next(event);
+        if (event.connection_lost === true) return this.comments.next(event);
         this.comments.next(event);
         return this.#isCreated || this.#options.isEager === true ? this.#begin() : '';
       case 'content':

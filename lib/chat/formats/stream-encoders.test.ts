@@ -101,3 +101,34 @@ describe('the OpenAI stream', () => {
     expect(found).toEqual([0, 0, 1, 0]);
   });
 });
+
+describe('a stream whose server does not reach the one that works on it', () => {
+  const status = {
+    ...{ type: 'status' as const, status: 'processing' as const },
+    ...{ queue_position: 0, queue_length: 0, estimated_wait_time: 0 },
+  };
+
+  it('says so at once, in each heartbeat, and once when it is over, in the native format', () => {
+    const encoder = nativeStreamEncoder(request);
+    const usual = encoder.heartbeat;
+    const lost = { request_id: 'r', connection_lost: true, done: false, cached: false };
+    expect(encoder.encode(status, 0)).toBe('');
+    expect(encoder.encode({ ...status, connection_lost: true }, 1)).toBe(`data: ${JSON.stringify(lost)}\n\n`);
+    expect(encoder.heartbeat).toBe(`data: ${JSON.stringify(lost)}\n\n`);
+    const queued = encoder.encode({ ...status, status: 'queued', queue_position: 2, connection_lost: true }, 1);
+    expect(JSON.parse(queued.slice('data: '.length))).toMatchObject({ queue_position: 2, connection_lost: true });
+    const found = { ...lost, connection_lost: false };
+    expect(encoder.encode({ ...status, connection_lost: false }, 1)).toBe(`data: ${JSON.stringify(found)}\n\n`);
+    expect(encoder.heartbeat).toBe(usual);
+  });
+
+  it('says so in comments of OpenAI streams', () => {
+    const encoder = openAiStreamEncoder(request, false);
+    const usual = encoder.heartbeat;
+    const comment = ': connection to the other servers lost, waiting\n\n';
+    expect(encoder.encode({ ...status, connection_lost: true }, 1)).toBe(comment);
+    expect(encoder.heartbeat).toBe(comment);
+    expect(encoder.encode({ ...status, connection_lost: false }, 1)).toBe('');
+    expect(encoder.heartbeat).toBe(usual);
+  });
+});

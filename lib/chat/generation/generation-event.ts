@@ -38,4 +38,9 @@ export interface QueueStatusEvent {
   readonly model_server?: string | undefined;
   /** Of the caller that the generation is for, if that is above its share. */
   readonly share?: ShareStatus | undefined;
+  /**
+   * Whether this server has lost the way to the one that works on it, or whose line it waits in;
+   * false once after it is back.
+   */
+  readonly connection_lost?: boolean | undefined;
 }
