@@ -34,8 +34,11 @@ export class LineEntry {
     this.#parts = parts;
   }
 
-  /** Puts a run into the line, unless that is full. Rejects if Redis does. */
-  async enter(generation: Generation, lane: LocalLane): Promise<EntryOutcome> {
+  /**
+   * Puts a run into the line, unless that is full; one that was accepted before in any case. Rejects
+   * if Redis does.
+   */
+  async enter(generation: Generation, lane: LocalLane, isAccepted: boolean): Promise<EntryOutcome> {
     const { link, runs, settings, turns, lanes, displacement } = this.#parts;
     // One slow command lets all others fail until the probe: that is no outage.
     for (let waitedMs = 0; !link.connection.isUsable && waitedMs < HICCUP_MS; waitedMs += LOOK_MS) await delay(LOOK_MS);
@@ -51,7 +54,7 @@ export class LineEntry {
     queue.addBound(reading, lane.server.slots);
     const [clocks, held, ...counts] = repliesOf(await reading.exec());
     takeCounts(counts);
-    const isFull = lanes.wouldWait(id) && lanes.excess >= settings.QUEUE_MAX_SIZE;
+    const isFull = !isAccepted && lanes.wouldWait(id) && lanes.excess >= settings.QUEUE_MAX_SIZE;
     if (isFull && !(await displacement.makeRoom(owner.caller))) return 'refused';
     const creating = client.multi();
     runs.addCreation(creating, { generation, lane: id });
@@ -66,12 +69,17 @@ export class LineEntry {
     runs.addPlace(noting, run, { turn: turn.turn, sortKey });
     await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
     // It is in the line, whatever becomes of the check.
-    return await this.#check(generation, id, turn).catch((): EntryOutcome => 'entered');
+    return await this.#check(generation, id, turn, isAccepted).catch((): EntryOutcome => 'entered');
   }
 
   /** What others have done in between: the bound, the clock, and a request that has ended. */
-  async #check(generation: Generation, lane: string, turn: SharedTurn): Promise<EntryOutcome> {
-    const { link, settings, turns, lanes } = this.#parts;
+  async #check(
+    generation: Generation,
+    lane: string,
+    turn: SharedTurn,
+    isAccepted: boolean,
+  ): Promise<EntryOutcome> {
+    const { link, turns, lanes } = this.#parts;
     const queue = lanes.queueOf(lane);
     const reading = link.connection.client.pipeline();
     turns.addClock(reading, lane, turn.priority);
@@ -80,7 +88,7 @@ export class LineEntry {
     const [clocks, held, ...counts] = repliesOf(await reading.exec());
     takeCounts(counts);
     const hasEnded = generation.finishedAt !== undefined;
-    if (hasEnded || (lanes.excess > settings.QUEUE_MAX_SIZE && (await this.#isExcess(generation, lane)))) {
+    if (hasEnded || (!isAccepted && (await this.#isExcess(generation, lane)))) {
       // Else a worker has it, or has ended it already.
       if ((await lanes.remove(lane, generation.id)) === 'removed') return hasEnded ? 'ended' : 'refused';
     }
@@ -94,6 +102,7 @@ export class LineEntry {
   /** Whether the line was full when the run came: of several at a time, the first ones stay. */
   async #isExcess({ id }: Generation, lane: string): Promise<boolean> {
     const { lanes, settings } = this.#parts;
+    if (lanes.excess <= settings.QUEUE_MAX_SIZE) return false;
     const earlier = await lanes.queueOf(lane).countEarlier(id);
     return earlier !== undefined && lanes.excessBefore(lane, earlier) >= settings.QUEUE_MAX_SIZE;
   }

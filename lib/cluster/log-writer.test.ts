@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { GenerationLog, type LogEvent } from '#lib/chat/generation/generation-log';
 import { LogWriter } from '#lib/cluster/log-writer';
 import type { EntryEvent, EntryId } from '#lib/cluster/run-format';
-import type { LastEntry } from '#lib/cluster/run-logs';
+import type { LogEntry } from '#lib/cluster/run-logs';
 import { ManualClock, settled } from '../../test/support/chat.ts';
 
 const say = (text: string): LogEvent => ({ type: 'content', text });
@@ -12,6 +12,8 @@ const DONE: LogEvent = { type: 'done', done_reason: 'stop', usage: { prompt_toke
 class Stream {
   readonly entries: (EntryId & { events: readonly EntryEvent[] })[] = [];
   isAway = false;
+  /** Whether what it has is to be looked at first. */
+  isHeld = false;
   /** Whether the next entry is written although its reply is lost. */
   losesReply = false;
 
@@ -32,7 +34,7 @@ class Stream {
     throw new Error('Command timed out');
   }
 
-  async lastEntry(): Promise<LastEntry | undefined> {
+  async lastEntry(): Promise<LogEntry | undefined> {
     const last = this.entries.at(-1);
     return last && { id: last, events: last.events };
   }
@@ -40,7 +42,8 @@ class Stream {
 
 function begin() {
   const [log, clock, stream] = [new GenerationLog(), new ManualClock(), new Stream()];
-  const writer = new LogWriter({ store: stream, run: 'run', attempt: 1, log, clock });
+  const isHeld = () => stream.isHeld;
+  const writer = new LogWriter({ store: stream, run: 'run', attempt: 1, log, clock, isHeld });
   const texts = () =>
     stream.entries.flatMap(({ events }) => events).flatMap((event) => ('text' in event ? event.text : []));
   return { log, clock, stream, writer, texts };
@@ -151,4 +154,55 @@ it('says with each entry when another model writes than the run began with', asy
   log.append(say('a'));
   await settled();
   expect(stream.models).toEqual(['second']);
+});
+
+it('writes nothing while it is held, and all of that afterwards', async () => {
+  const { log, clock, stream, writer, texts } = begin();
+  log.append(say('a'));
+  await settled();
+  stream.isHeld = true;
+  log.append(say('b'));
+  await clock.advance(1_000);
+  log.append(DONE);
+  await clock.advance(1_000);
+  expect(texts()).toEqual(['a']);
+  stream.isHeld = false;
+  await clock.advance(1_000);
+  expect(await writer.ended).toBe('written');
+  expect(texts()).toEqual(['a', 'b']);
+});
+
+it.each([
+  { lost: 'the last entries', left: 1, to: 1 },
+  { lost: 'all entries', left: 0, to: 0 },
+])('writes $lost again that Redis has lost', async ({ left, to }) => {
+  const { log, clock, stream, writer, texts } = begin();
+  for (const text of ['a', 'b', 'c']) {
+    log.append(say(text));
+    await clock.advance(10);
+  }
+  expect(stream.entries.map(({ number }) => number)).toEqual([1, 2, 3]);
+  stream.entries.splice(left);
+  writer.rewind(to);
+  await clock.advance(100);
+  expect(texts()).toEqual(['a', 'b', 'c']);
+  log.append(DONE);
+  await clock.advance(100);
+  expect(await writer.ended).toBe('written');
+  expect(stream.entries.at(-1)?.number).toBe(4);
+});
+
+it('writes again what was lost while an entry was on its way', async () => {
+  const { log, clock, stream, writer, texts } = begin();
+  log.append(say('a'));
+  await settled();
+  stream.entries.splice(0);
+  log.append(say('b'.repeat(5_000)));
+  // It is being written now.
+  writer.rewind(0);
+  await clock.advance(100);
+  log.append(DONE);
+  await clock.advance(100);
+  expect(await writer.ended).toBe('written');
+  expect(texts()).toContain('b'.repeat(5_000));
 });

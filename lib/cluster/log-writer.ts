@@ -25,6 +25,8 @@ export interface LogWriterOptions {
   /** The model that writes now; undefined if it is the one that the run began with. */
   readonly otherModel?: () => string | undefined;
   readonly clock: Clock;
+  /** Whether nothing is to be written yet: Redis may have lost what came before. */
+  readonly isHeld?: () => boolean;
 }
 
 /**
@@ -39,6 +41,8 @@ export class LogWriter {
   #written = 0;
   /** The last event of an entry whose fate is unknown: it is sent again as it was. */
   #unknownTo: number | undefined;
+  /** Where `rewind` has left off while an entry was on its way. */
+  #rewoundTo: number | undefined;
   /** `GenerationLog.bytes` at the last batch. */
   #sentBytes = 0;
   #isSending = false;
@@ -63,6 +67,13 @@ export class LogWriter {
     this.#end(end);
   }
 
+  /** Redis has lost the events after `number`: they are written again. */
+  rewind(number: number): void {
+    if (this.#isClosed || number >= this.#written) return;
+    this.#rewoundTo = number;
+    if (!this.#isSending) void this.#send();
+  }
+
   #handleNews(): void {
     const { log } = this.#options;
     if (this.#isClosed || this.#isSending || log.lastNumber === this.#written) return;
@@ -81,7 +92,7 @@ export class LogWriter {
 
   /** Never rejects. */
   async #send(): Promise<void> {
-    const { store, run, attempt, log, otherModel } = this.#options;
+    const { store, run, attempt, log, otherModel, isHeld } = this.#options;
     if (this.#isSending || this.#isClosed) return;
     this.#isSending = true;
     this.#cancelTimer?.();
@@ -89,12 +100,16 @@ export class LogWriter {
     let isFailed = false;
     try {
       this.#sentBytes = Math.max(1, log.bytes);
+      this.#applyRewind();
       while (this.#written < log.lastNumber && !this.#isClosed) {
+        isFailed = isHeld?.() === true;
+        if (isFailed) break;
         const events = this.#next();
         this.#unknownTo = this.#written + events.length;
         await store.append(run, { attempt, number: this.#unknownTo }, events, otherModel?.());
         this.#written = this.#unknownTo;
         this.#unknownTo = undefined;
+        this.#applyRewind();
         if (!log.ended && log.bytes - this.#sentBytes < BATCH_BYTES) break;
         this.#sentBytes = log.bytes;
       }
@@ -105,6 +120,13 @@ export class LogWriter {
     if (this.#isClosed) return;
     if (log.ended && this.#written === log.lastNumber) this.close('written');
     else if (this.#written < log.lastNumber) this.#sendIn(isFailed ? RETRY_MS : log.ended ? 0 : BATCH_MS);
+  }
+
+  #applyRewind(): void {
+    if (this.#rewoundTo === undefined) return;
+    this.#written = Math.min(this.#written, this.#rewoundTo);
+    this.#rewoundTo = undefined;
+    this.#unknownTo = undefined;
   }
 
   #next(): LogEvent[] {

@@ -18,6 +18,8 @@ export interface Mirror {
   heardMs: number;
   /** The number of the event after which entries were missing. */
   gapAfter?: number;
+  /** Since when Redis does not have the run. */
+  goneSinceMs?: number | undefined;
 }
 
 export interface MirrorParts {

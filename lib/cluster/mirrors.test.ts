@@ -3,6 +3,7 @@ import { Generation, type GenerationContext } from '#lib/chat/generation/generat
 import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
 import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
 import { RunCare, type RunCareOptions } from '#lib/cluster/run-care';
+import type { RunRecovery } from '#lib/cluster/run-recovery';
 import { type EntryEvent, encodeEntry, type StoredRun } from '#lib/cluster/run-format';
 
 const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
@@ -30,6 +31,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     isEntering: false,
     found: 0,
     leases: [] as string[],
+    entered: [] as string[],
     areLeasesRefused: false,
     requests: [] as { readers: Set<() => void> | undefined }[],
   };
@@ -75,6 +77,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
         startedHere.push(id);
         return true;
       },
+      enterAgain: ({ id }: Generation) => state.entered.push(id),
     }),
     work: () => ({ isTaking: () => true, adopt: async () => true }),
     checkOwned: () => {},
@@ -82,9 +85,13 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
   };
   mirrors = new Mirrors(options as unknown as MirrorsOptions);
   const alone = new AloneRuns({ ...options, mirrors } as unknown as AloneRunsOptions);
-  care = new RunCare({ ...options, mirrors, alone } as unknown as RunCareOptions);
+  const recovery = { recover: async () => {} } as unknown as RunRecovery;
+  care = new RunCare({ ...options, mirrors, alone, recovery } as unknown as RunCareOptions);
   const submitted = new Generation(
-    { id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0, requestBytes: 0 },
+    {
+      ...{ id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0 },
+      ...{ requestBytes: 0, request: { model: 'first', messages: [], options: {} } },
+    },
     context,
   );
   const pass = async (ms: number) => {
@@ -118,15 +125,36 @@ it('says the model that has written, and caches nothing of it under the key of a
   expect(generation?.response?.model).toBe('second');
 });
 
-it('starts a run that Redis has lost, unless that is on its way into the line', async () => {
+it('puts a waiting run that Redis has lost into the line again, unless that is on its way there', async () => {
   const { mirrors: all, submitted, startedHere, state, pass } = begin({});
   state.isEntering = true;
   all.adopt(submitted, 'lane');
   await pass(10_000);
-  expect([state.found, startedHere]).toEqual([0, []]);
+  expect([state.found, state.entered]).toEqual([0, []]);
   state.isEntering = false;
   await pass(1_000);
-  expect(startedHere).toEqual(['run']);
+  expect([state.entered, startedHere]).toEqual([['run'], []]);
+});
+
+it('leaves a lost run to the instance that works on it for 10 s, and begins it again where that is lost', async () => {
+  const { mirrors: all, submitted, state, pass } = begin({});
+  all.adopt(submitted, 'lane');
+  all.applyEntry('run', '1-0', encodeEntry([{ type: 'started', server: 'gpu', model: 'first' }]));
+  for (let second = 0; second < 12; second++) await pass(1_000);
+  expect([submitted.state, state.entered]).toEqual(['running', []]);
+  for (let second = 0; second < 4; second++) await pass(1_000);
+  expect([submitted.state, state.entered]).toEqual(['queued', ['run']]);
+});
+
+it('ends a lost run after 10 s of which there is text', async () => {
+  const { mirrors: all, submitted, state, pass } = begin({});
+  all.adopt(submitted, 'lane');
+  all.applyEntry('run', '1-1', encodeEntry([say('a')]));
+  for (let second = 0; second < 12; second++) await pass(1_000);
+  expect(submitted.finishedAt).toBeUndefined();
+  for (let second = 0; second < 4; second++) await pass(1_000);
+  expect(lastOf(submitted)).toMatchObject({ type: 'error', error: { code: 'worker_lost' } });
+  expect(state.entered).toEqual([]);
 });
 
 it('renews leases with the next tick where that has failed', async () => {
@@ -166,7 +194,7 @@ it('begins nothing while Redis is away for less than 5 s', async () => {
   expect(startedHere).toEqual([]);
 });
 
-it('says to readers after 5 s that the server does not reach the one that works on the run, and when it does', async () => {
+it('says to readers after 5 s that it does not reach the server that works on the run, and when it does', async () => {
   const { mirrors: all, connection, pass } = begin({ stored: STORED, entries: [entry('1-1', say('a'))] });
   const generation = (await all.of('run')) ?? expect.fail();
   const statusOf = () => generation.log.status;

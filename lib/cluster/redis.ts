@@ -34,6 +34,7 @@ export class CommandConnection {
   readonly guard: RequestGuard;
   readonly #clock: Clock;
   #offsetMs = 0;
+  #epoch = 0;
   #cancelOffset: (() => void) | undefined;
   /** Why the connection that was tried last failed. */
   #lastError: string | undefined;
@@ -59,6 +60,7 @@ export class CommandConnection {
     });
     this.client.attachGuard(this.guard);
     this.client.on('ready', () => {
+      this.#epoch += 1;
       this.#lastError = undefined;
       this.guard.probeNow();
       void this.#measureOffset();
@@ -74,6 +76,14 @@ export class CommandConnection {
   /** Whether commands are sent. */
   get isUsable(): boolean {
     return this.client.status === 'ready' && !this.guard.isOpen;
+  }
+
+  /**
+   * Counts connections. With each new one, Redis may have been restarted without its last moments
+   * or all of its data, or be the replica of before.
+   */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Milliseconds since the epoch by the clock of Redis: the machines' clocks may differ. */

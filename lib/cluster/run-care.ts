@@ -4,8 +4,9 @@ import type { AloneRuns } from '#lib/cluster/alone-runs';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { PROCESSING } from '#lib/cluster/mirror';
 import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
+import type { RunRecovery } from '#lib/cluster/run-recovery';
 import type { RunStore } from '#lib/cluster/runs';
-import type { ClusterLink } from '#lib/cluster/shared-types';
+import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
 import { SECOND_MS } from '#lib/units';
 
 /** A run that is silent for this long is looked at. */
@@ -14,6 +15,8 @@ const SILENCE_MS = 3 * SECOND_MS;
 const LEASE_TICKS = 5;
 /** Once Redis is away for this long, what waits in it for a reader here is begun here. */
 const AWAY_MS = 5 * SECOND_MS;
+/** A run that Redis has lost is written again by the instances that know it, within this time. */
+const GONE_MS = 10 * SECOND_MS;
 /** Silent runs that are looked at at a time: more commands would hold up others. */
 const LOOKS = 100;
 
@@ -22,6 +25,8 @@ export interface RunCareOptions {
   readonly store: RunStore;
   readonly mirrors: Mirrors;
   readonly alone: AloneRuns;
+  readonly recovery: RunRecovery;
+  readonly line: () => SharedLine;
   readonly inFlight: Pick<InFlight, 'requestsOf'>;
   readonly clock: Clock;
 }
@@ -57,7 +62,7 @@ export class RunCare {
 
   /** Never rejects. */
   async #tick(): Promise<void> {
-    const { link, store, mirrors, alone, clock } = this.#options;
+    const { link, store, mirrors, alone, recovery, clock } = this.#options;
     this.#ticks += 1;
     const now = clock.now();
     if (!link.connection.isUsable) {
@@ -72,6 +77,7 @@ export class RunCare {
     this.#awaySinceMs = undefined;
     try {
       await store.removeDiscarded();
+      await recovery.recover();
       await alone.settle();
       this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
       if (this.#areLeasesDue) {
@@ -104,18 +110,25 @@ export class RunCare {
     const isLeft = () => mirrors.get(run) === mirror && this.#isElsewhere(mirror);
     if (!isLeft()) return;
     if (stored === undefined) this.#handleGone(mirror);
-    else if (stored.finishedAt !== undefined) {
+    else mirror.goneSinceMs = undefined;
+    if (stored?.finishedAt !== undefined) {
       for (const [id, fields] of await store.entries(run)) mirrors.applyEntry(run, id, fields);
       if (isLeft()) generation.finish(WORKER_LOST);
     }
   }
 
-  /** Redis has lost a run. What is not begun is begun here. */
+  /** Redis has lost a run. */
   #handleGone(mirror: Mirror): void {
-    const { alone } = this.#options;
-    const { generation } = mirror;
-    if (generation.state === 'queued' && !generation.isMirror) alone.begin(mirror);
-    else generation.finish(WORKER_LOST);
+    const { line, clock } = this.#options;
+    const { generation, lane } = mirror;
+    mirror.goneSinceMs ??= clock.now();
+    // The instance that works on it, or has its request, writes it again.
+    const isOver = clock.now() - mirror.goneSinceMs >= GONE_MS;
+    const isHere = !generation.isMirror && generation.packedRequest !== undefined;
+    if (isHere && generation.log.lastNumber === 0 && (generation.state === 'queued' || isOver)) {
+      generation.requeue();
+      line().enterAgain(generation, lane);
+    } else if (isOver) generation.finish(WORKER_LOST);
   }
 
   /** Redis is away: what waits in its line for a reader here, and was submitted here, begins here. */

@@ -14,8 +14,8 @@ import {
 import type { ClusterLink } from '#lib/cluster/shared-types';
 import { HOUR_MS } from '#lib/units';
 
-/** The last entry of a log. */
-export interface LastEntry {
+/** An entry of a log. */
+export interface LogEntry {
   readonly id: EntryId;
   readonly events: readonly EntryEvent[];
 }
@@ -54,8 +54,13 @@ export class RunLogs {
   }
 
   /** The last entry of a log; undefined without one. Rejects if Redis does. */
-  async lastEntry(run: string): Promise<LastEntry | undefined> {
-    return lastOf(await this.client.xrevrange(this.keys.log(run), '+', '-', 'COUNT', 1));
+  async lastEntry(run: string): Promise<LogEntry | undefined> {
+    return entryOf(await this.client.xrevrange(this.keys.log(run), '+', '-', 'COUNT', 1));
+  }
+
+  /** The first entry of a log; undefined without one. Rejects if Redis does. */
+  async firstEntry(run: string): Promise<LogEntry | undefined> {
+    return entryOf(await this.client.xrange(this.keys.log(run), '-', '+', 'COUNT', 1));
   }
 
   /** All entries of a log. Rejects if Redis does. */
@@ -66,7 +71,7 @@ export class RunLogs {
   /** Whether an earlier attempt than this one has written text. Rejects if Redis does. */
   async hasTextBefore(run: string, attempt: number): Promise<boolean> {
     const before = await this.client.xrevrange(this.keys.log(run), `(${attempt}-0`, '-', 'COUNT', 1);
-    return (lastOf(before)?.id.number ?? 0) > 0;
+    return (entryOf(before)?.id.number ?? 0) > 0;
   }
 
   /** Begins an attempt of this instance: returns its number. Rejects if Redis does. */
@@ -93,12 +98,25 @@ export class RunLogs {
     await this.client.xadd(this.keys.log(run), `${attempt}-${number}`, ...encodeEntry(events, model));
   }
 
-  /** The first entry of an attempt, from which on earlier ones are refused. As `append`. */
-  async appendStarted(run: string, attempt: number, event: EntryEvent): Promise<void> {
-    const keys = this.keys;
+  /** Notes an attempt of this instance that Redis has lost. Rejects if Redis does. */
+  async noteAttempt(run: string, attempt: number): Promise<void> {
+    const { instanceId } = this.link;
+    const key = this.keys.run(run);
     await execute(
-      this.client
-        .multi()
+      this.client.multi().hset(key, { attempt, owner: instanceId, state: 'running' }).pexpire(key, this.openTtlMs),
+    );
+  }
+
+  /**
+   * The first entry of an attempt, from which on earlier ones are refused; with `isNew` instead of
+   * what there is. As `append`.
+   */
+  async appendStarted(run: string, attempt: number, event: EntryEvent, isNew = false): Promise<void> {
+    const keys = this.keys;
+    const commands = this.client.multi();
+    if (isNew) commands.del(keys.log(run));
+    await execute(
+      commands
         .xadd(keys.log(run), `${attempt}-0`, 'e', encodeEvents([event]))
         .pexpire(keys.log(run), this.openTtlMs)
         .hset(keys.run(run), { state: 'running', startedAt: this.now() }),
@@ -114,7 +132,7 @@ export class RunLogs {
     const replies = await execute(
       this.client.multi().hincrby(keys.run(run), 'attempt', 1).xrevrange(keys.log(run), '+', '-', 'COUNT', 1),
     );
-    const last = lastOf(replies[1]);
+    const last = entryOf(replies[1]);
     const final = last?.events.at(-1);
     if (isFinal(final)) {
       await this.finalize(run, final);
@@ -179,7 +197,7 @@ export function stateOf(event: FinalEvent): GenerationState {
   return event.error.code === 'cancelled' ? 'cancelled' : 'failed';
 }
 
-function lastOf(entries: unknown): LastEntry | undefined {
+function entryOf(entries: unknown): LogEntry | undefined {
   if (!Array.isArray(entries) || entries.length === 0) return undefined;
   const [id, fields] = entries[0] as [string, string[]];
   return { id: parseEntryId(id), events: decodeEvents(fields[1]) ?? [] };

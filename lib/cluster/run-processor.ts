@@ -7,8 +7,10 @@ import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, TAKEN_OVER, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
+import { type OwnedRun, requestsOf, restoreRun } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
-import { isUnwanted, type RunStore } from '#lib/cluster/runs';
+import { isUnwanted } from '#lib/cluster/run-leases';
+import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
 import type { AppError } from '#lib/errors';
 import type { Logger } from '#lib/telemetry/log';
@@ -27,14 +29,8 @@ const RENEW_TICKS = 60;
 /** How long a stop waits for what is to be written. */
 const CLOSE_MS = 3 * SECOND_MS;
 
-interface OwnedRun {
-  readonly generation: Generation;
-  readonly writer: LogWriter;
-  /** It goes back to the line: this instance stops. */
-  isReturned: boolean;
-  /** Resolves when nothing of it is left to be done here. */
-  readonly over: Promise<RunOutcome>;
-}
+/** A run that has ended lately is looked at, too, where Redis may have lost its last moments. */
+const ENDED_MS = 5 * SECOND_MS;
 
 export interface RunProcessorOptions {
   readonly link: ClusterLink;
@@ -56,14 +52,20 @@ export class RunWork {
   readonly #owned = new Map<string, OwnedRun>();
   /** Runs whose jobs a worker of this instance has. */
   readonly #taken = new Set<string>();
+  /** Runs that have ended lately. */
+  #ended: { readonly owned: OwnedRun; readonly atMs: number }[] = [];
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
   #usableSinceMs: number;
+  /** The connection over which what Redis has was looked at last. */
+  #epoch: number;
+  #isVerifying = false;
   #isClosing = false;
 
   constructor(options: RunProcessorOptions) {
     this.#options = options;
     this.#usableSinceMs = options.clock.now() - LEASE_TRUST_MS;
+    this.#epoch = options.link.connection.epoch;
     this.#scheduleTick();
   }
 
@@ -209,13 +211,13 @@ export class RunWork {
       return false;
     }
     if (generation.finishedAt === undefined) mirrors.own(generation, lane);
-    this.#write(generation, attempt);
+    this.#write({ generation, lane, attempt, requests: () => wanted });
     return true;
   }
 
   async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
     const { local, clock } = this.#options;
-    const owned = this.#write(generation, attempt);
+    const owned = this.#write({ generation, lane: lane.server.id, attempt });
     try {
       if (!lane.hasSlot) generation.pack();
       local.admit(generation, lane, clock.now(), true);
@@ -227,13 +229,16 @@ export class RunWork {
   }
 
   /** Writes the log of a run of this instance, from its beginning. */
-  #write(generation: Generation, attempt: number): OwnedRun {
-    const { store, clock } = this.#options;
+  #write(begun: Pick<OwnedRun, 'generation' | 'lane' | 'attempt'> & Partial<OwnedRun>): OwnedRun {
+    const { store, clock, inFlight } = this.#options;
+    const { generation, attempt } = begun;
     const { id: run, log, model } = generation;
     const otherModel = () => (generation.model === model ? undefined : generation.model);
-    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock });
+    const isHeld = () => this.#isHeld();
+    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
-    const owned: OwnedRun = { generation, writer, isReturned: false, over };
+    const requests = begun.requests ?? requestsOf(generation, inFlight);
+    const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, over };
     this.#owned.set(run, owned);
     void this.#finishWriting(owned)
       .finally(() => this.#owned.delete(run))
@@ -243,13 +248,14 @@ export class RunWork {
 
   /** Never rejects. */
   async #finishWriting(owned: OwnedRun): Promise<RunOutcome> {
-    const { store, inFlight } = this.#options;
+    const { store, inFlight, clock } = this.#options;
     const { generation, writer } = owned;
     const { id: run, log } = generation;
     const end = await writer.ended;
     if (end === 'written') {
       const final = log.eventAt(log.lastNumber);
       if (isFinal(final)) await this.#finalize(run, () => store.finalize(run, final, generation.firstTokenAt));
+      this.#ended.push({ owned, atMs: clock.now() });
       return 'ended';
     }
     if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
@@ -276,6 +282,39 @@ export class RunWork {
     this.#options.log.warn({ run }, 'a finished request is left to another server');
   }
 
+  /** Whether nothing is to be written: Redis may have lost what was written before. */
+  #isHeld(): boolean {
+    if (this.#options.link.connection.epoch === this.#epoch) return false;
+    void this.#verify();
+    return true;
+  }
+
+  /** Writes again what Redis has lost. Never rejects. */
+  async #verify(): Promise<void> {
+    const { connection } = this.#options.link;
+    if (this.#isVerifying || !connection.isUsable) return;
+    this.#isVerifying = true;
+    const { epoch } = connection;
+    try {
+      await Promise.all([...this.#owned.values()].map((owned) => this.#restore(owned)));
+      for (const { owned } of this.#ended) if (!this.#owned.has(owned.generation.id)) await this.#restore(owned);
+      this.#usableSinceMs = this.#options.clock.now();
+      this.#epoch = epoch;
+    } catch {
+      // The guard has recorded the failure; the next writer or tick does it again.
+    }
+    this.#isVerifying = false;
+  }
+
+  async #restore(owned: OwnedRun): Promise<void> {
+    const { store, link } = this.#options;
+    const { generation } = owned;
+    const number = await restoreRun(owned, store, link);
+    if (number === undefined) return;
+    if (this.#owned.get(generation.id) === owned) owned.writer.rewind(number);
+    else if (number < generation.log.lastNumber) this.#write(owned);
+  }
+
   /** Looks now whether a run of this instance is to end. Never rejects. */
   async check(run: string): Promise<void> {
     if (this.#owned.has(run)) await this.#check([run]).catch(ignore);
@@ -296,7 +335,7 @@ export class RunWork {
   }
 
   get #areLeasesKnown(): boolean {
-    return this.#options.clock.now() - this.#usableSinceMs >= LEASE_TRUST_MS;
+    return !this.#isHeld() && this.#options.clock.now() - this.#usableSinceMs >= LEASE_TRUST_MS;
   }
 
   #scheduleTick(): void {
@@ -314,6 +353,9 @@ export class RunWork {
       this.#usableSinceMs = clock.now();
       return;
     }
+    if (this.#isHeld()) return;
+    const now = clock.now();
+    this.#ended = this.#ended.filter(({ atMs }) => now - atMs < ENDED_MS);
     this.#ticks += 1;
     const runs = [...this.#owned.keys()];
     try {

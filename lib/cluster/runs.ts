@@ -11,26 +11,13 @@ import {
   type StoredRun,
   type Ticket,
 } from '#lib/cluster/run-format';
-import { RunLogs } from '#lib/cluster/run-logs';
+import { RunLeases } from '#lib/cluster/run-leases';
 import type { ClusterLink, NewRun, RunRecord, Runs } from '#lib/cluster/shared-types';
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
+import { HOUR_MS, MINUTE_MS } from '#lib/units';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
-/** An instance that wants a run says so again before this is over. */
-const LEASE_MS = 15 * SECOND_MS;
 /** An id that was claimed and not used is free again after this time. */
 const CLAIM_MS = MINUTE_MS;
-
-/** What decides whether a run that is worked on goes on. */
-export interface Wishes {
-  /** Instances and detached requests that want it. */
-  readonly wanted: number;
-  /** Requests that are not cancelled. */
-  readonly tickets: number;
-  readonly cancelledBy: CancelledBy | undefined;
-  /** The instance that has begun the run last; undefined before the first one. */
-  readonly owner: string | undefined;
-}
 
 /** A run that this instance wants no more. */
 interface Unwanted {
@@ -54,7 +41,7 @@ export interface RunStoreOptions {
 }
 
 /** Runs, their tickets and who wants them, in Redis. */
-export class RunStore extends RunLogs implements Runs {
+export class RunStore extends RunLeases implements Runs {
   readonly #options: RunStoreOptions;
   /** What waits until a run is in the line. */
   readonly #admissions = new Map<string, { readonly written: Promise<void>; readonly resolve: () => void }>();
@@ -126,7 +113,7 @@ export class RunStore extends RunLogs implements Runs {
     });
     commands.pexpire(keys.run(run), this.openTtlMs);
     for (const request of requests) this.#addTicket(commands, run, request);
-    this.#addLease(commands, run);
+    this.addLease(commands, run);
     commands.zadd(keys.openRuns, this.now(), run);
     commands.pexpire(keys.openRuns, HOUR_MS);
   }
@@ -203,6 +190,46 @@ export class RunStore extends RunLogs implements Runs {
     }
   }
 
+  /** Which of these requests, and of their runs, Redis does not have. Rejects if Redis does. */
+  async findLost(
+    known: readonly { readonly run: string; readonly requests: readonly PendingRequest[] }[],
+  ): Promise<{ readonly isRunLost: boolean; readonly lost: readonly PendingRequest[] }[]> {
+    const commands = this.client.pipeline();
+    for (const { run, requests } of known) {
+      commands.exists(this.keys.run(run));
+      for (const { id } of requests) commands.exists(this.keys.ticket(id));
+    }
+    const replies = await execute(commands);
+    let at = 0;
+    return known.map(({ requests }) => {
+      const [run, ...tickets] = replies.slice(at, at + 1 + requests.length);
+      at += 1 + requests.length;
+      return { isRunLost: run === 0, lost: requests.filter((_, index) => tickets[index] === 0) };
+    });
+  }
+
+  /** Takes the flight of a run of this instance again, if it is free. Rejects if Redis does. */
+  async keepFlight(run: string): Promise<void> {
+    const flight = this.#options.flightOf(run);
+    if (flight !== undefined) await this.takeFlight(flight, run);
+  }
+
+  /**
+   * Lets a run wait again whose instance is lost. Returns false if there is text of it, or no
+   * request. Rejects if Redis does.
+   */
+  async requeue(run: string): Promise<boolean> {
+    const [last, hasRequest] = await Promise.all([
+      this.lastEntry(run),
+      this.client.exists(this.keys.modelRequest(run)),
+    ]);
+    if ((last?.id.number ?? 0) > 0 || hasRequest === 0) return false;
+    await execute(
+      this.client.multi().hset(this.keys.run(run), { state: 'queued' }).pexpire(this.keys.run(run), this.openTtlMs),
+    );
+    return true;
+  }
+
   /** Reserves an id of a client. Returns whether it was free. Rejects if Redis does. */
   async claimId(id: string): Promise<boolean> {
     const key = this.keys.ticket(id);
@@ -214,7 +241,7 @@ export class RunStore extends RunLogs implements Runs {
   async addTicket(run: string, request: PendingRequest): Promise<void> {
     const commands = this.client.multi();
     this.#addTicket(commands, run, request);
-    this.#addLease(commands, run);
+    this.addLease(commands, run);
     await execute(commands);
   }
 
@@ -226,25 +253,6 @@ export class RunStore extends RunLogs implements Runs {
     commands.sadd(keys.tickets(run), id);
     commands.pexpire(keys.tickets(run), this.openTtlMs);
     if (request.detached) commands.zadd(keys.wanted(run), '+inf', `d:${id}`);
-  }
-
-  #addLease(commands: ChainableCommander, run: string): void {
-    const { instanceId } = this.#options.link;
-    commands.zadd(this.keys.wanted(run), this.now() + LEASE_MS, `i:${instanceId}`);
-    commands.pexpire(this.keys.wanted(run), this.openTtlMs);
-  }
-
-  /** Says that this instance wants these runs still. Rejects if Redis does. */
-  async renewLeases(runs: readonly string[]): Promise<void> {
-    if (runs.length === 0) return;
-    const commands = this.client.pipeline();
-    for (const run of runs) this.#addLease(commands, run);
-    await execute(commands);
-  }
-
-  /** This instance does not want the run any more. Rejects if Redis does. */
-  async dropLease(run: string): Promise<void> {
-    await this.client.zrem(this.keys.wanted(run), `i:${this.#options.link.instanceId}`);
   }
 
   /** Keeps the keys of unfinished runs for their whole time from now on. Rejects if Redis does. */
@@ -285,34 +293,6 @@ export class RunStore extends RunLogs implements Runs {
     return (
       stored && { ...stored, id: run, turn: stored.turn, sortKey: stored.sortKey, cancelledBy: stored.cancelledBy }
     );
-  }
-
-  async isWanted(run: string): Promise<boolean> {
-    const [wishes] = await this.wishes([run]);
-    return wishes !== undefined && !isUnwanted(wishes);
-  }
-
-  /** What is wanted of runs, in their order. Rejects if Redis does. */
-  async wishes(runs: readonly string[]): Promise<Wishes[]> {
-    const keys = this.keys;
-    const now = this.now();
-    const commands = this.client.pipeline();
-    for (const run of runs)
-      commands
-        .zcount(keys.wanted(run), now, '+inf')
-        .scard(keys.tickets(run))
-        .hmget(keys.run(run), 'cancelledBy', 'owner');
-    const replies = await execute(commands);
-    return runs.map((_, index) => {
-      const [wanted, tickets, fields] = replies.slice(3 * index);
-      const [cancelledBy, owner] = Array.isArray(fields) ? fields : [];
-      return {
-        wanted: Number(wanted),
-        tickets: Number(tickets),
-        cancelledBy: cancelledByOf(cancelledBy),
-        owner: typeof owner === 'string' && owner !== '' ? owner : undefined,
-      };
-    });
   }
 
   async untouched(ms: number, count: number): Promise<string[]> {
@@ -361,36 +341,9 @@ export class RunStore extends RunLogs implements Runs {
     return left;
   }
 
-  /** Takes a flight for a run. Returns the run that has it already. Rejects if Redis does. */
-  async takeFlight(key: string, run: string): Promise<string | undefined> {
-    return (await this.client.set(this.keys.flight(key), run, 'PX', HOUR_MS, 'NX', 'GET')) ?? undefined;
-  }
-
-  /** The run that has a flight. Rejects if Redis does. */
-  async flightRun(key: string): Promise<string | undefined> {
-    return (await this.client.get(this.keys.flight(key))) ?? undefined;
-  }
-
-  /** Gives up a flight that `run` has. Never rejects. */
-  async releaseFlight(key: string, run: string): Promise<void> {
-    try {
-      if ((await this.flightRun(key)) === run) await this.client.del(this.keys.flight(key));
-    } catch {
-      // It expires; requests that wait for its run give up before.
-    }
-  }
 }
 
 /** The request lives in this process alone, which the reply to it says. */
 export function setUnsaved(request: PendingRequest): void {
   request.saved = request.detached ? { eventOffset: 0, isOnDisk: false, written: Promise.resolve() } : undefined;
-}
-
-/** Whether a run is not wanted any more. */
-export function isUnwanted({ wanted, tickets, cancelledBy }: Wishes): boolean {
-  return wanted === 0 || (tickets === 0 && cancelledBy !== undefined);
-}
-
-function cancelledByOf(value: unknown): CancelledBy | undefined {
-  return value === 'user' || value === 'operator' ? value : undefined;
 }

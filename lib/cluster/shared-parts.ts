@@ -8,6 +8,7 @@ import { SharedFlights } from '#lib/cluster/flights';
 import { Mirrors } from '#lib/cluster/mirrors';
 import { RunCare } from '#lib/cluster/run-care';
 import { RunWork } from '#lib/cluster/run-processor';
+import { RunRecovery } from '#lib/cluster/run-recovery';
 import { RunStore, setUnsaved } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { SECOND_MS } from '#lib/units';
@@ -64,23 +65,13 @@ export class SharedParts {
         if (this.alone.get(run) === undefined) this.flights.forget(run);
       },
     });
+    const known = { link, store: this.store, mirrors: this.mirrors, inFlight, line: () => this.line };
     this.alone = new AloneRuns({
-      link,
-      store: this.store,
-      mirrors: this.mirrors,
-      inFlight,
-      line: () => this.line,
+      ...known,
       work: () => this.work,
       onRemove: (run) => this.flights.forget(run),
     });
-    this.care = new RunCare({
-      link,
-      store: this.store,
-      mirrors: this.mirrors,
-      alone: this.alone,
-      inFlight,
-      clock,
-    });
+    this.care = new RunCare({ ...known, alone: this.alone, recovery: new RunRecovery(known), clock });
     this.flights = new SharedFlights({ link, store: this.store, inFlight, mirrors: this.mirrors });
     this.work = new RunWork({
       link,

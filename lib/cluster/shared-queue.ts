@@ -147,11 +147,24 @@ export class SharedQueue implements SharedLine {
       local.admit(work, lane, now);
       return;
     }
-    const release = local.reserve(work.caller, work.bytes);
-    const submitted: Submitted = { generation: work, lane, since: now, release, submitted: Promise.resolve() };
-    this.#submitted.set(work.id, submitted);
-    this.#parts.runs.handleSubmitted({ generation: work, lane: lane.server.id });
-    submitted.submitted = this.#submit(submitted);
+    this.#begin({ generation: work, lane, since: now, release: local.reserve(work.caller, work.bytes) }, false);
+  }
+
+  enterAgain(generation: Generation, laneId: string): void {
+    const { local } = this.#parts;
+    generation.pack();
+    const lane = this.#lanes.laneOf(laneId) ?? local.chooseLane(generation);
+    const release = this.#submitted.get(generation.id)?.release ?? (() => {});
+    this.#begin({ generation, lane, since: this.#clock.now(), release }, true);
+    this.#positions.watch(generation);
+  }
+
+  #begin(begun: Omit<Submitted, 'submitted'>, isAccepted: boolean): void {
+    const { generation, lane } = begun;
+    const submitted: Submitted = { ...begun, submitted: Promise.resolve() };
+    this.#submitted.set(generation.id, submitted);
+    this.#parts.runs.handleSubmitted({ generation, lane: lane.server.id });
+    submitted.submitted = this.#submit(submitted, isAccepted);
   }
 
   raisePriority(generation: Generation, priority: number): void {
@@ -245,11 +258,11 @@ export class SharedQueue implements SharedLine {
   }
 
   /** Never rejects. */
-  async #submit(submitted: Submitted): Promise<void> {
+  async #submit(submitted: Submitted, isAccepted: boolean): Promise<void> {
     const { generation, lane } = submitted;
     this.#entering += 1;
     try {
-      const outcome = await this.#enterInTurn(() => this.#entry.enter(generation, lane));
+      const outcome = await this.#enterInTurn(() => this.#entry.enter(generation, lane, isAccepted));
       if (outcome === 'entered') this.#parts.runs.handleAdmitted(generation);
       else if (outcome === 'refused') this.#refuse(generation);
       else this.#leave(generation);

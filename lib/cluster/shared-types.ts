@@ -94,6 +94,11 @@ export interface Runs {
   handleNotAdmitted(generation: Generation, error?: FinalEvent & { readonly type: 'error' }): void;
   /** Undefined if there is no such run (any more). Rejects if Redis does. */
   read(run: string): Promise<RunRecord | undefined>;
+  /**
+   * Lets a run wait again whose instance is lost. Resolves with false if there is text of it, or no
+   * request. Rejects if Redis does.
+   */
+  requeue(run: string): Promise<boolean>;
   /** Whether an instance or a detached request wants it still. Rejects if Redis does. */
   isWanted(run: string): Promise<boolean>;
   /** Ids of unfinished runs that were not touched for `ms`, the oldest first. */
@@ -148,6 +153,8 @@ export interface SharedLine extends WorkQueue {
    * of the shared line. Returns false if there is no room for it.
    */
   startHere(generation: Generation): boolean;
+  /** Redis has lost a waiting run of this instance: it enters the line again, also a full one. */
+  enterAgain(generation: Generation, lane: string): void;
   /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
   standingOf(run: string, lane: string): Promise<QueueStanding>;
   /**

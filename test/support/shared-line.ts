@@ -122,6 +122,10 @@ export class TestRuns implements Runs {
     };
   }
 
+  async requeue(): Promise<boolean> {
+    return false;
+  }
+
   async isWanted(run: string): Promise<boolean> {
     return !this.unwanted.has(run);
   }

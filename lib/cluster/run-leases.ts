@@ -1,0 +1,97 @@
+import type { ChainableCommander } from 'ioredis';
+import { execute } from '#lib/cluster/replies';
+import { RunLogs } from '#lib/cluster/run-logs';
+import { HOUR_MS, SECOND_MS } from '#lib/units';
+import type { CancelledBy } from '#lib/wire/chat-queue';
+
+/** An instance that wants a run says so again before this is over. */
+const LEASE_MS = 15 * SECOND_MS;
+
+/** What decides whether a run that is worked on goes on. */
+export interface Wishes {
+  /** Instances and detached requests that want it. */
+  readonly wanted: number;
+  /** Requests that are not cancelled. */
+  readonly tickets: number;
+  readonly cancelledBy: CancelledBy | undefined;
+  /** The instance that has begun the run last; undefined before the first one. */
+  readonly owner: string | undefined;
+}
+
+/** Who wants a run, and which run identical requests join. */
+export class RunLeases extends RunLogs {
+  protected addLease(commands: ChainableCommander, run: string): void {
+    const { instanceId } = this.link;
+    commands.zadd(this.keys.wanted(run), this.now() + LEASE_MS, `i:${instanceId}`);
+    commands.pexpire(this.keys.wanted(run), this.openTtlMs);
+  }
+
+  /** Says that this instance wants these runs still. Rejects if Redis does. */
+  async renewLeases(runs: readonly string[]): Promise<void> {
+    if (runs.length === 0) return;
+    const commands = this.client.pipeline();
+    for (const run of runs) this.addLease(commands, run);
+    await execute(commands);
+  }
+
+  /** This instance does not want the run any more. Rejects if Redis does. */
+  async dropLease(run: string): Promise<void> {
+    await this.client.zrem(this.keys.wanted(run), `i:${this.link.instanceId}`);
+  }
+
+  async isWanted(run: string): Promise<boolean> {
+    const [wishes] = await this.wishes([run]);
+    return wishes !== undefined && !isUnwanted(wishes);
+  }
+
+  /** What is wanted of runs, in their order. Rejects if Redis does. */
+  async wishes(runs: readonly string[]): Promise<Wishes[]> {
+    const keys = this.keys;
+    const now = this.now();
+    const commands = this.client.pipeline();
+    for (const run of runs)
+      commands
+        .zcount(keys.wanted(run), now, '+inf')
+        .scard(keys.tickets(run))
+        .hmget(keys.run(run), 'cancelledBy', 'owner');
+    const replies = await execute(commands);
+    return runs.map((_, index) => {
+      const [wanted, tickets, fields] = replies.slice(3 * index);
+      const [cancelledBy, owner] = Array.isArray(fields) ? fields : [];
+      return {
+        wanted: Number(wanted),
+        tickets: Number(tickets),
+        cancelledBy: cancelledByOf(cancelledBy),
+        owner: typeof owner === 'string' && owner !== '' ? owner : undefined,
+      };
+    });
+  }
+
+  /** Takes a flight for a run. Returns the run that has it already. Rejects if Redis does. */
+  async takeFlight(key: string, run: string): Promise<string | undefined> {
+    return (await this.client.set(this.keys.flight(key), run, 'PX', HOUR_MS, 'NX', 'GET')) ?? undefined;
+  }
+
+  /** The run that has a flight. Rejects if Redis does. */
+  async flightRun(key: string): Promise<string | undefined> {
+    return (await this.client.get(this.keys.flight(key))) ?? undefined;
+  }
+
+  /** Gives up a flight that `run` has. Never rejects. */
+  async releaseFlight(key: string, run: string): Promise<void> {
+    try {
+      if ((await this.flightRun(key)) === run) await this.client.del(this.keys.flight(key));
+    } catch {
+      // It expires; requests that wait for its run give up before.
+    }
+  }
+}
+
+/** Whether a run is not wanted any more. */
+export function isUnwanted({ wanted, tickets, cancelledBy }: Wishes): boolean {
+  return wanted === 0 || (tickets === 0 && cancelledBy !== undefined);
+}
+
+function cancelledByOf(value: unknown): CancelledBy | undefined {
+  return value === 'user' || value === 'operator' ? value : undefined;
+}
