@@ -9,24 +9,39 @@ function janitorOf() {
   const clock: Clock = { now: () => nowMs, after: () => () => {} };
   const ended: string[] = [];
   const renewed: string[] = [];
-  const run = { cancelledBy: undefined as string | undefined, isWanted: false };
+  const run = {
+    cancelledBy: undefined as string | undefined,
+    isWanted: false,
+    state: 'queued',
+    hasJob: true,
+    hasText: false,
+  };
+  const added: string[] = [];
   const connection = { isUsable: true, client: { set: async () => 'OK' } };
   const parts = {
-    link: { connection, instanceId: 'one', keys: { janitor: 'janitor' } },
+    link: { connection, instanceId: 'one', keys: { janitor: 'janitor', nameOf: (name: string) => name } },
     runs: {
       untouched: async () => ['run'],
       touch: async () => {},
       renew: async (runs: readonly string[]) => void renewed.push(...runs),
-      read: async (id: string) => ({ id, state: 'queued', lane: 'lane', cancelledBy: run.cancelledBy }),
+      read: async (id: string) => ({
+        ...{ id, state: run.state, lane: 'lane', caller: 'ann', priority: 0, group: '', turn: 3, sortKey: 3 },
+        cancelledBy: run.cancelledBy,
+      }),
+      requeue: async () => !run.hasText,
       isWanted: async () => run.isWanted,
       end: async (id: string, event: FinalEvent) => ended.push(`${id} ${event.type}`),
     },
-    lanes: { ids: [], remove: async () => 'removed', queueOf: () => ({ has: async () => true }) },
+    lanes: { ids: [], remove: async () => 'removed', queueOf: () => ({
+        has: async () => run.hasJob,
+        add: async ({ run: id, sortKey }: { run: string; sortKey: number }) => added.push(`${id} at ${sortKey}`),
+      }) },
     turns: {},
   };
   return {
     janitor: new Janitor(parts as unknown as JanitorParts, clock),
     connection,
+    added,
     ended,
     renewed,
     run,
@@ -65,6 +80,30 @@ it('keeps a run that another request joins after its last one was cancelled', as
   // Its submitter may have ended: its keys would expire.
   expect(renewed).toEqual(['run']);
   run.isWanted = false;
+  await janitor.round();
+  expect(ended).toEqual(['run error']);
+});
+
+it.each([
+  { state: 'queued', hasText: false, added: ['run at 3'], ended: [] },
+  { state: 'running', hasText: false, added: ['run at 3'], ended: [] },
+  { state: 'running', hasText: true, added: [], ended: ['run error'] },
+])('gives a run whose job is lost its job again, or ends it: %o', async ({ state, hasText, ...expected }) => {
+  const { janitor, added, ended, run } = janitorOf();
+  Object.assign(run, { isWanted: true, hasJob: false, state, hasText });
+  await janitor.round();
+  expect({ added, ended }).toEqual(expected);
+});
+
+it('ends no run for its leases right after a new connection, over which Redis may have lost them', async () => {
+  const { janitor, connection, ended, pass } = janitorOf();
+  Object.assign(connection, { epoch: 1 });
+  await janitor.round();
+  ended.length = 0;
+  Object.assign(connection, { epoch: 2 });
+  await janitor.round();
+  expect(ended).toEqual([]);
+  pass(25_000);
   await janitor.round();
   expect(ended).toEqual(['run error']);
 });

@@ -30,7 +30,7 @@ export interface JanitorParts {
 /**
  * Looks after runs that no instance looks after: one that was created without a job gets one, one
  * that is not wanted any more ends, and one whose owner has died without a job that BullMQ could
- * recover ends, too. The line of a server that no instance reaches moves to other servers. What it
+ * recover waits again, or ends if there is text of it. The line of a server that no instance reaches moves to other servers. What it
  * does is idempotent; one instance at a time does it.
  */
 export class Janitor {
@@ -42,6 +42,7 @@ export class Janitor {
   #added = 0;
   /** When Redis was last found to be away. */
   #awayAt = Number.NEGATIVE_INFINITY;
+  #epoch: number | undefined;
   #isClosed = false;
   #cancel: (() => void) | undefined;
 
@@ -70,6 +71,9 @@ export class Janitor {
       this.#awayAt = this.#clock.now();
       return;
     }
+    // It may have been away for a moment, and have lost something.
+    if (this.#epoch !== undefined && this.#epoch !== link.connection.epoch) this.#awayAt = this.#clock.now();
+    this.#epoch = link.connection.epoch;
     try {
       const stranded = await this.#findStranded();
       const { janitor } = link.keys;
@@ -111,7 +115,7 @@ export class Janitor {
       return false;
     }
     if (await queue.has(id)) return true;
-    if (run.state === 'running') {
+    if (run.state === 'running' && !(await runs.requeue(id))) {
       await runs.end(id, WORKER_LOST);
       return false;
     }
