@@ -8,6 +8,7 @@ import type { RunRecovery } from '#lib/cluster/run-recovery';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
 import { SECOND_MS } from '#lib/units';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /** A run that is silent for this long is looked at. */
 const SILENCE_MS = 3 * SECOND_MS;
@@ -40,11 +41,18 @@ export class RunCare {
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
   #areLeasesDue = false;
+  /** Requests that were cancelled while Redis was away, by their ids. */
+  readonly #cancelled = new Map<string, { readonly run: string; readonly by: CancelledBy }>();
   #awaySinceMs: number | undefined;
 
   constructor(options: RunCareOptions) {
     this.#options = options;
     this.#scheduleTick();
+  }
+
+  /** A request was cancelled that Redis does not know of yet: it is told once it is there. */
+  cancelLater(ticket: string, run: string, by: CancelledBy): void {
+    this.#cancelled.set(ticket, { run, by });
   }
 
   close(): void {
@@ -79,6 +87,7 @@ export class RunCare {
       await store.removeDiscarded();
       await recovery.recover();
       await alone.settle();
+      await this.#cancelLate();
       this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
       if (this.#areLeasesDue) {
         const wanted = mirrors.all().filter(({ isWanted }) => isWanted);
@@ -93,6 +102,16 @@ export class RunCare {
         await Promise.all(silent.slice(from, from + LOOKS).map((mirror) => this.#lookAt(mirror)));
     } catch {
       // The guard has recorded the failure; the next tick does it again.
+    }
+  }
+
+  /** Rejects if Redis does. */
+  async #cancelLate(): Promise<void> {
+    const { store, mirrors } = this.#options;
+    for (const [ticket, { run, by }] of this.#cancelled) {
+      const left = await store.cancelTicket(ticket, run, by);
+      if (left === 0 && !(await store.isWanted(run))) await mirrors.endCancelled(run, by);
+      this.#cancelled.delete(ticket);
     }
   }
 

@@ -173,7 +173,7 @@ export class SharedChatEngine extends EngineCore implements ChatService {
 
   /** The state is in Redis before the client gets its reply. Never rejects. */
   async #cancelEverywhere(request: PendingRequest, run: string, by: CancelledBy): Promise<void> {
-    const { store, mirrors, link } = this.#shared;
+    const { store, mirrors, link, care } = this.#shared;
     try {
       // Its keys are there before they are changed.
       if (!request.isCopy) await request.saved?.written;
@@ -188,8 +188,9 @@ export class SharedChatEngine extends EngineCore implements ChatService {
       // Another request may have joined meanwhile.
       if (left === 0 && !(await store.isWanted(run))) await mirrors.endCancelled(run, by);
     } catch {
-      // Redis is away: the server that works on it gets the change once it is back.
+      // Redis is away: it learns that once it is back, and so does the server that works on it.
       this.#cancelHere(request, by);
+      care.cancelLater(request.id, run, by);
       link.share({ kind: 'cancel', run, ticket: request.id, by });
       const owned = mirrors.get(run);
       if (owned?.isOwned === true && owned.generation.requests?.size === 0) await mirrors.endCancelled(run, by);
