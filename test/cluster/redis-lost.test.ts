@@ -46,7 +46,6 @@ const killed = (awayMs: number, isEmpty = false): Fault => ({
 const FAULTS: Record<string, Fault> = {
   'is killed for 2 s': killed(2_000),
   'is killed for 8 s': killed(8_000),
-  'is killed, and comes back empty': killed(2_000, true),
   'is frozen for 10 s': {
     awayMs: 10_000,
     losers: () => cluster.apps,
@@ -59,6 +58,8 @@ const FAULTS: Record<string, Fault> = {
     begin: () => proxy.cut(),
     end: () => proxy.mend(),
   },
+  // Last: it would come back with the data of before.
+  'is killed, and comes back empty': killed(2_000, true),
 };
 
 const lines = (app: RunningApp, text: string) =>
@@ -74,6 +75,25 @@ async function redisIsUp(): Promise<void> {
   for (const app of cluster.apps)
     await expect.poll(async () => (await readJson(app, '/api/ready')).parts.redis, eventually).toEqual({ state: 'up' });
 }
+
+it('ends a waiting request that is cancelled while Redis is away', async () => {
+  const busy = await Promise.all(
+    Array.from({ length: SLOTS }, (_, index) => enqueue(cluster.at(index), `count to 30 each 100 ms, busy ${index}`)),
+  );
+  await expect.poll(() => cluster.model.running, eventually).toBe(SLOTS);
+  const id = await enqueue(cluster.at(1), 'hang, cancelled without Redis');
+  await cluster.redis.kill();
+  await expect.poll(async () => (await poll(cluster.at(0), id)).status, eventually).toBe(503);
+  expect(await cancel(cluster.at(1), id)).toBe(200);
+  await delay(3_000);
+  await cluster.redis.restart();
+  await redisIsUp();
+  await expect.poll(async () => (await poll(cluster.at(0), id)).body.status, eventually).toBe('cancelled');
+  for (const each of busy)
+    await expect.poll(async () => (await poll(cluster.at(0), each)).body.status, eventually).toBe('completed');
+  // A worker that was faster does not go on with it.
+  await cluster.model.idle();
+}, 60_000);
 
 const whole = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1} `).join('');
 
@@ -133,22 +153,3 @@ it.each(Object.entries(FAULTS))(
   },
   60_000,
 );
-
-it('ends a waiting request that is cancelled while Redis is away', async () => {
-  const busy = await Promise.all(
-    Array.from({ length: SLOTS }, (_, index) => enqueue(cluster.at(index), `count to 30 each 100 ms, busy ${index}`)),
-  );
-  await expect.poll(() => cluster.model.running, eventually).toBe(SLOTS);
-  const id = await enqueue(cluster.at(1), 'hang, cancelled without Redis');
-  await cluster.redis.kill();
-  await expect.poll(async () => (await poll(cluster.at(0), id)).status, eventually).toBe(503);
-  expect(await cancel(cluster.at(1), id)).toBe(200);
-  await delay(3_000);
-  await cluster.redis.restart();
-  await redisIsUp();
-  await expect.poll(async () => (await poll(cluster.at(0), id)).body.status, eventually).toBe('cancelled');
-  for (const each of busy)
-    await expect.poll(async () => (await poll(cluster.at(0), each)).body.status, eventually).toBe('completed');
-  // A worker that was faster does not go on with it.
-  await cluster.model.idle();
-}, 60_000);
