@@ -1,3 +1,4 @@
+import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Clock } from '#lib/clock';
 import type { AloneRuns } from '#lib/cluster/alone-runs';
@@ -162,8 +163,8 @@ export class RunCare {
     for (const { generation } of this.#options.mirrors.all().filter(this.#isElsewhere)) {
       const { log, state } = generation;
       if (log.ended || log.status?.connection_lost === true) continue;
-      const status = log.status ?? { ...PROCESSING, status: state === 'queued' ? 'queued' : 'processing' };
-      log.setStatus({ ...status, connection_lost: true });
+      const first: QueueStatusEvent = { ...PROCESSING, status: state === 'queued' ? 'queued' : 'processing' };
+      log.setStatus({ ...(log.status ?? first), connection_lost: true });
     }
   }
 

@@ -36,7 +36,7 @@ interface Candidate<T extends QueuedWork> extends LaneFigures {
 /** The lanes of an engine, with the bounds of its settings. */
 export function createLanes<T extends QueuedWork>(settings: Config, servers?: ModelServers): Lanes<T> {
   const maxBytes = settings.QUEUE_MAX_MB * MIB;
-  return new Lanes({
+  return new Lanes<T>({
     limits: {
       maxSize: settings.QUEUE_MAX_SIZE,
       maxBytes,
