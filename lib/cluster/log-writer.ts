@@ -58,6 +58,10 @@ export class LogWriter {
     this.#handleNews();
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Stops, whatever is not written. Idempotent. */
   close(end: WriterEnd = 'closed'): void {
     if (this.#isClosed) return;

@@ -7,9 +7,10 @@ import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, TAKEN_OVER, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
-import { type OwnedRun, requestsOf, restoreRun } from '#lib/cluster/owned-run';
+import { type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
+import { RunVerifier } from '#lib/cluster/run-verifier';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
 import type { AppError } from '#lib/errors';
@@ -29,8 +30,6 @@ const RENEW_TICKS = 60;
 /** How long a stop waits for what is to be written. */
 const CLOSE_MS = 3 * SECOND_MS;
 
-/** A run that has ended lately is looked at, too, where Redis may have lost its last moments. */
-const ENDED_MS = 5 * SECOND_MS;
 
 export interface RunProcessorOptions {
   readonly link: ClusterLink;
@@ -52,20 +51,20 @@ export class RunWork {
   readonly #owned = new Map<string, OwnedRun>();
   /** Runs whose jobs a worker of this instance has. */
   readonly #taken = new Set<string>();
-  /** Runs that have ended lately. */
-  #ended: { readonly owned: OwnedRun; readonly atMs: number }[] = [];
+  readonly #verifier: RunVerifier;
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
   #usableSinceMs: number;
-  /** The connection over which what Redis has was looked at last. */
-  #epoch: number;
-  #isVerifying = false;
   #isClosing = false;
 
   constructor(options: RunProcessorOptions) {
     this.#options = options;
     this.#usableSinceMs = options.clock.now() - LEASE_TRUST_MS;
-    this.#epoch = options.link.connection.epoch;
+    this.#verifier = new RunVerifier({
+      ...options,
+      owned: () => this.#owned.values(),
+      writeAgain: (owned) => void this.#write(owned),
+    });
     this.#scheduleTick();
   }
 
@@ -234,28 +233,30 @@ export class RunWork {
     const { generation, attempt } = begun;
     const { id: run, log, model } = generation;
     const otherModel = () => (generation.model === model ? undefined : generation.model);
-    const isHeld = () => this.#isHeld();
+    const isHeld = () => this.#verifier.look();
     const writer = new LogWriter({ store, run, attempt, log, otherModel, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
     const requests = begun.requests ?? requestsOf(generation, inFlight);
     const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, over };
     this.#owned.set(run, owned);
-    void this.#finishWriting(owned)
-      .finally(() => this.#owned.delete(run))
-      .then(resolve);
+    void this.#finishWriting(owned).then((outcome) => {
+      // It may be written again by now.
+      if (this.#owned.get(run) === owned) this.#owned.delete(run);
+      resolve(outcome);
+    });
     return owned;
   }
 
   /** Never rejects. */
   async #finishWriting(owned: OwnedRun): Promise<RunOutcome> {
-    const { store, inFlight, clock } = this.#options;
+    const { store, inFlight } = this.#options;
     const { generation, writer } = owned;
     const { id: run, log } = generation;
     const end = await writer.ended;
     if (end === 'written') {
       const final = log.eventAt(log.lastNumber);
       if (isFinal(final)) await this.#finalize(run, () => store.finalize(run, final, generation.firstTokenAt));
-      this.#ended.push({ owned, atMs: clock.now() });
+      this.#verifier.handleEnded(owned);
       return 'ended';
     }
     if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
@@ -272,6 +273,7 @@ export class RunWork {
   async #finalize(run: string, finalize: () => Promise<void>): Promise<void> {
     while (!this.#isClosing || this.#options.link.connection.isUsable) {
       try {
+        if (this.#verifier.look()) throw new Error('what Redis has of it was not looked at yet');
         await finalize();
         return;
       } catch {
@@ -280,39 +282,6 @@ export class RunWork {
       }
     }
     this.#options.log.warn({ run }, 'a finished request is left to another server');
-  }
-
-  /** Whether nothing is to be written: Redis may have lost what was written before. */
-  #isHeld(): boolean {
-    if (this.#options.link.connection.epoch === this.#epoch) return false;
-    void this.#verify();
-    return true;
-  }
-
-  /** Writes again what Redis has lost. Never rejects. */
-  async #verify(): Promise<void> {
-    const { connection } = this.#options.link;
-    if (this.#isVerifying || !connection.isUsable) return;
-    this.#isVerifying = true;
-    const { epoch } = connection;
-    try {
-      await Promise.all([...this.#owned.values()].map((owned) => this.#restore(owned)));
-      for (const { owned } of this.#ended) if (!this.#owned.has(owned.generation.id)) await this.#restore(owned);
-      this.#usableSinceMs = this.#options.clock.now();
-      this.#epoch = epoch;
-    } catch {
-      // The guard has recorded the failure; the next writer or tick does it again.
-    }
-    this.#isVerifying = false;
-  }
-
-  async #restore(owned: OwnedRun): Promise<void> {
-    const { store, link } = this.#options;
-    const { generation } = owned;
-    const number = await restoreRun(owned, store, link);
-    if (number === undefined) return;
-    if (this.#owned.get(generation.id) === owned) owned.writer.rewind(number);
-    else if (number < generation.log.lastNumber) this.#write(owned);
   }
 
   /** Looks now whether a run of this instance is to end. Never rejects. */
@@ -335,7 +304,8 @@ export class RunWork {
   }
 
   get #areLeasesKnown(): boolean {
-    return !this.#isHeld() && this.#options.clock.now() - this.#usableSinceMs >= LEASE_TRUST_MS;
+    const sinceMs = Math.max(this.#usableSinceMs, this.#verifier.verifiedAtMs);
+    return !this.#verifier.look() && this.#options.clock.now() - sinceMs >= LEASE_TRUST_MS;
   }
 
   #scheduleTick(): void {
@@ -353,9 +323,7 @@ export class RunWork {
       this.#usableSinceMs = clock.now();
       return;
     }
-    if (this.#isHeld()) return;
-    const now = clock.now();
-    this.#ended = this.#ended.filter(({ atMs }) => now - atMs < ENDED_MS);
+    if (this.#verifier.look()) return;
     this.#ticks += 1;
     const runs = [...this.#owned.keys()];
     try {

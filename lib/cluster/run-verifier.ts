@@ -1,0 +1,89 @@
+import type { Clock } from '#lib/clock';
+import { type OwnedRun, restoreRun } from '#lib/cluster/owned-run';
+import type { RunStore } from '#lib/cluster/runs';
+import type { ClusterLink } from '#lib/cluster/shared-types';
+import type { Logger } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+
+/** A run that has ended lately is looked at, too: Redis may have lost its last moments. */
+const ENDED_MS = 5 * SECOND_MS;
+
+export interface RunVerifierOptions {
+  readonly link: ClusterLink;
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Runs that this instance works on, or whose end it writes. */
+  readonly owned: () => Iterable<OwnedRun>;
+  /** Writes the log of a run again whose writer is done. */
+  readonly writeAgain: (owned: OwnedRun) => void;
+}
+
+/**
+ * Compares, after each new connection and before anything else is written, what Redis has of the
+ * runs of this instance with what this instance has written, and writes again what is missing.
+ */
+export class RunVerifier {
+  readonly #options: RunVerifierOptions;
+  #ended: { readonly owned: OwnedRun; readonly atMs: number }[] = [];
+  /** The connection over which Redis was looked at last. */
+  #epoch: number;
+  #isLooking = false;
+  /** When Redis was looked at last. */
+  verifiedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RunVerifierOptions) {
+    this.#options = options;
+    this.#epoch = options.link.connection.epoch;
+  }
+
+  /** Returns whether nothing is to be written yet. A look begins then, unless one is under way. */
+  look(): boolean {
+    const { connection } = this.#options.link;
+    if (connection.epoch === this.#epoch) return false;
+    if (!this.#isLooking && connection.isUsable) void this.#look();
+    return true;
+  }
+
+  /** All of a run is written. */
+  handleEnded(owned: OwnedRun): void {
+    const now = this.#options.clock.now();
+    // What is older is kept while Redis is away.
+    if (!this.look()) this.#ended = this.#ended.filter(({ atMs }) => now - atMs < ENDED_MS);
+    this.#ended.push({ owned, atMs: now });
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const { link, clock, owned } = this.#options;
+    this.#isLooking = true;
+    const { epoch } = link.connection;
+    try {
+      const all = new Map(this.#ended.map((one) => [one.owned.generation.id, one.owned]));
+      for (const one of owned()) all.set(one.generation.id, one);
+      await Promise.all([...all.values()].map((one) => this.#restore(one)));
+      this.#epoch = epoch;
+      this.verifiedAtMs = clock.now();
+    } catch {
+      // The guard has recorded the failure; the next look does it again.
+    }
+    this.#isLooking = false;
+  }
+
+  /** Rejects if Redis is away again. */
+  async #restore(owned: OwnedRun): Promise<void> {
+    const { store, link, log, writeAgain } = this.#options;
+    const { generation, writer } = owned;
+    if (owned.isReturned) return;
+    try {
+      const number = await restoreRun(owned, store, link);
+      if (number === undefined) return;
+      if (!writer.isClosed) writer.rewind(number);
+      else if (number < generation.log.lastNumber) writeAgain(owned);
+    } catch (error) {
+      // Else it would hold up all others.
+      if (!link.connection.isUsable) throw error;
+      log.error({ err: error, run: generation.id }, 'what Redis has of a request could not be looked at');
+    }
+  }
+}
