@@ -324,6 +324,7 @@ export class RunWork {
       return;
     }
     if (this.#verifier.look()) return;
+    this.#verifier.forgetOld();
     this.#ticks += 1;
     const runs = [...this.#owned.keys()];
     try {

@@ -47,10 +47,13 @@ export class RunVerifier {
 
   /** All of a run is written. */
   handleEnded(owned: OwnedRun): void {
+    this.#ended.push({ owned, atMs: this.#options.clock.now() });
+  }
+
+  /** Forgets runs that have ended before. Not called while Redis is away. */
+  forgetOld(): void {
     const now = this.#options.clock.now();
-    // What is older is kept while Redis is away.
-    if (!this.look()) this.#ended = this.#ended.filter(({ atMs }) => now - atMs < ENDED_MS);
-    this.#ended.push({ owned, atMs: now });
+    this.#ended = this.#ended.filter(({ atMs }) => now - atMs < ENDED_MS);
   }
 
   /** Never rejects. */
