@@ -32,6 +32,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     found: 0,
     leases: [] as string[],
     entered: [] as string[],
+    isHeld: false,
     areLeasesRefused: false,
     requests: [] as { readers: Set<() => void> | undefined }[],
   };
@@ -78,6 +79,9 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
         return true;
       },
       enterAgain: ({ id }: Generation) => state.entered.push(id),
+      hold: (isHeld: boolean) => {
+        state.isHeld = isHeld;
+      },
     }),
     work: () => ({ isTaking: () => true, adopt: async () => true }),
     checkOwned: () => {},
@@ -211,4 +215,18 @@ it('says to readers after 5 s that it does not reach the server that works on th
   expect(statusOf()).toMatchObject({ status: 'processing', connection_lost: false });
   all.applyEntry('run', '1-2', encodeEntry([say('b')]));
   expect(generation.log.text('content')).toBe('ab');
+});
+
+it('holds workers after 5 s without Redis, until each instance can have taken out what it has begun', async () => {
+  const { state, connection, pass } = begin({ stored: STORED });
+  connection.isUsable = false;
+  for (let second = 0; second < 5; second++) await pass(1_000);
+  expect(state.isHeld).toBe(false);
+  await pass(1_000);
+  expect(state.isHeld).toBe(true);
+  connection.isUsable = true;
+  await pass(1_000);
+  expect(state.isHeld).toBe(true);
+  await pass(1_000);
+  expect(state.isHeld).toBe(false);
 });

@@ -17,6 +17,11 @@ const SILENCE_MS = 3 * SECOND_MS;
 const LEASE_TICKS = 5;
 /** Once Redis is away for this long, what waits in it for a reader here is begun here. */
 const AWAY_MS = 5 * SECOND_MS;
+/**
+ * After Redis was away for that long, workers begin again with the tick of a second after the first
+ * one: by then each instance has taken out of the line what it has begun by itself.
+ */
+const HOLD_TICKS = 1;
 /** A run that Redis has lost is written again by the instances that know it, within this time. */
 const GONE_MS = 10 * SECOND_MS;
 /** Silent runs that are looked at at a time: more commands would hold up others. */
@@ -45,6 +50,8 @@ export class RunCare {
   /** Requests that were cancelled while Redis was away, by their ids. */
   readonly #cancelled = new Map<string, { readonly run: string; readonly by: CancelledBy }>();
   #awaySinceMs: number | undefined;
+  /** Ticks with Redis until workers take runs again. */
+  #heldTicks = 0;
 
   constructor(options: RunCareOptions) {
     this.#options = options;
@@ -71,12 +78,14 @@ export class RunCare {
 
   /** Never rejects. */
   async #tick(): Promise<void> {
-    const { link, store, mirrors, alone, recovery, clock } = this.#options;
+    const { link, store, mirrors, alone, recovery, line, clock } = this.#options;
     this.#ticks += 1;
     const now = clock.now();
     if (!link.connection.isUsable) {
       this.#awaySinceMs ??= now;
       if (now - this.#awaySinceMs >= AWAY_MS) {
+        line().hold(true);
+        this.#heldTicks = HOLD_TICKS;
         this.#beginWaiting();
         this.#sayLost();
       }
@@ -89,6 +98,8 @@ export class RunCare {
       await recovery.recover();
       await alone.settle();
       await this.#cancelLate();
+      if (this.#heldTicks > 0) this.#heldTicks -= 1;
+      else line().hold(false);
       this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
       if (this.#areLeasesDue) {
         const wanted = mirrors.all().filter(({ isWanted }) => isWanted);

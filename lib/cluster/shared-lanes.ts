@@ -50,6 +50,7 @@ export class SharedLanes {
   readonly #states = new Map<string, SharedLaneState>();
   readonly #share: LocalShare;
   #isPaused = false;
+  #isHeld = false;
   #isLeaving = false;
   #isClosed = false;
   #countedAt = 0;
@@ -233,6 +234,13 @@ export class SharedLanes {
     this.#clock.after(LEAVE_INTERVAL_MS, () => this.leave());
   }
 
+  /** Whether workers take nothing for now; see `SharedLine.hold`. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return;
+    this.#isHeld = isHeld;
+    for (const [id, state] of this.#states) this.#supervise(id, state);
+  }
+
   /** Workers take nothing any more. */
   pause(): void {
     this.#isPaused = true;
@@ -323,7 +331,7 @@ export class SharedLanes {
     // A server that this instance does not reach is for other instances.
     const isDown = !lane.server.isUp && local.view.areServersSeveral && this.#clock.now() >= strandedUntil;
     const isForOthers = isDown || (this.#isLeaving && link.othersServe());
-    if (isForOthers) worker.pause();
+    if (isForOthers || this.#isHeld) worker.pause();
     else worker.resume();
     const isStuck = watchdog.look({
       hasWork: counts.waiting > 0 && counts.running < lane.server.slots,

@@ -234,6 +234,10 @@ export class SharedQueue implements SharedLine {
     return true;
   }
 
+  hold(isHeld: boolean): void {
+    this.#lanes.hold(isHeld);
+  }
+
   leave(): void {
     this.#lanes.leave();
   }

@@ -153,6 +153,11 @@ export interface SharedLine extends WorkQueue {
    * of the shared line. Returns false if there is no room for it.
    */
   startHere(generation: Generation): boolean;
+  /**
+   * Workers take nothing until this is called with false: Redis was away for so long that instances
+   * have begun waiting runs by themselves, and are to take these out of the line first.
+   */
+  hold(isHeld: boolean): void;
   /** Redis has lost a waiting run of this instance: it enters the line again, also a full one. */
   enterAgain(generation: Generation, lane: string): void;
   /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
