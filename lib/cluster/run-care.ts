@@ -93,13 +93,14 @@ export class RunCare {
     }
     if (this.#awaySinceMs !== undefined) this.#sayFound();
     this.#awaySinceMs = undefined;
+    // Whatever becomes of this tick: workers must not wait for ever.
+    if (this.#heldTicks === 0) line().hold(false);
+    else this.#heldTicks -= 1;
     try {
       await store.removeDiscarded();
       await recovery.recover();
       await alone.settle();
       await this.#cancelLate();
-      if (this.#heldTicks > 0) this.#heldTicks -= 1;
-      else line().hold(false);
       this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
       if (this.#areLeasesDue) {
         const wanted = mirrors.all().filter(({ isWanted }) => isWanted);
