@@ -73,23 +73,31 @@ function setUp() {
       },
     }),
   } as unknown as AloneRunsOptions);
-  const generation = new Generation(
-    { id: 'run', caller: 'ann', group: '', model: 'm', createdAt: 0, key: 'key', priority: 0, requestBytes: 0 },
-    context,
-  );
-  const request = new PendingRequest(generation, {
-    ...{ id: 'run', caller: 'ann', createdAt: 0, cacheStatus: 'miss', ignoredFields: [], droppedFields: [] },
-    ...{ detached: false, conversation: undefined },
-  });
+  const submit = (id: string, key?: string) => {
+    const submitted = new Generation(
+      { id, caller: 'ann', group: '', model: 'm', createdAt: 0, key, priority: 0, requestBytes: 0 },
+      context,
+    );
+    return new PendingRequest(submitted, {
+      ...{ id, caller: 'ann', createdAt: 0, cacheStatus: 'miss', ignoredFields: [], droppedFields: [] },
+      ...{ detached: false, conversation: undefined },
+    });
+  };
+  const request = submit('run', 'key');
+  const { generation } = request;
   inFlight.registerLeader(generation);
-  own.adopt(generation, 'lane');
-  inFlight.add(request);
-  request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written: Promise.resolve() };
-  request.addReader(() => {});
-  const mirror = own.get('run');
-  if (mirror === undefined) throw new Error('no mirror');
-  alone.begin(mirror);
-  return { redis, calls, alone, mirrors: own, inFlight, generation, request };
+  const begin = (submitted: PendingRequest) => {
+    const { generation: run } = submitted;
+    own.adopt(run, 'lane');
+    inFlight.add(submitted);
+    submitted.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written: Promise.resolve() };
+    submitted.addReader(() => {});
+    const mirror = own.get(run.id);
+    if (mirror === undefined) throw new Error('no mirror');
+    alone.begin(mirror);
+  };
+  begin(request);
+  return { redis, calls, alone, mirrors: own, inFlight, generation, request, begin, submit };
 }
 
 it('owns a run that no other instance has begun, once Redis is back', async () => {
@@ -164,4 +172,18 @@ it.each([
   await alone.settle();
   expect(calls).toEqual(example.calls);
   expect(alone.get('run')).toBeUndefined();
+});
+
+it('keeps 1,000 runs that have ended, and forgets the oldest ones', () => {
+  const { alone, calls, generation, begin, submit } = setUp();
+  generation.finish(DONE);
+  for (let count = 0; count < 1_000; count++) {
+    const request = submit(`run ${count}`);
+    begin(request);
+    request.generation.finish(DONE);
+  }
+  expect(alone.get('run')).toBeDefined();
+  begin(submit('one more'));
+  expect([alone.get('run'), calls.includes('discard run of run')]).toEqual([undefined, true]);
+  expect(alone.get('run 0')).toBeDefined();
 });

@@ -58,7 +58,7 @@ export class RunCare {
     this.#scheduleTick();
   }
 
-  /** A request was cancelled that Redis does not know of yet: it is told once it is there. */
+  /** A request was cancelled while Redis was away: that is written once it is back. */
   cancelLater(ticket: string, run: string, by: CancelledBy): void {
     this.#cancelled.set(ticket, { run, by });
   }
