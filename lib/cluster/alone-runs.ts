@@ -38,10 +38,10 @@ export interface AloneRunsOptions {
 }
 
 /**
- * Runs that wait in the shared line, and that this instance does by itself since Redis is away. Once
- * Redis is back, each of them is settled. If no other instance has begun it, its job is removed, and
- * this instance is its owner, as of any other run. If another one has, this instance gives its part
- * up unseen, unless a reader has some of its text: no reader gets two texts.
+ * Runs that wait in the shared line, and that this instance does by itself since Redis is away.
+ * Once Redis is back, each of them is settled. If no other instance has begun it, its job is
+ * removed, and this instance is its owner, as of any other run. If another one has, this instance
+ * gives its part up unseen, unless a reader has some of its text: no reader gets two texts.
  */
 export class AloneRuns {
   readonly #options: AloneRunsOptions;

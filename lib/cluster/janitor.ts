@@ -30,8 +30,8 @@ export interface JanitorParts {
 /**
  * Looks after runs that no instance looks after: one that was created without a job gets one, one
  * that is not wanted any more ends, and one whose owner has died without a job that BullMQ could
- * recover waits again, or ends if there is text of it. The line of a server that no instance reaches moves to other servers. What it
- * does is idempotent; one instance at a time does it.
+ * recover waits again, or ends if there is text of it. The line of a server that no instance
+ * reaches moves to other servers. What it does is idempotent; one instance at a time does it.
  */
 export class Janitor {
   readonly #parts: JanitorParts;

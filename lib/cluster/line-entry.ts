@@ -35,8 +35,8 @@ export class LineEntry {
   }
 
   /**
-   * Puts a run into the line, unless that is full; one that was accepted before in any case. Rejects
-   * if Redis does.
+   * Puts a run into the line, unless that is full; one that was accepted before in any case.
+   * Rejects if Redis does.
    */
   async enter(generation: Generation, lane: LocalLane, isAccepted: boolean): Promise<EntryOutcome> {
     const { link, runs, settings, turns, lanes, displacement } = this.#parts;

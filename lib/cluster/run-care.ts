@@ -40,7 +40,8 @@ export interface RunCareOptions {
 
 /**
  * Looks each second after the runs of this instance that others work on: renews its leases, finds
- * runs that have ended without a word, and does what is due while Redis is away and when it is back.
+ * runs that have ended without a word, and does what is due while Redis is away and when it is
+ * back.
  */
 export class RunCare {
   readonly #options: RunCareOptions;
@@ -163,14 +164,14 @@ export class RunCare {
     } else if (isOver) generation.finish(WORKER_LOST);
   }
 
-  /** Redis is away: what waits in its line for a reader here, and was submitted here, begins here. */
+  /** Redis is away: what was submitted here and waits for a reader here begins here. */
   #beginWaiting(): void {
     const { mirrors, alone } = this.#options;
     const waiting = mirrors.all().filter(this.#isElsewhere);
     for (const mirror of waiting) if (this.#isRead(mirror)) alone.begin(mirror);
   }
 
-  /** Readers of what others work on, or have in their line, learn that this one does not reach them. */
+  /** Readers learn that this instance does not reach those that work on their runs. */
   #sayLost(): void {
     for (const { generation } of this.#options.mirrors.all().filter(this.#isElsewhere)) {
       const { log, state } = generation;

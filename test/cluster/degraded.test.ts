@@ -217,7 +217,7 @@ it('gives a reader one text, where one server is cut off and another one begins 
 
 it('gives a reader the text of the server that has one, and ends the other call', async () => {
   await fillSlotsOfBoth('before another cut', 3);
-  const question = 'answered by one of two';
+  const question = 'written by one of two';
   let calls = 0;
   cluster.model.choose((body) => {
     if (questionOf(body) !== question) return scriptOf(body);
