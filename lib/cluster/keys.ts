@@ -37,6 +37,9 @@ const SCHEMA = 1;
  * | `turn:<lane>` | sorted set | a day | `clock`, and the clock of each priority |
  * | `turn:<lane>:<priority>` | sorted set | a day | `n:<caller>`: next turn, `s:<caller>`: served |
  * | `held:<lane>` | hash | a day | waiting runs by caller, and runs since a clock moved |
+ * | `batch:<lane>` | sorted set | a day | the group that was taken last, by its runs in a row |
+ * | `batch-one:<lane>` | sorted set | a transaction | the group of the run that is being counted |
+ * | `skipped:<lane>` | sorted set | a day | heads that a batch went ahead of, by the first time |
  * | `up:<lane>` | sorted set | an hour | instances that work on a lane, by when they said so |
  * | `janitor` | string | 5 s | the instance that looks after runs without an owner |
  */
@@ -171,6 +174,18 @@ export class RedisKeys {
 
   held(lane: string): string {
     return `${this.#prefix}held:${lane}`;
+  }
+
+  batch(lane: string): string {
+    return `${this.#prefix}batch:${lane}`;
+  }
+
+  batchOne(lane: string): string {
+    return `${this.#prefix}batch-one:${lane}`;
+  }
+
+  skipped(lane: string): string {
+    return `${this.#prefix}skipped:${lane}`;
   }
 
   up(lane: string): string {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type Job, Queue } from 'bullmq';
 import type { ChainableCommander } from 'ioredis';
 import { z } from 'zod';
+import { priorityOf } from '#lib/chat/scheduler/fair-queueing';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { repliesOf } from '#lib/cluster/replies';
@@ -20,6 +21,8 @@ const ARRIVALS = 2 ** 32;
 /** BullMQ reports each step of a job in a stream, which nothing reads. */
 const MAX_EVENTS = 100;
 const GROUP_CHARS = 12;
+/** More than any priority: what seems to be above has a sort key that says nothing of it. */
+const MAX_LEVEL = 100;
 const READ_AT_ONCE = 100;
 
 const jobDataSchema = z.object({ caller: z.string(), priority: z.number().int(), turn: z.number().int() });
@@ -28,6 +31,15 @@ const jobDataSchema = z.object({ caller: z.string(), priority: z.number().int(),
 export interface LaneCounts {
   readonly waiting: number;
   readonly running: number;
+}
+
+/** A waiting run as the rule of batches sees it. */
+export interface BatchableRun {
+  readonly run: string;
+  /** `groupOf` of its `batchGroup`. */
+  readonly group: string;
+  /** Its priority as it stands: that on arrival, and what raised it. */
+  readonly level: number;
 }
 
 /** A run to add to the line. */
@@ -82,7 +94,7 @@ export class LaneQueue {
 
   /** Adds a run. One that is in the line, or that a worker has, is left as it is. */
   async add({ run, group, sortKey, turn }: QueuedRun): Promise<void> {
-    await this.#queue.add(hash('sha256', group, 'hex').slice(0, GROUP_CHARS), turn, {
+    await this.#queue.add(groupOf(group), turn, {
       jobId: jobIdOf(run),
       priority: Math.min(Math.max(sortKey, 1), MAX_SORT_KEY),
     });
@@ -90,8 +102,46 @@ export class LaneQueue {
 
   /** Adds a run before all others: it had its turn. */
   async addFirst({ run, group, turn }: Omit<QueuedRun, 'sortKey'>): Promise<void> {
-    const name = hash('sha256', group, 'hex').slice(0, GROUP_CHARS);
-    await this.#queue.add(name, turn, { jobId: jobIdOf(run), lifo: true });
+    await this.#queue.add(groupOf(group), turn, { jobId: jobIdOf(run), lifo: true });
+  }
+
+  /**
+   * Puts a waiting run before all others, and marks it: the priority of its job is 0, which no run
+   * has otherwise. Rejects if it has ended meanwhile.
+   */
+  async moveAhead(run: string): Promise<void> {
+    const job = await this.#queue.getJob(jobIdOf(run));
+    await job?.changePriority({ priority: 0, lifo: true });
+  }
+
+  /**
+   * Adds the commands with these replies: how many runs come first, as they were lost or moved
+   * ahead, and the head of the others for `readBatchable`.
+   */
+  addHead(commands: ChainableCommander): void {
+    commands.llen(this.#first).zrange(this.#prioritized, '0', '0', 'WITHSCORES');
+  }
+
+  /** Waiting runs in their order, from place `from` on; without those that come first. */
+  async batchable(from: number, count: number): Promise<BatchableRun[]> {
+    const range = [String(from), String(from + count - 1)] as const;
+    return await this.readBatchable(await this.#connection.client.zrange(this.#prioritized, ...range, 'WITHSCORES'));
+  }
+
+  /** The runs of a reply with scores. Those that were taken meanwhile are left out. */
+  async readBatchable(reply: unknown): Promise<BatchableRun[]> {
+    const members = z.array(z.string()).parse(reply);
+    const commands = this.#connection.client.pipeline();
+    for (let index = 0; index < members.length; index += 2)
+      commands.hmget(this.#queue.toKey(members[index] ?? ''), 'name', 'data');
+    if (commands.length === 0) return [];
+    return repliesOf(await commands.exec()).flatMap((found, index) => {
+      const [group, data] = z.array(z.string().nullable()).parse(found);
+      const turn = readTurn(data);
+      if (typeof group !== 'string' || turn === undefined) return [];
+      const sortKey = Math.floor(Number(members[2 * index + 1]) / ARRIVALS);
+      return [{ run: runOf(members[2 * index] ?? ''), group, level: levelOf(turn, sortKey) }];
+    });
   }
 
   /** Removes a run. `taken` if a worker has it, `gone` if there was none. */
@@ -214,6 +264,17 @@ export class LaneQueue {
   async close(): Promise<void> {
     await this.#queue.close();
   }
+}
+
+/** The name of a run's job. */
+function groupOf(group: string): string {
+  return hash('sha256', group, 'hex').slice(0, GROUP_CHARS);
+}
+
+/** What a raise has added is in the sort key, unless that is at a bound or of another turn. */
+export function levelOf({ priority, turn }: SharedTurn, sortKey: number): number {
+  const level = priorityOf(sortKey, turn);
+  return Number.isInteger(level) && Math.abs(level) <= MAX_LEVEL ? level : priority;
 }
 
 /** BullMQ takes no ids with a colon, and no numbers: a run may have the id of its client. */

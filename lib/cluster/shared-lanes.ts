@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '#lib/clock';
 import { type LaneCounts, LaneQueue } from '#lib/cluster/lane-queue';
 import { LocalShare } from '#lib/cluster/local-share';
 import { repliesOf } from '#lib/cluster/replies';
+import { SharedBatches } from '#lib/cluster/shared-batches';
 import type { LocalLane, SharedLineParts } from '#lib/cluster/shared-types';
 import type { SharedTurns } from '#lib/cluster/turns';
 import { type LaneWatchdog, watchLane } from '#lib/cluster/watchdog';
@@ -36,7 +37,7 @@ interface SharedLaneState {
   strandedUntil: number;
 }
 
-export type SharedLanesOptions = Pick<SharedLineParts, 'link' | 'processor' | 'local'> & {
+export type SharedLanesOptions = Pick<SharedLineParts, 'link' | 'processor' | 'local' | 'settings'> & {
   readonly turns: SharedTurns;
   readonly onTaken: LaneWorkerOptions['onTaken'];
   /** Called every 2 s. */
@@ -45,6 +46,7 @@ export type SharedLanesOptions = Pick<SharedLineParts, 'link' | 'processor' | 'l
 
 /** The lines of all lanes, with one worker for each lane of this instance. */
 export class SharedLanes {
+  readonly batches: SharedBatches;
   readonly #options: SharedLanesOptions;
   readonly #clock: Clock;
   readonly #states = new Map<string, SharedLaneState>();
@@ -57,6 +59,12 @@ export class SharedLanes {
   #cancelUpkeep: (() => void) | undefined;
 
   constructor(options: SharedLanesOptions, clock = systemClock) {
+    const { link, settings } = options;
+    this.batches = new SharedBatches({
+      ...{ connection: link.connection, keys: link.keys },
+      limits: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+      queueOf: (lane) => this.queueOf(lane),
+    });
     this.#options = options;
     this.#clock = clock;
     this.#share = new LocalShare(options.link);
@@ -134,7 +142,9 @@ export class SharedLanes {
     }
     const { link, processor: process, onTaken } = this.#options;
     const { keys, connectionOptions } = link;
-    const worker = new LaneWorker({ lane: id, slots, prefix: keys.lines, connectionOptions, process, onTaken });
+    const { batches } = this;
+    const prefix = keys.lines;
+    const worker = new LaneWorker({ lane: id, slots, prefix, connectionOptions, process, batches, onTaken });
     // Until Redis has the bound of the lane: without one, it would take more than that.
     worker.pause();
     const state = {

@@ -55,8 +55,10 @@ export class SharedQueueFigures implements QueueFigures {
     return this.#local.tokens;
   }
 
+  /** Of this instance, whose slots count each run that its workers took as a batch by itself. */
   get releasedBatches(): QueueFigures['releasedBatches'] {
-    return this.#local.releasedBatches;
+    const { batches, requests } = this.#local.releasedBatches;
+    return { batches: Math.max(0, batches - this.#lanes.batches.joined), requests };
   }
 
   get averageMs(): number {

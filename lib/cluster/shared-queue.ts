@@ -16,6 +16,7 @@ import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-f
 import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { StrayRuns } from '#lib/cluster/stray-runs';
 import { type SharedTurn, SharedTurns } from '#lib/cluster/turns';
+import type { TakenListener } from '#lib/cluster/worker';
 import { type AppError, asError } from '#lib/errors';
 import { log } from '#lib/telemetry/log';
 
@@ -69,7 +70,7 @@ export class SharedQueue implements SharedLine {
       {
         ...parts,
         turns: this.#turns,
-        onTaken: (lane, run, turn) => this.#handleTaken(lane, run, turn),
+        onTaken: (...taken) => this.#handleTaken(...taken),
         onUpkeep: () => {
           this.#strays.remove();
           // What has started elsewhere holds no memory of the queue any more.
@@ -335,10 +336,10 @@ export class SharedQueue implements SharedLine {
     return (await this.#parts.runs.read(run))?.lane ?? submitted;
   }
 
-  #handleTaken(lane: string, run: string, turn: SharedTurn | undefined): void {
+  #handleTaken(...[lane, run, turn, inTurn]: Parameters<TakenListener>): void {
     this.#positions.noteMove();
     if (turn === undefined) return;
-    this.#turns.markServed(lane, turn).catch((error: unknown) => {
+    this.#turns.markServed(lane, turn, inTurn).catch((error: unknown) => {
       log().debug({ part: 'queue', run, reason: asError(error).message }, 'the clock of a lane was not moved');
     });
   }

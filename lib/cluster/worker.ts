@@ -3,6 +3,7 @@ import { type Job, WaitingError, Worker } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import { runOf, turnOf } from '#lib/cluster/lane-queue';
 import { repliesOf } from '#lib/cluster/replies';
+import type { SharedBatches } from '#lib/cluster/shared-batches';
 import type { RunOutcome, RunProcessor, TakenRun } from '#lib/cluster/shared-types';
 import type { SharedTurn } from '#lib/cluster/turns';
 import { asError } from '#lib/errors';
@@ -33,9 +34,15 @@ export interface LaneWorkerOptions {
   /** Of Redis, for the connections of the worker. */
   readonly connectionOptions: Omit<RedisOptions, 'replyMapping'>;
   readonly process: RunProcessor;
-  /** A worker has taken a run for the first time. `turn` is absent in a job of another version. */
-  readonly onTaken: (lane: string, run: string, turn: SharedTurn | undefined) => void;
+  readonly batches: Pick<SharedBatches, 'noteTaken' | 'prepare'>;
+  readonly onTaken: TakenListener;
 }
+
+/**
+ * Called when a worker has taken a run for the first time: with `inTurn` the head of its line, not
+ * one that a batch has put before it. `turn` is absent in a job of another version.
+ */
+export type TakenListener = (lane: string, run: string, turn: SharedTurn | undefined, inTurn: boolean) => void;
 
 /**
  * Takes runs from the line of a lane, and gives each to the processor. A BullMQ worker that hangs
@@ -161,16 +168,20 @@ export class LaneWorker {
   }
 
   async #process(attempt: Attempt, job: Job, token: string, signal: AbortSignal): Promise<void> {
-    const { lane, onTaken } = this.#options;
+    const { lane, batches, onTaken } = this.#options;
     const id = job.id ?? '';
     const run = runOf(id);
-    if (job.attemptsStarted <= 1) onTaken(lane, run, turnOf(job));
+    if (job.attemptsStarted <= 1) onTaken(lane, run, turnOf(job), job.priority > 0);
     // It may have been fetched while the worker was paused.
     if (!this.isTaking || attempt !== this.#current) return await handBack(job, token);
     attempt.lastTakenAt = Date.now();
     attempt.running.set(id, token);
+    batches.noteTaken(lane, run, job.name);
     try {
-      if ((await this.#run(job, { run, lane, stalled: job.stalledCounter, signal })) === 'ended') return;
+      if ((await this.#run(job, { run, lane, stalled: job.stalledCounter, signal })) === 'ended') {
+        await batches.prepare(lane);
+        return;
+      }
       // This instance stops: it must not take the run again.
       this.pause();
       await handBack(job, token);

@@ -1,12 +1,7 @@
-import { Worker } from 'bullmq';
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
-import { type QueueItem, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
-import { LaneQueue, runOf, turnOf } from '#lib/cluster/lane-queue';
 import type { ClusterLink } from '#lib/cluster/shared-types';
-import { SharedTurns } from '#lib/cluster/turns';
+import { localLine, redisLine } from '../support/compared-lines.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { linkTo } from '../support/shared-line.ts';
 
@@ -23,81 +18,6 @@ afterAll(async () => {
   link.close();
   await redis.close();
 });
-
-interface Line {
-  submit(run: string, caller: string, priority: number): Promise<void>;
-  cancel(run: string): Promise<void>;
-  raise(run: string, levels: number): Promise<void>;
-  take(): Promise<string | undefined>;
-  /** The worker of a taken run dies. */
-  crash(run: string): Promise<void>;
-  order(): Promise<readonly string[]>;
-  close(): Promise<void>;
-}
-
-/** A run that a worker has lost comes first, the newest of several before, and is free. */
-function localLine(): Line {
-  const limits = { maxSize: 10_000, maxBytes: 1e9, maxCallerBytes: 1e9, batch: { maxSize: 1, timeoutMs: 0 } };
-  const queue = new WaitingQueue<QueueItem>(limits);
-  const lost: string[] = [];
-  return {
-    submit: async (id, caller, priority) => queue.add({ id, caller, priority, group: 'group', bytes: 1 }, 0),
-    cancel: async (run) => {
-      if (lost.includes(run)) lost.splice(lost.indexOf(run), 1);
-      else queue.remove(run);
-    },
-    raise: async (run, levels) => queue.raisePriority(run, levels),
-    take: async () => lost.shift() ?? queue.take(0)?.id,
-    crash: async (run) => void lost.unshift(run),
-    order: async () => [...lost, ...[...queue.waiting()].map(({ item }) => item.id)],
-    close: async () => {},
-  };
-}
-
-/** What `SharedQueue` and `LaneWorker` do in Redis, one at a time. */
-function redisLine(lane: string): Line {
-  const queue = new LaneQueue(link.connection, link.keys, lane);
-  const turns = new SharedTurns(link.connection, link.keys);
-  const client = new Redis(redis.url, { maxRetriesPerRequest: null });
-  const worker = new Worker(lane, null, { connection: client, prefix: link.keys.lines, stalledInterval: 1 });
-  const key = (kind: string) => worker.toKey(kind);
-  let taken = 0;
-  return {
-    submit: async (run, caller, priority) => {
-      const turn = { caller, priority, turn: await turns.assign(lane, { caller, priority }) };
-      await queue.add({ run, group: 'group', sortKey: sortKeyOf(turn.turn, priority), turn });
-    },
-    cancel: async (run) => {
-      const removed = await queue.remove(run);
-      expect(removed).not.toBe('taken');
-      if (typeof removed === 'object' && removed.turn !== undefined) await turns.refund(lane, removed.turn);
-    },
-    raise: (run, levels) => queue.move(run, (sortKey) => sortKey + sortKeyOf(0, levels) - sortKeyOf(0, 0)),
-    take: async () => {
-      taken += 1;
-      const job = await worker.getNextJob(`token ${taken}`, { block: false });
-      if (job === undefined) return undefined;
-      const turn = turnOf(job);
-      if (job.attemptsStarted === 1 && turn !== undefined) await turns.markServed(lane, turn);
-      return runOf(job.id ?? '');
-    },
-    crash: async (run) => {
-      const active = await client.lrange(key('active'), 0, -1);
-      const id = active.find((job) => runOf(job) === run);
-      await client.del(key(`${id}:lock`));
-      for (let look = 0; look < 2; look++) {
-        await client.del(key('stalled-check'));
-        await worker.getBackend().moveStalledJobsToWait();
-      }
-    },
-    order: async () => (await queue.front(1_000)).runs,
-    close: async () => {
-      await worker.close(true);
-      await queue.close();
-      client.disconnect();
-    },
-  };
-}
 
 const operation = fc.oneof(
   {
@@ -123,7 +43,7 @@ it('has the order of the line of one process, whatever is submitted, cancelled, 
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 80 }), async (operations) => {
       lines += 1;
-      const [local, shared] = [localLine(), redisLine(`order${lines}`)];
+      const [local, shared] = [localLine(), redisLine(link, redis.url, `order${lines}`)];
       const running: string[] = [];
       let runs = 0;
       try {
@@ -159,7 +79,7 @@ it('has the order of the line of one process, whatever is submitted, cancelled, 
 it.each([4, 20])(
   'moves the clock as one process does while %i runs of a low priority wait',
   async (low) => {
-    const [local, shared] = [localLine(), redisLine(`clock${low}`)];
+    const [local, shared] = [localLine(), redisLine(link, redis.url, `clock${low}`)];
     const both = [local, shared];
     for (const line of both) for (let run = 0; run < low; run++) await line.submit(`low ${run}`, 'low', 0);
     for (let run = 0; run < 200; run++) {
@@ -173,7 +93,7 @@ it.each([4, 20])(
 );
 
 it('gives a turn back that was not used, as one process does', async () => {
-  const [local, shared] = [localLine(), redisLine('refund')];
+  const [local, shared] = [localLine(), redisLine(link, redis.url, 'refund')];
   for (const line of [local, shared]) {
     for (const run of ['a', 'b', 'c']) await line.submit(run, 'one', 0);
     await line.cancel('c');
@@ -186,7 +106,7 @@ it('gives a turn back that was not used, as one process does', async () => {
 });
 
 it('takes ids of clients, whatever is in them', async () => {
-  const shared = redisLine('ids');
+  const shared = redisLine(link, redis.url, 'ids');
   const ids = ['1', 'a:b:c:d', '50%3A', '%', 'ü'];
   for (const id of ids) await shared.submit(id, 'caller', 0);
   expect(await shared.order()).toEqual(ids);

@@ -47,10 +47,10 @@ export async function linkTo(
 }
 
 /** A generation without a model behind it. */
-export function generationOf(id: string, caller: string, priority = 0): Generation {
+export function generationOf(id: string, caller: string, priority = 0, group = 'test'): Generation {
   return new Generation(
     {
-      ...{ id, caller, priority, group: 'test', model: 'test', createdAt: Date.now(), key: undefined },
+      ...{ id, caller, priority, group, model: 'test', createdAt: Date.now(), key: undefined },
       requestBytes: 100,
     },
     { clock: { now: () => Date.now(), after: () => () => {} }, graceMs: 60_000, onDone: () => {} },
@@ -213,6 +213,8 @@ export async function joinLine(
   };
 }
 
+/** What the local scheduler says that it has released. */
+export const SLOT_BATCHES = 100;
 const LANE_URL = 'http://127.0.0.1:1';
 
 function laneWith(slots: number, url: string): LocalLane {
@@ -230,7 +232,11 @@ function localWith(lane: LocalLane, lanes: readonly LocalLane[], here: string[])
   const nowhere: QueueStanding = { queue_position: 0, queue_length: 0, estimated_wait_time: 0 };
   const view: QueueFigures = {
     ...{ queueLength: 0, waitingBytes: 0, runningCount: 0, isRunning: false, running: [], tokens: 0 },
-    ...{ releasedBatches: { batches: 0, requests: 0 }, averageMs: 1_000, isAverageMeasured: false },
+    ...{
+      releasedBatches: { batches: SLOT_BATCHES, requests: SLOT_BATCHES },
+      averageMs: 1_000,
+      isAverageMeasured: false,
+    },
     ...{ slots: lane.server.slots, areServersSeveral: lanes.length > 1 },
     waiting: () => [],
     laneOf: () => lane,

@@ -14,6 +14,28 @@ export interface BatchLimits {
   timeoutMs: number;
 }
 
+/** The group that was released last, and how many requests its batch has. */
+export interface OpenBatch {
+  readonly group: string;
+  readonly size: number;
+}
+
+/** Whether a batch may go on with a request that waits behind `first`, the head of the queue. */
+export function maySkip(
+  { group, size }: OpenBatch,
+  first: Pick<Batchable, 'group' | 'skippedSince'>,
+  { maxSize, timeoutMs }: BatchLimits,
+  now: number,
+): boolean {
+  if (size >= maxSize || first.group === group || timeoutMs === 0) return false;
+  return first.skippedSince === undefined || now - first.skippedSince < timeoutMs;
+}
+
+/** Whether `next`, the first request of the batch's group, may go ahead of the head. */
+export function mayGoAhead(next: Pick<Batchable, 'level'>, first: Pick<Batchable, 'level'>): boolean {
+  return next.level >= first.level;
+}
+
 /**
  * Chooses the waiting request for a free slot: the head of the queue, or the next request of the
  * open batch's group, which saves a reload of the model. A batch goes on while it has fewer than
@@ -22,8 +44,7 @@ export interface BatchLimits {
  */
 export class Batcher<T extends Batchable> {
   readonly #limits: BatchLimits;
-  #group: string | undefined;
-  #size = 0;
+  #open: { readonly group: string; size: number } | undefined;
   #batches = 0;
   #requests = 0;
 
@@ -34,10 +55,9 @@ export class Batcher<T extends Batchable> {
   /** `first` is the head of the queue; `nextInGroup` returns the first request of a group. */
   choose(first: T, nextInGroup: (group: string) => T | undefined, now: number): T {
     const chosen = this.#nextInBatch(first, nextInGroup, now) ?? first;
-    if (chosen.group === this.#group && this.#size < this.#limits.maxSize) this.#size += 1;
+    if (chosen.group === this.#open?.group && this.#open.size < this.#limits.maxSize) this.#open.size += 1;
     else {
-      this.#group = chosen.group;
-      this.#size = 1;
+      this.#open = { group: chosen.group, size: 1 };
       this.#batches += 1;
     }
     this.#requests += 1;
@@ -53,8 +73,7 @@ export class Batcher<T extends Batchable> {
 
   /** Closes the open batch: the queue is empty, and the next request begins a new batch. */
   close(): void {
-    this.#group = undefined;
-    this.#size = 0;
+    this.#open = undefined;
   }
 
   get releasedBatches(): { batches: number; requests: number } {
@@ -62,11 +81,9 @@ export class Batcher<T extends Batchable> {
   }
 
   #nextInBatch(first: T, nextInGroup: (group: string) => T | undefined, now: number): T | undefined {
-    if (this.#group === undefined || this.#size >= this.#limits.maxSize || first.group === this.#group)
-      return undefined;
-    if (first.skippedSince !== undefined && now - first.skippedSince >= this.#limits.timeoutMs) return undefined;
-    const next = this.#limits.timeoutMs > 0 ? nextInGroup(this.#group) : undefined;
-    if (next === undefined || next.level < first.level) return undefined;
+    if (this.#open === undefined || !maySkip(this.#open, first, this.#limits, now)) return undefined;
+    const next = nextInGroup(this.#open.group);
+    if (next === undefined || !mayGoAhead(next, first)) return undefined;
     first.skippedSince ??= now;
     return next;
   }

@@ -16,6 +16,11 @@ export function sortKeyOf(turn: number, priority: number): number {
   return turn - TURNS_PER_PRIORITY_LEVEL * priority + FIRST_SORT_KEY;
 }
 
+/** The priority by which `sortKeyOf` makes this sort key of a turn. */
+export function priorityOf(sortKey: number, turn: number): number {
+  return (turn - sortKey + FIRST_SORT_KEY) / TURNS_PER_PRIORITY_LEVEL;
+}
+
 /** A request with its turn. */
 export interface AssignedTurn {
   readonly caller: string;
