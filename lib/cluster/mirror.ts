@@ -1,3 +1,4 @@
+import { attemptOffset } from '#lib/chat/generation/event-numbers';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import type { Clock } from '#lib/clock';
 import { decodeEntry, decodeTargets, isFinal, parseEntryId, type StoredRun } from '#lib/cluster/run-format';
@@ -97,6 +98,7 @@ export function applyEntry(
   mirror.heardMs = clock.now();
   const { events, model } = decodeEntry(fields);
   if (events === undefined || log.ended) return 'applied';
+  const { attempt, number } = parseEntryId(id);
   if (model !== undefined && model !== generation.model) {
     // The key says the model that was asked for. See `Generation.retarget`.
     generation.model = model;
@@ -110,11 +112,13 @@ export function applyEntry(
     return 'applied';
   }
   // What is here already is not appended again.
-  const known = log.lastNumber - (parseEntryId(id).number - events.length);
+  const known = log.lastNumber - (number - events.length);
   if (known < 0) return 'gap';
+  if (log.lastNumber === 0) generation.eventOffset = attemptOffset(attempt);
   for (const event of events.slice(known)) {
     if (event.type === 'started') continue;
     if (isFinal(event)) {
+      generation.endOffset = attemptOffset(attempt);
       generation.unpack();
       generation.finish(event);
       return 'applied';

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
 import { RunCare, type RunCareOptions } from '#lib/cluster/run-care';
 import type { RunRecovery } from '#lib/cluster/run-recovery';
@@ -229,4 +230,19 @@ it('holds workers after 5 s without Redis, until each instance can have taken ou
   expect(state.isHeld).toBe(true);
   await pass(1_000);
   expect(state.isHeld).toBe(false);
+});
+
+const STARTED: EntryEvent = { type: 'started', server: 'server', model: 'first' };
+
+it('numbers the events of a second attempt above all of the first', async () => {
+  const entries = [...[entry('1-0', STARTED), entry('2-0', STARTED)], ...[entry('2-1', say('a')), entry('2-2', DONE)]];
+  const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
+  expect([generation?.eventOffset, generation?.endOffset]).toEqual([2 ** 20, 2 ** 20]);
+});
+
+it('numbers the end of a lost attempt above what its readers may have', async () => {
+  const { error } = WORKER_LOST;
+  const entries = [entry('1-0', STARTED), entry('1-1', say('a')), entry('2-2', { type: 'error', error })];
+  const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
+  expect([generation?.eventOffset, generation?.endOffset]).toEqual([0, 2 ** 20]);
 });

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { attemptOffset } from '#lib/chat/generation/event-numbers';
 import type { Generation } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
@@ -159,6 +160,7 @@ export class RunWork {
     }
     // This instance has begun to stop in the meantime.
     if (this.#isClosing) return 'again';
+    generation.eventOffset = attemptOffset(attempt);
     mirrors.own(generation, laneId);
     return await this.#run(generation, lane, attempt);
   }

@@ -13,6 +13,7 @@ import {
 } from '#lib/chat/formats/native-events';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { eventNumber } from '#lib/chat/generation/event-numbers';
 import type { LogEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import type { ChatResponse } from '#lib/wire/chat';
@@ -50,7 +51,6 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
  * stops, a saved request's stream ends with its status, and the browser reconnects.
  */
 export function queueStreamEncoder(request: ReadableRequest, isRestarted = false): StreamEncoder {
-  const offset = request.eventOffset;
   const restarted = isRestarted ? pauseEvent(request, { restarted: true }) : '';
   return {
     preamble: `retry: ${RETRY_MS}\n\n${restarted}`,
@@ -59,7 +59,7 @@ export function queueStreamEncoder(request: ReadableRequest, isRestarted = false
       if (event.type === 'error' && request.isSuspended) return pauseEvent(request, { restarting: true });
       if (event.type === 'status') return sseStatus(statusEntry(request, event));
       const data = toChatEvent(request, event);
-      return `id: ${offset + number}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
+      return `id: ${eventNumber(request, number)}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
     },
   };
 }

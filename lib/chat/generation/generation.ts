@@ -97,6 +97,10 @@ export class Generation {
   runsElsewhere = false;
   /** Whether this server does it by itself because it does not reach the others. */
   isDegraded = false;
+  /** See `EventOffsets`: that of the attempt whose events the log has. */
+  eventOffset = 0;
+  /** Undefined if it is `eventOffset`. */
+  endOffset: number | undefined;
   readonly #context: GenerationContext | undefined;
   #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
   #refCount = 0;

@@ -42,11 +42,11 @@ function events(body: string): ChatEvent[] {
     });
 }
 
-it('gives a reader that has more than is left of a response its end alone', async () => {
+it.each([3, 40])('gives a reader with event %i, of which a lost server was the last, its end alone', async (after) => {
   b = engineHarness();
   const pending = await b.submit('question');
   b.provider.last.say('one ');
-  const body = text(stream(pending, queueStreamEncoder(pending), 40));
+  const body = text(stream(pending, queueStreamEncoder(pending), after));
   b.provider.last.say('two');
   b.provider.last.done();
   expect((await body).split('\n').filter((line) => line.startsWith('id: '))).toEqual(['id: 3']);

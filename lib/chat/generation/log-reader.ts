@@ -84,8 +84,8 @@ export class LogReader {
       this.#status = status;
       return status;
     }
-    // The server that had written more is lost: what it wrote last is void, and the end is left.
-    if (log.ended && this.#after > last) this.#after = last - 1;
+    // The server that had written as much is lost: what it wrote last is void, and the end is left.
+    if (log.ended && this.#after >= last) this.#after = last - 1;
     if (this.#after < last) {
       this.#after += 1;
       if (this.#after === last && log.ended) this.#ended = true;

@@ -173,7 +173,12 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
   }
 
   get eventOffset(): number {
-    return this.saved?.eventOffset ?? 0;
+    return (this.saved?.eventOffset ?? 0) + this.generation.eventOffset;
+  }
+
+  get endOffset(): number {
+    const { eventOffset, endOffset = eventOffset } = this.generation;
+    return (this.saved?.eventOffset ?? 0) + endOffset;
   }
 
   get isShared(): boolean {

@@ -47,8 +47,9 @@ export interface ReadableRequest extends RequestView {
   readonly serverName: string | undefined;
   /** Whether this server does it by itself because it does not reach Redis and the others. */
   readonly isDegraded: boolean;
-  /** Added to the numbers of its events: a run after a restart has others than before. */
+  /** See `EventOffsets`: a run after a restart has other numbers than before. */
   readonly eventOffset: number;
+  readonly endOffset: number;
   /**
    * Whether other servers have its events too, with the same numbers: a reader may have some that
    * are not in this log yet, or were lost with the server that had them.
