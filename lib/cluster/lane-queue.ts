@@ -239,20 +239,39 @@ export class LaneQueue {
     commands.zrank(this.#prioritized, id).lpos(this.#first, id);
     const replies = repliesOf(await commands.exec());
     const first = Number(replies[1]);
-    const [rank, index] = replies.slice(3);
-    const position =
-      typeof rank === 'number' ? first + rank + 1 : typeof index === 'number' ? first - index : undefined;
-    return { ...this.countsOf(replies), position };
+    return { ...this.countsOf(replies), position: positionOf(first, replies[3], replies[4]) };
   }
 
-  /** The first runs of the line in its order, and the counts. */
-  async front(count: number): Promise<LaneCounts & { readonly runs: readonly string[] }> {
+  /** Positions of waiting runs, as `standing`. Those that do not wait are left out. */
+  async positions(runs: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const commands = this.#connection.client.pipeline().llen(this.#first);
+    for (const run of runs) commands.zrank(this.#prioritized, jobIdOf(run)).lpos(this.#first, jobIdOf(run));
+    const [first, ...replies] = repliesOf(await commands.exec());
+    return new Map(
+      runs.flatMap((run, at) => {
+        const position = positionOf(Number(first), replies[2 * at], replies[2 * at + 1]);
+        return position === undefined ? [] : [[run, position]];
+      }),
+    );
+  }
+
+  /** Runs from place `from` on behind those that come `first`, which are counted. */
+  async page(from: number, count: number): Promise<{ readonly runs: readonly string[]; readonly first: number }> {
+    const commands = this.#connection.client.pipeline().llen(this.#first);
+    commands.zrange(this.#prioritized, String(from), String(from + count - 1));
+    const [first, members] = repliesOf(await commands.exec());
+    return { runs: z.array(z.string()).parse(members).map(runOf), first: Number(first) };
+  }
+
+  /** The first runs of the line in its order, how many of all come `first`, and the counts. */
+  async front(count: number): Promise<LaneCounts & { readonly runs: readonly string[]; readonly first: number }> {
     const commands = this.#connection.client.pipeline();
     this.addCounts(commands);
     commands.lrange(this.#first, -count, -1).zrange(this.#prioritized, '0', String(count - 1));
     const replies = repliesOf(await commands.exec());
     const [first, others] = z.tuple([z.array(z.string()), z.array(z.string())]).parse(replies.slice(3));
-    return { ...this.countsOf(replies), runs: [...first.reverse(), ...others].slice(0, count).map(runOf) };
+    const runs = [...first.reverse(), ...others].slice(0, count).map(runOf);
+    return { ...this.countsOf(replies), runs, first: first.length };
   }
 
   async counts(): Promise<LaneCounts> {
@@ -264,6 +283,12 @@ export class LaneQueue {
   async close(): Promise<void> {
     await this.#queue.close();
   }
+}
+
+/** By the rank of a run, or its index among those that come first, of which the last is next. */
+function positionOf(first: number, rank: unknown, index: unknown): number | undefined {
+  if (typeof rank === 'number') return first + rank + 1;
+  return typeof index === 'number' ? first - index : undefined;
 }
 
 /** The name of a run's job. */

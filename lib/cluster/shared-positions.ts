@@ -11,10 +11,12 @@ const LOOK_INTERVAL_MS = SECOND_MS;
 const MOVED_INTERVAL_MS = SECOND_MS / 4;
 /** After a submission, whose readers know no position yet. */
 const ENTERED_INTERVAL_MS = 20;
-/** Positions that one read of a line brings. Others are read one by one. */
-const FRONT = 1_000;
-/** Watched runs behind the front that are read at a time. */
-const MAX_BEHIND = 200;
+/** Positions that one read of a line brings, in about 2 ms. */
+const PAGE = 1_000;
+/** Reads of one line behind its first page in a look: above that, positions are older than 1 s. */
+const MAX_PAGES = 10;
+/** Runs that are asked for one by one, in one trip: a page has more of them. */
+const ASKED_AT_ONCE = 200;
 
 export interface SharedPositionsOptions {
   readonly lanes: SharedLanes;
@@ -25,7 +27,11 @@ export interface SharedPositionsOptions {
   readonly namesServers: () => boolean;
 }
 
-/** Keeps the status of waiting generations current, by one read of each line for all of them. */
+/**
+ * Keeps the status of waiting generations current, by one read of each line for all of them. A
+ * position is at most about a second old in a line of up to 11,000; in a longer one, those behind
+ * its first 1,000 are read in turn, 10,000 a second.
+ */
 export class SharedPositions {
   readonly #options: SharedPositionsOptions;
   readonly #clock: Clock;
@@ -33,8 +39,8 @@ export class SharedPositions {
   /** Undefined if the generation was not found in the line that it had been in. */
   readonly #laneIds = new WeakMap<Generation, string | undefined>();
   #isLooking = false;
-  /** Of the generations behind the front, whose turn it is. */
-  #behindFrom = 0;
+  /** Of lines that are too long for one look, where the next one begins. */
+  readonly #readFrom = new Map<string, number>();
   #isClosed = false;
   #dueAt = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
@@ -112,41 +118,80 @@ export class SharedPositions {
   }
 
   async #update(): Promise<void> {
+    for (const generation of this.#watched)
+      if (generation.state !== 'queued' || !generation.isRetained) this.#watched.delete(generation);
+    await this.#findLanes([...this.#watched].filter((generation) => this.#laneIds.get(generation) === undefined));
     const byLane = new Map<string, Generation[]>();
     for (const generation of this.#watched) {
-      if (generation.state !== 'queued' || !generation.isRetained) {
-        this.#watched.delete(generation);
-        continue;
-      }
-      const mayHaveMoved = this.#laneIds.has(generation);
-      const id = this.#laneIds.get(generation) ?? (await this.#options.laneIdOf(generation.id, mayHaveMoved));
+      const id = this.#laneIds.get(generation);
       if (id === undefined) continue;
-      this.#laneIds.set(generation, id);
       const watched = byLane.get(id) ?? [];
       watched.push(generation);
       byLane.set(id, watched);
     }
-    for (const [id, generations] of byLane) {
-      const { runs, ...counts } = await this.#options.lanes.queueOf(id).front(FRONT);
-      this.#options.lanes.setCounts(id, counts);
-      const positions = new Map(runs.map((run, index) => [run, index + 1]));
-      const behind: Generation[] = [];
-      for (const generation of generations) {
-        const position = positions.get(generation.id);
-        if (position !== undefined) this.#tell(generation, id, position, counts);
-        else if (runs.length === FRONT) behind.push(generation);
-        else this.#laneIds.set(generation, undefined);
-      }
-      // Others have their turn at the next look.
-      const from = behind.length > MAX_BEHIND ? this.#behindFrom % behind.length : 0;
-      this.#behindFrom = from + MAX_BEHIND;
+    for (const [id, generations] of byLane) await this.#updateLine(id, generations);
+  }
+
+  async #findLanes(generations: readonly Generation[]): Promise<void> {
+    for (let from = 0; from < generations.length; from += ASKED_AT_ONCE)
       await Promise.all(
-        [...behind.slice(from), ...behind.slice(0, from)].slice(0, MAX_BEHIND).map(async (generation) => {
-          const { position } = await this.#options.lanes.queueOf(id).standing(generation.id);
-          if (position !== undefined) this.#tell(generation, id, position, counts);
+        generations.slice(from, from + ASKED_AT_ONCE).map(async (generation) => {
+          const id = await this.#options.laneIdOf(generation.id, this.#laneIds.has(generation));
+          if (id !== undefined) this.#laneIds.set(generation, id);
         }),
       );
+  }
+
+  async #updateLine(id: string, generations: readonly Generation[]): Promise<void> {
+    const { lanes } = this.#options;
+    const queue = lanes.queueOf(id);
+    const { runs, first, ...counts } = await queue.front(PAGE);
+    lanes.setCounts(id, counts);
+    let left: readonly Generation[] = this.#tellFound(generations, positionsOf(runs, 0), id, counts);
+    if (runs.length === PAGE && left.length > 0) {
+      if (left.length <= ASKED_AT_ONCE) {
+        const positions = await queue.positions(left.map((generation) => generation.id));
+        left = this.#tellFound(left, positions, id, counts);
+      } else {
+        const read = await this.#readOn(id, left, PAGE - first, counts);
+        // The rest is in a part of the line whose turn is the next look.
+        if (!read.isWhole) return;
+        left = read.left;
+      }
     }
+    // It was taken, or moved to another lane.
+    for (const generation of left) this.#laneIds.set(generation, undefined);
+  }
+
+  /** Reads a line on behind its front. A very long one is read in parts, one with each look. */
+  async #readOn(id: string, generations: readonly Generation[], behindFront: number, counts: LaneCounts) {
+    const queue = this.#options.lanes.queueOf(id);
+    const begun = this.#readFrom.get(id) ?? behindFront;
+    let left: readonly Generation[] = generations;
+    for (let page = 0, from = begun; page < MAX_PAGES; page++, from += PAGE) {
+      const { runs, first } = await queue.page(from, PAGE);
+      left = this.#tellFound(left, positionsOf(runs, first + from), id, counts);
+      if (runs.length < PAGE || left.length === 0) {
+        this.#readFrom.delete(id);
+        return { left, isWhole: begun === behindFront };
+      }
+    }
+    this.#readFrom.set(id, begun + MAX_PAGES * PAGE);
+    return { left, isWhole: false };
+  }
+
+  /** Returns the generations that are not among the positions. */
+  #tellFound(
+    generations: readonly Generation[],
+    positions: ReadonlyMap<string, number>,
+    laneId: string,
+    counts: LaneCounts,
+  ): Generation[] {
+    return generations.filter((generation) => {
+      const position = positions.get(generation.id);
+      if (position !== undefined) this.#tell(generation, laneId, position, counts);
+      return position === undefined;
+    });
   }
 
   #tell(generation: Generation, laneId: string, position: number, counts: LaneCounts): void {
@@ -169,4 +214,8 @@ export class SharedPositions {
       position === 0 || lane === undefined ? 0 : lane.times.estimateMs(timingKey ?? '', position, lane.server.slots);
     return { queue_position: position, queue_length: waiting, estimated_wait_time };
   }
+}
+
+function positionsOf(runs: readonly string[], before: number): ReadonlyMap<string, number> {
+  return new Map(runs.map((run, index) => [run, before + index + 1]));
 }

@@ -78,6 +78,37 @@ it('reports to readers of a waiting generation its position, and the position fa
   expect(front.line.view.waiting().map(({ item }) => item.id)).toContain('c');
 });
 
+it('knows positions behind the first thousand of a line', async () => {
+  const redis = await redisServer();
+  const front = await lines.joinFront(redis.port, { slots: 1, env: { QUEUE_MAX_SIZE: '5000' } });
+  const generations = Array.from({ length: 1_450 }, (_, index) => generationOf(`run ${index}`, 'caller'));
+  for (const generation of generations) front.submit(generation);
+  await expect.poll(() => front.runs.admitted.length, eventually).toBe(1_450);
+  const { client } = front.link.connection;
+  // One that a worker has lost comes before all.
+  const queue = `${front.link.keys.lines}:${front.lane.server.id}`;
+  await client.multi().zrem(`${queue}:prioritized`, 'rrun 1440').lpush(`${queue}:wait`, 'rrun 1440').exec();
+  const watch = (from: number) => {
+    const watched = generations.slice(from);
+    for (const generation of watched) {
+      generation.retain();
+      front.line.watchPosition(generation);
+    }
+    return () => watched.map((generation) => front.line.queueStatus(generation).queue_position);
+  };
+  const expected = (from: number) =>
+    Array.from({ length: 1_450 - from }, (_, index) => {
+      const place = from + index;
+      return place === 1_440 ? 1 : place + (place < 1_440 ? 2 : 1);
+    });
+  const few = watch(1_400);
+  await expect.poll(few, eventually).toEqual(expected(1_400));
+  const many = watch(1_100);
+  await expect.poll(many, eventually).toEqual(expected(1_100));
+  expect(await front.line.withdraw('run 1440')).toBe(true);
+  await expect.poll(() => many().at(-1), { timeout: 2_500, interval: 10 }).toBe(1_449);
+}, 60_000);
+
 it('refuses what is above the bound as one process does, and takes it once there is space', async () => {
   const redis = await redisServer();
   const options = { slots: 1, env: { QUEUE_MAX_SIZE: '3' } };
