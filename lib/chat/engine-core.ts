@@ -270,7 +270,7 @@ export abstract class EngineCore {
     if (change.kind === 'cancel') return;
     if (change.kind === 'drop') cache.drop(change.key);
     else if (change.values === 'responses') cache.forget();
-    else conversations.forget();
+    else if (change.values === 'conversations') conversations.forget();
   }
 
   /** Returns how many entries were removed. */

@@ -17,15 +17,17 @@ const MAX_UNSENT = 10_000;
 const BATCH = 100;
 
 const seconds = z.number().int().nonnegative();
+const VALUES = ['responses', 'conversations', 'storedResponses'] as const;
 const changeSchema: z.ZodType<SharedChange> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sign-out'), keyId: z.string(), id: z.string(), endedAt: seconds, expiry: seconds }),
   z.object({ kind: z.literal('identity'), of: z.enum(['person', 'key', 'group', 'session']), id: z.string() }),
   z.object({ kind: z.literal('lock-out'), callers: z.array(z.string()) }),
   z.object({ kind: z.literal('settings') }),
   z.object({ kind: z.literal('limits') }),
-  z.object({ kind: z.literal('clear'), values: z.enum(['responses', 'conversations']), generation: z.number().int() }),
+  z.object({ kind: z.literal('clear'), values: z.enum(VALUES), generation: z.number().int() }),
   z.object({ kind: z.literal('cancel'), run: z.string(), ticket: z.string(), by: cancelledBySchema }),
   z.object({ kind: z.literal('drop'), key: z.string() }),
+  z.object({ kind: z.literal('delete-response'), caller: z.string(), id: z.string() }),
 ]);
 const entrySchema = z.object({ from: z.string(), change: changeSchema.nullable() });
 

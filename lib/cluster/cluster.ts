@@ -14,6 +14,8 @@ export interface Cluster {
   readonly instanceId: string;
   readonly responses: SharedValues;
   readonly conversations: SharedValues;
+  /** Of /v1/responses. They are never cleared. */
+  readonly storedResponses: SharedValues;
   readonly idempotency: SharedIdempotency;
   /** Shared limits of requests a minute, by scope and limit. */
   rateLimiter(scope: string, perMinute: number): SharedRateLimiter;
@@ -56,9 +58,11 @@ export type SharedChange =
   /** A request was cancelled. */
   | { readonly kind: 'cancel'; readonly run: string; readonly ticket: string; readonly by: CancelledBy }
   /** A response was generated again: copies of the old one are dropped. */
-  | { readonly kind: 'drop'; readonly key: string };
+  | { readonly kind: 'drop'; readonly key: string }
+  /** A stored response was deleted. */
+  | { readonly kind: 'delete-response'; readonly caller: string; readonly id: string };
 
-export type SharedValueKind = 'responses' | 'conversations';
+export type SharedValueKind = 'responses' | 'conversations' | 'storedResponses';
 
 export interface SharedValue {
   /** Milliseconds since the epoch, by the clock of this machine. */
@@ -77,6 +81,8 @@ export interface SharedValues {
    */
   write(key: string, createdAt: number, encode: () => Uint8Array, replaces?: string): void;
   remove(key: string): void;
+  /** Keeps a value for its whole time to live from now on, if there is one. */
+  renew(key: string): void;
   /** Resolves when no server finds the values any more; rejects if Redis is away: done later. */
   clear(): Promise<void>;
   /** Another server has cleared the values. */

@@ -16,9 +16,10 @@ const SCHEMA = 1;
  * | `instances` | sorted set | an hour | ids of instances, by the time of their heartbeat |
  * | `fig:<id>` | string | 10 min | figures of an instance |
  * | `figures` | sorted set | an hour | ids of instances, by the time of their figures |
- * | `gen:<kind>` | string | none | generation of the responses or conversations; a clear adds 1 |
+ * | `gen:<kind>` | string | none | generation of a kind of values; a clear adds 1 |
  * | `cache:<generation>:<key>` | string | `CACHE_TTL_SECONDS` ± 10 % | a response |
  * | `conv:<generation>:<key>` | string | `CONVERSATION_CACHE_TTL_SECONDS` | a conversation |
+ * | `stored:<generation>:<key>` | string | `RESPONSES_TTL_SECONDS` | a response of /v1/responses |
  * | `idem:<name>` | string | `QUEUE_RESULT_TTL_SECONDS` | a request with an idempotency key |
  * | `over:<name>:<request>` | string | 10 s | the instance that takes a key from a lost request |
  * | `rl:<scope>:<caller>` | string | 60 s | requests of a minute, by rate-limiter-flexible |
@@ -94,6 +95,10 @@ export class RedisKeys {
 
   conversation(generation: number, key: string): string {
     return `${this.#prefix}conv:${generation}:${digest(key)}`;
+  }
+
+  storedResponse(generation: number, key: string): string {
+    return `${this.#prefix}stored:${generation}:${digest(key)}`;
   }
 
   idempotent(name: string): string {

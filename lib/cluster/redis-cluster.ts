@@ -41,6 +41,7 @@ export class RedisCluster implements Cluster {
   readonly instanceId = randomUUID();
   readonly responses: RedisValues;
   readonly conversations: RedisValues;
+  readonly storedResponses: RedisValues;
   readonly idempotency: RedisIdempotency;
   readonly tallies: RedisTallies;
   readonly figures: FigureExchange;
@@ -111,6 +112,16 @@ export class RedisCluster implements Cluster {
       maxBytes: MAX_CONVERSATION_BYTES,
       isFull: () => this.#memory.isFull,
     });
+    this.storedResponses = new RedisValues({
+      ...common,
+      kind: 'storedResponses',
+      connection,
+      keyOf: (generation, key) => keys.storedResponse(generation, key),
+      ttlMs: settings.RESPONSES_TTL_SECONDS * SECOND_MS,
+      hasSpread: false,
+      maxBytes: MAX_SHARED_BYTES,
+      isFull: () => this.#memory.isFull,
+    });
     this.idempotency = new RedisIdempotency({
       instanceId,
       connection,
@@ -133,6 +144,7 @@ export class RedisCluster implements Cluster {
       catchUp: () => {
         this.responses.catchUp();
         this.conversations.catchUp();
+        this.storedResponses.catchUp();
         this.#endedSessions.catchUp();
       },
     });
@@ -240,7 +252,7 @@ export class RedisCluster implements Cluster {
     if (this.#cacheAddress !== undefined && this.#cache.isUsable)
       await this.#check(this.#cache, this.#cacheAddress, 'CACHE_REDIS_URL');
     this.#problem = undefined;
-    await Promise.all([this.responses.refresh(), this.conversations.refresh()]);
+    await Promise.all([this.responses, this.conversations, this.storedResponses].map((values) => values.refresh()));
   }
 
   async #check(connection: CommandConnection, address: RedisAddress, setting: 'REDIS_URL' | 'CACHE_REDIS_URL') {
@@ -257,9 +269,10 @@ export class RedisCluster implements Cluster {
 
   /** Reads everything again that another server may have changed in the meantime. Never rejects. */
   async #resync(): Promise<void> {
-    const [responses, conversations, ended] = await Promise.all([
+    const [responses, conversations, , ended] = await Promise.all([
       this.responses.refresh(),
       this.conversations.refresh(),
+      this.storedResponses.refresh(),
       this.#endedSessions.all(),
     ]);
     for (const session of ended) this.#listener.apply(session);

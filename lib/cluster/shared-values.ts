@@ -84,6 +84,14 @@ export class RedisValues implements SharedValues {
     else if (this.#outdated.size < MAX_UNWRITTEN) this.#outdated.add(key);
   }
 
+  renew(key: string): void {
+    const generation = this.#generation;
+    const { connection, keyOf, ttlMs } = this.#options;
+    if (generation === undefined || !connection.isUsable) return;
+    // Without it, the value expires sooner.
+    connection.client.pexpire(keyOf(generation, key), ttlMs).catch(() => {});
+  }
+
   async clear(): Promise<void> {
     this.#unwritten.clear();
     // No value is read until the generation is another one.

@@ -1,5 +1,6 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine, installChatEngine } from '#lib/chat/engine-singleton';
+import { forgetStored } from '#lib/chat/http/responses-state';
 import { installCluster, type SharedChange } from '#lib/cluster/cluster';
 import { type ClusterListener, RedisCluster } from '#lib/cluster/redis-cluster';
 import { createSharedEngine } from '#lib/cluster/shared-engine';
@@ -65,12 +66,14 @@ async function createListener(settings: Config): Promise<ClusterListener> {
       else if (change.kind === 'settings') readSettings();
       else if (change.kind === 'limits') readLimits();
       else if (change.kind === 'clear') clear(change);
+      else if (change.kind === 'delete-response') forgetStored(change);
       else chatEngine().applyShared(change);
     },
     resync(clears) {
       identities?.forgetAll();
       readSettings();
       readLimits();
+      forgetStored();
       for (const values of ['responses', 'conversations'] as const)
         if (clears[values]) clear({ kind: 'clear', values, generation: 0 });
     },

@@ -217,7 +217,9 @@ describe('three servers', () => {
       cursor = next;
       for (const key of keys) if ((await redis.pttl(key)) === -1) lasting.push(key);
     } while (cursor !== '0');
-    expect(lasting.filter((key) => !/^\{chill\}:1:(?:gen:(?:responses|conversations)|ended)$/.test(key))).toEqual([]);
+    expect(
+      lasting.filter((key) => !/^\{chill\}:1:(?:gen:(?:responses|conversations|storedResponses)|ended)$/.test(key)),
+    ).toEqual([]);
     // Neither is a flight or a request left behind that has ended.
     expect(await redis.keys('{chill}:1:flight:*')).toEqual([]);
     expect(await redis.keys('{chill}:1:req:*')).toEqual([]);

@@ -29,13 +29,14 @@ it('leaves no key without a time to live but the generations', async () => {
   const cluster = await join(redis.port);
   cluster.responses.write('question', Date.now(), () => Buffer.from('text'));
   cluster.conversations.write('conversation', Date.now(), () => Buffer.from('[]'));
+  cluster.storedResponses.write('response', Date.now(), () => Buffer.from('{}'));
   await cluster.idempotency.claim('name', 'print');
   await cluster.rateLimiter('chat', 10).consume('203.0.113.7');
   cluster.tallies.addToWindow('requests 203.0.113.7', 1);
   cluster.tallies.addOpen('203.0.113.7', 1);
   const expiry = Math.floor(Date.now() / 1000) + 1000;
   cluster.share({ kind: 'sign-out', keyId: 'key', id: 'session', endedAt: expiry, expiry });
-  await expect.poll(async () => (await scan(redis, '*')).length).toBeGreaterThanOrEqual(10);
+  await expect.poll(async () => (await scan(redis, '*')).length).toBeGreaterThanOrEqual(11);
   // What else is written.
   await delay(500);
   const keys = await scan(redis, '*');
@@ -45,7 +46,7 @@ it('leaves no key without a time to live but the generations', async () => {
       .filter(({ ttl }) => ttl < 0)
       .map(({ name }) => name)
       .sort(),
-  ).toEqual(['{chill}:1:gen:conversations', '{chill}:1:gen:responses']);
+  ).toEqual(['{chill}:1:gen:conversations', '{chill}:1:gen:responses', '{chill}:1:gen:storedResponses']);
   // No address of a client is in a name.
   expect(keys.filter(({ name }) => name.includes('203.0.113.7'))).toEqual([]);
 });

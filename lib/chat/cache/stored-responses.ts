@@ -31,8 +31,22 @@ export interface StoredRequest {
 export interface StoredResponse extends StoredRequest {
   /** Whether its stream says that it waited. */
   hasWaited: boolean;
+  /** Whether another server has it, too, and adds its result. */
+  readonly isCopy?: boolean;
+  /** When the other servers' copy was written or renewed; undefined if it is not known. */
+  sharedAt?: number;
   /** Undefined while it is generated. */
   readonly result: PackedJson<ResponsesState> | CachedResponse | undefined;
+}
+
+/** Where other servers find stored responses. Nothing of it throws. */
+export interface SharedResponses {
+  write(stored: StoredResponse): void;
+  /** It was used: it is kept for its time to live from now on. */
+  renew(stored: StoredResponse): void;
+  remove(caller: string, id: string): void;
+  /** Has the other servers forget it, too. */
+  reportRemoval(caller: string, id: string): void;
 }
 
 /**
@@ -44,8 +58,11 @@ export interface StoredResponse extends StoredRequest {
  */
 export class StoredResponses {
   readonly #entries: LRUCache<string, StoredResponse>;
+  readonly #shared: SharedResponses | undefined;
 
-  constructor({ maxBytes, ttlMs }: CacheLimits, clock: Clock) {
+  /** `shared` has the responses of all servers; absent if this one is alone. */
+  constructor({ maxBytes, ttlMs }: CacheLimits, clock: Clock, shared?: SharedResponses) {
+    this.#shared = shared;
     this.#entries = new LRUCache<string, StoredResponse>({
       maxSize: maxBytes,
       sizeCalculation: (entry, key) => key.length + bytesOf(entry),
@@ -58,7 +75,9 @@ export class StoredResponses {
 
   /** Stores a response that is complete, or else is given to `finish` later. */
   add(request: StoredRequest, result?: StoredResponse['result']): void {
-    this.#entries.set(keyOf(request.caller, request.id), { ...request, hasWaited: false, result });
+    const stored = { ...request, hasWaited: false, result };
+    this.#entries.set(keyOf(request.caller, request.id), stored);
+    this.#shared?.write(stored);
     if (request.previous !== undefined) this.chain(request.caller, request.previous);
   }
 
@@ -70,7 +89,23 @@ export class StoredResponses {
     const key = keyOf(caller, id);
     const stored = this.#entries.peek(key);
     // Another object: the cache takes the size of an entry when it changes.
-    if (stored !== undefined) this.#entries.set(key, { ...stored, result: result(stored) });
+    if (stored === undefined) return;
+    const finished = { ...stored, result: result(stored) };
+    this.#entries.set(key, finished);
+    this.#shared?.write(finished);
+  }
+
+  /** Another server adds the result of a response that was accepted here. */
+  disown(caller: string, id: string): void {
+    const key = keyOf(caller, id);
+    const stored = this.#entries.peek(key);
+    if (stored !== undefined) this.#entries.set(key, { ...stored, isCopy: true });
+  }
+
+  /** Adds what another server has stored, unless this one has its result. */
+  adopt(stored: StoredResponse): void {
+    const key = keyOf(stored.caller, stored.id);
+    if (this.#entries.peek(key)?.result === undefined) this.#entries.set(key, { ...stored, isCopy: true });
   }
 
   /** Records that the stream of a response says that it waited, as a replay has to. */
@@ -85,7 +120,14 @@ export class StoredResponses {
   }
 
   get(caller: string, id: string): StoredResponse | undefined {
-    return this.#entries.get(keyOf(caller, id));
+    const stored = this.#entries.get(keyOf(caller, id));
+    if (stored !== undefined) this.#shared?.renew(stored);
+    return stored;
+  }
+
+  /** Like `get`, without an effect on how long it is kept. */
+  peek(caller: string, id: string): StoredResponse | undefined {
+    return this.#entries.peek(keyOf(caller, id));
   }
 
   /**
@@ -105,7 +147,20 @@ export class StoredResponses {
 
   /** Returns whether there was one. Responses that continue it cannot be continued any more. */
   delete(caller: string, id: string): boolean {
+    this.#shared?.remove(caller, id);
+    this.#shared?.reportRemoval(caller, id);
     return this.#entries.delete(keyOf(caller, id));
+  }
+
+  /** Another server has deleted a response. */
+  forget(caller: string, id: string): void {
+    // What this server has written meanwhile is void.
+    if (this.#entries.delete(keyOf(caller, id))) this.#shared?.remove(caller, id);
+  }
+
+  /** Deletions of other servers may have been missed: theirs are asked for again. */
+  forgetCopies(): void {
+    for (const [key, { isCopy }] of [...this.#entries.entries()]) if (isCopy === true) this.#entries.delete(key);
   }
 
   /** Memory of all entries. */

@@ -146,7 +146,7 @@ it('reports the requests of an engine with their ends', async () => {
   const idempotency = new FakeIdempotency();
   const values = {
     ...{ isUsable: false, read: async () => undefined, write: () => {}, remove: () => {} },
-    ...{ clear: async () => {}, adoptGeneration: () => {} },
+    ...{ renew: () => {}, clear: async () => {}, adoptGeneration: () => {} },
   };
   const shared = { idempotency, responses: values, conversations: values };
   const { engine, provider } = engineHarness({}, { shared });

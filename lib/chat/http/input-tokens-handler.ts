@@ -7,7 +7,7 @@ import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { jsonReply } from '#lib/chat/http/chat-replies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
 import { droppedResponsesFields } from '#lib/chat/http/responses-handler';
-import { conversationOf } from '#lib/chat/http/responses-state';
+import { conversationOf, loadConversation } from '#lib/chat/http/responses-state';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { AppError } from '#lib/errors';
 import { parseBody, parseOnce } from '#lib/http/body';
@@ -30,6 +30,7 @@ export async function handleInputTokens(request: HttpRequest, context: RequestCo
   const sent = parseBody(responsesTokensSchema, body);
   const droppedFields = droppedResponsesFields(refusedResponsesFields(sent), sent, request, context);
   const input = droppedFields.length === 0 ? sent : withoutRefused(sent);
+  await loadConversation(input, context.caller);
   const { items } = conversationOf(input, context.caller);
   const chat = { ...fromResponses(input, items), options: { num_predict: 1 }, cache: 'off' as const };
   const engine = chatEngine();

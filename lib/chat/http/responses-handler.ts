@@ -13,7 +13,7 @@ import { enqueueCounted } from '#lib/chat/http/counted-submission';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
 import { ResponsesAdapter } from '#lib/chat/http/responses-adapter';
-import { conversationOf, storedResponses } from '#lib/chat/http/responses-state';
+import { conversationOf, loadConversation, storedResponses } from '#lib/chat/http/responses-state';
 import { restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { parseBody } from '#lib/http/body';
@@ -57,15 +57,30 @@ function parseResponsesBody(bytes: Uint8Array): ResponsesBody {
   };
 }
 
+type Remember = (known: KnownRequest) => void;
+
 /** Not async: an async function would retain the body for as long as the request waits. */
 function respond(
-  { input: sent, unknownFields: unknown, refused, bodyBytes, endUser }: ResponsesBody,
+  body: ResponsesBody,
   request: HttpRequest,
   context: RequestContext,
-  remember: (known: KnownRequest) => void,
+  remember: Remember,
 ): Promise<Reply> {
   // Before the conversation is read: what is refused in it is never dropped.
-  const droppedFields = droppedResponsesFields(refused, sent, request, context);
+  const droppedFields = droppedResponsesFields(body.refused, body.input, request, context);
+  const loading = loadConversation(body.input, context.caller);
+  if (loading === undefined) return submit(body, droppedFields, request, context, remember);
+  return loading.then(() => submit(body, droppedFields, request, context, remember));
+}
+
+/** Not async: see `respond`. */
+function submit(
+  { input: sent, unknownFields: unknown, refused, bodyBytes, endUser }: ResponsesBody,
+  droppedFields: readonly string[],
+  request: HttpRequest,
+  context: RequestContext,
+  remember: Remember,
+): Promise<Reply> {
   const input = droppedFields.length === 0 ? sent : withoutRefused(sent);
   const { items, added } = conversationOf(input, context.caller);
   const chat = fromResponses(input, items);

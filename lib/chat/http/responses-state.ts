@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PackedJson } from '#lib/chat/cache/packed-json';
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
-import { type StoredResponse, StoredResponses } from '#lib/chat/cache/stored-responses';
+import { MAX_CHAIN, type StoredResponse, StoredResponses } from '#lib/chat/cache/stored-responses';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import {
   completedState,
@@ -17,11 +17,13 @@ import { itemsOf, type ReturnedParameters } from '#lib/chat/formats/responses-re
 import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/responses-tools';
 import type { LogEvent } from '#lib/chat/generation/generation-log';
 import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
+import { ResponseSharing } from '#lib/chat/http/shared-stored-responses';
+import { cluster } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { ownerOf } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
-import { MIB } from '#lib/units';
+import { MIB, SECOND_MS } from '#lib/units';
 import {
   type ConversationItem,
   isKnownItem,
@@ -30,12 +32,117 @@ import {
   responsesToolSchema,
 } from '#lib/wire/responses-request';
 
+interface Storage {
+  readonly responses: StoredResponses;
+  /** Undefined in a server that is alone. */
+  readonly sharing: ResponseSharing | undefined;
+}
+
+interface StorageHolder {
+  /** Undefined before the first use. */
+  current: Storage | undefined;
+}
+
+const emptyHolder = (): StorageHolder => ({ current: undefined });
+
+function storageHolder(): StorageHolder {
+  return singleton('chat.stored-responses', emptyHolder);
+}
+
+function storage(): Storage {
+  const holder = storageHolder();
+  holder.current ??= createStorage();
+  return holder.current;
+}
+
+function createStorage(): Storage {
+  const { RESPONSES_MAX_SIZE_MB: megabytes, RESPONSES_TTL_SECONDS: seconds } = config();
+  const { clock } = chatEngine();
+  const ttlMs = seconds * SECOND_MS;
+  const values = cluster()?.storedResponses;
+  const sharing = values && new ResponseSharing({ values, clock, ttlMs, stateOf });
+  return { sharing, responses: new StoredResponses({ maxBytes: megabytes * MIB, ttlMs }, clock, sharing) };
+}
+
+/** Another server has deleted a response; without one, any that it has stored may be deleted. */
+export function forgetStored(deleted?: { readonly caller: string; readonly id: string }): void {
+  const responses = storageHolder().current?.responses;
+  if (deleted === undefined) responses?.forgetCopies();
+  else responses?.forget(deleted.caller, deleted.id);
+}
+
 /** The stored responses of this process. */
 export function storedResponses(): StoredResponses {
-  return singleton('chat.stored-responses', () => {
-    const { RESPONSES_MAX_SIZE_MB: megabytes, RESPONSES_TTL_SECONDS: seconds } = config();
-    return new StoredResponses({ maxBytes: megabytes * MIB, ttlMs: seconds * 1000 }, chatEngine().clock);
-  });
+  return storage().responses;
+}
+
+/**
+ * Brings what a request continues or refers to into memory, where another server has stored it.
+ * Undefined if there is nothing to bring. Never rejects.
+ */
+export function loadConversation(
+  { input, previous_response_id: previous }: Pick<ResponsesRequest, 'input' | 'previous_response_id'>,
+  caller: string,
+): Promise<void> | undefined {
+  const { sharing } = storage();
+  if (sharing?.isUsable !== true) return undefined;
+  const continued = previous === undefined ? undefined : requestIdOf(previous);
+  const referred = itemsOf(input).flatMap((item) =>
+    isKnownItem(item) && item.type === 'item_reference' ? (itemPlaceOf(item.id)?.id ?? []) : [],
+  );
+  const isWhole = continued === undefined || !isMissing(caller, continued, true);
+  if (isWhole && !referred.some((id) => isMissing(caller, id))) return undefined;
+  return load(sharing, caller, [...(continued === undefined ? [] : [continued]), ...referred]);
+}
+
+/**
+ * Brings a response, with those that it continues, into memory where another server has stored it.
+ * Undefined if there is nothing to bring. Never rejects.
+ */
+export function loadResponse(caller: string, id: string): Promise<void> | undefined {
+  const { sharing } = storage();
+  if (sharing?.isUsable !== true || !isMissing(caller, id, true)) return undefined;
+  return load(sharing, caller, [id]);
+}
+
+/** Whether another server may know more of a response, or of one that it continues. */
+function isMissing(caller: string, id: string, withPrevious = false): boolean {
+  let next: string | undefined = id;
+  for (let length = 0; next !== undefined && length < MAX_CHAIN; length++) {
+    const stored = storedResponses().peek(caller, next);
+    if (stored === undefined || isUnfinishedCopy(stored)) return true;
+    next = withPrevious ? stored.previous : undefined;
+  }
+  return false;
+}
+
+function isUnfinishedCopy({ isCopy, result }: StoredResponse): boolean {
+  return isCopy === true && result === undefined;
+}
+
+async function load(sharing: ResponseSharing, caller: string, ids: readonly string[]): Promise<void> {
+  for (const first of ids)
+    for (let id: string | undefined = first, length = 0; id !== undefined && length < MAX_CHAIN; length++) {
+      let stored = storedResponses().peek(caller, id);
+      if (stored === undefined || isUnfinishedCopy(stored)) {
+        const read = await sharing.read(caller, id);
+        if (read === undefined) break;
+        storedResponses().adopt(read);
+        if (read.result === undefined) await finishLost(read);
+        stored = read;
+      }
+      id = stored.previous;
+    }
+}
+
+/** The server that accepted a request may be lost, and its end known here. Never rejects. */
+async function finishLost({ caller, id }: StoredResponse): Promise<void> {
+  try {
+    const pending = await chatEngine().find(id, caller);
+    if (pending.finishedAt !== undefined) finishStored(pending);
+  } catch {
+    // It is not kept any more, or cannot be asked for now: the response stays unfinished.
+  }
 }
 
 /** The conversation of a request. */
@@ -173,10 +280,15 @@ export function isCachedResult(result: NonNullable<StoredResponse['result']>): r
   return 'toResponse' in result;
 }
 
-/** Adds its end to a stored response. */
+/** Adds its end to a stored response, unless it goes on elsewhere or after a restart. */
 export function finishStored(pending: ReadableRequest): void {
+  const owner = ownerOf(pending.caller);
+  if (pending.isSuspended) {
+    storedResponses().disown(owner, pending.id);
+    return;
+  }
   storedResponses().finish(
-    ownerOf(pending.caller),
+    owner,
     pending.id,
     (stored) => new PackedJson(finishedState(pending, namesOf(stored.parameters.unpack()))),
   );

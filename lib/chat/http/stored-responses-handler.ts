@@ -9,6 +9,7 @@ import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib
 import {
   inputItemsOf,
   isCachedResult,
+  loadResponse,
   namesOf,
   outputItemsOf,
   stateOf,
@@ -25,8 +26,7 @@ import { type ConversationItem, type ResponsesPart, responsesListSchema } from '
 
 /** GET /v1/responses/{id}: a stored response, as JSON or as its stream. */
 export async function handleGetResponse(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  await restoredRequests();
-  const stored = storedResponse(context);
+  const stored = await storedResponse(context);
   const { searchParams } = new URL(request.url);
   if (searchParams.get('stream') !== 'true') return json(objectOf(stored));
   return await replayed(stored, startingAfter(searchParams), request);
@@ -34,16 +34,14 @@ export async function handleGetResponse(request: HttpRequest, context: RequestCo
 
 /** POST /v1/responses/{id}/cancel: ends a response; one that has ended stays as it is. */
 export async function handleCancelResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
-  await restoredRequests();
-  const { id, caller, result } = storedResponse(context);
+  const { id, caller, result } = await storedResponse(context);
   if (result === undefined) await chatEngine().cancel(id, caller);
-  return json(objectOf(storedResponse(context)));
+  return json(objectOf(await storedResponse(context)));
 }
 
 /** DELETE /v1/responses/{id}: ends a response that is generated, and forgets it. */
 export async function handleDeleteResponse(_request: HttpRequest, context: RequestContext): Promise<Reply> {
-  await restoredRequests();
-  const { id, caller, result } = storedResponse(context);
+  const { id, caller, result } = await storedResponse(context);
   if (result === undefined) await chatEngine().cancel(id, caller);
   storedResponses().delete(caller, id);
   return json({ id: responseId(id), object: 'response', deleted: true });
@@ -53,8 +51,8 @@ export async function handleDeleteResponse(_request: HttpRequest, context: Reque
  * GET /v1/responses/{id}/input_items: the items of the conversation before the response, also those
  * of the responses that it continues as long as they are stored.
  */
-export function handleInputItems(request: HttpRequest, context: RequestContext): Reply {
-  const stored = storedResponse(context);
+export async function handleInputItems(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const stored = await storedResponse(context);
   const query = Object.fromEntries(new URL(request.url).searchParams);
   const { after, limit, order } = parseBody(responsesListSchema, query);
   const before = stored.previous === undefined ? [] : (storedResponses().chain(stored.caller, stored.previous) ?? []);
@@ -75,10 +73,12 @@ export function handleInputItems(request: HttpRequest, context: RequestContext):
   });
 }
 
-/** Throws `not_found`, also for the response of another caller. */
-function storedResponse({ params, caller }: RequestContext): StoredResponse {
+/** Of any server. Throws `not_found`, also for the response of another caller. */
+async function storedResponse({ params, caller }: RequestContext): Promise<StoredResponse> {
+  await restoredRequests();
   const given = String(params.id);
   const id = requestIdOf(given);
+  if (id !== undefined) await loadResponse(caller, id);
   const stored = id === undefined ? undefined : storedResponses().get(caller, id);
   if (stored !== undefined) return stored;
   throw new AppError(

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type AppCluster, startAppCluster } from '../support/app-cluster.ts';
+import { questionOf, scriptOf } from '../support/obedient-model.ts';
+import type { RunningApp } from '../support/running-app.ts';
+
+/** Responses of /v1/responses that one server has stored, at the others. */
+const eventually = { timeout: 15_000, interval: 50 };
+let cluster: AppCluster;
+
+beforeAll(async () => {
+  const settings = { SHUTDOWN_DELAY_MS: '0', QUEUE_MAX_CONCURRENT: '2', CACHE_SDK: 'always' };
+  cluster = await startAppCluster([{}, {}], settings);
+  cluster.model.choose(scriptOf);
+}, 90_000);
+
+afterAll(() => cluster?.close());
+
+interface Reply {
+  readonly status: number;
+  readonly body: { id: string; status?: string; [field: string]: unknown };
+}
+
+async function call({ url }: RunningApp, method: string, path: string, body?: object): Promise<Reply> {
+  const response = await fetch(`${url}/v1/responses${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(15_000),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+const create = (app: RunningApp, body: object) => call(app, 'POST', '', { model: 'test', ...body });
+
+/** Roles and texts of the last request to the model with this question. */
+function conversationWith(question: string) {
+  const { body } = cluster.model.requests.findLast((one) => questionOf(one.body) === question) ?? expect.fail();
+  const { messages } = body as { messages: { role: string; content: string }[] };
+  return messages.map(({ role, content }) => `${role}: ${content}`);
+}
+
+it('is continued, read and listed at another server', async () => {
+  const first = await create(cluster.at(0), { input: 'one' });
+  expect(first.status).toBe(200);
+  const second = await create(cluster.at(1), { input: 'two', previous_response_id: first.body.id });
+  expect(second.status).toBe(200);
+  expect(conversationWith('two')).toEqual(['user: one', 'assistant: You said: one', 'user: two']);
+  const third = await create(cluster.at(0), { input: 'three', previous_response_id: second.body.id });
+  expect(third.status).toBe(200);
+  expect(conversationWith('three')).toHaveLength(5);
+  const read = await call(cluster.at(1), 'GET', `/${third.body.id}`);
+  expect(read).toEqual({ status: 200, body: third.body });
+  const items = await call(cluster.at(1), 'GET', `/${third.body.id}/input_items?order=asc`);
+  expect((items.body.data as { role: string }[]).map(({ role }) => role)).toEqual([
+    ...['user', 'assistant', 'user', 'assistant', 'user'],
+  ]);
+});
+
+it('of a cached reply is continued at another server, too', async () => {
+  await create(cluster.at(0), { input: 'again', temperature: 0 });
+  const cached = await create(cluster.at(0), { input: 'again', temperature: 0 });
+  const next = await create(cluster.at(1), { input: 'and then', previous_response_id: cached.body.id });
+  expect(next.status).toBe(200);
+  expect(conversationWith('and then')).toEqual(['user: again', 'assistant: You said: again', 'user: and then']);
+});
+
+it('is nowhere once it was deleted at one server', async () => {
+  const { body } = await create(cluster.at(0), { input: 'to be deleted' });
+  expect((await call(cluster.at(1), 'GET', `/${body.id}`)).status).toBe(200);
+  expect((await call(cluster.at(1), 'DELETE', `/${body.id}`)).status).toBe(200);
+  for (const app of cluster.apps)
+    await expect.poll(async () => (await call(app, 'GET', `/${body.id}`)).status, eventually).toBe(404);
+  const refused = await create(cluster.at(0), { input: 'next', previous_response_id: body.id });
+  expect(refused.status).toBe(400);
+  expect(JSON.stringify(refused.body)).toContain('previous_response_id');
+});
+
+it('in the background is polled and cancelled at another server', async () => {
+  const { body } = await create(cluster.at(0), { input: 'slow, in the background', background: true });
+  const poll = async () => (await call(cluster.at(1), 'GET', `/${body.id}`)).body.status;
+  expect(await poll()).toMatch(/^(?:queued|in_progress)$/);
+  await expect.poll(poll, eventually).toBe('completed');
+  const hanging = await create(cluster.at(1), { input: 'hang in the background', background: true });
+  const cancelled = await call(cluster.at(0), 'POST', `/${hanging.body.id}/cancel`);
+  expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  await expect
+    .poll(async () => (await call(cluster.at(1), 'GET', `/${hanging.body.id}`)).body.status, eventually)
+    .toBe('cancelled');
+});
+
+it('is complete at the server that is left when the one that accepted it is lost', async () => {
+  const lost = await cluster.add();
+  const killed = Promise.withResolvers<void>();
+  let calls = 0;
+  cluster.model.choose((body) => {
+    calls += 1;
+    return calls === 1 ? [{ wait: killed.promise }, ...scriptOf(body)] : scriptOf(body);
+  });
+  const { body } = await create(lost, { input: 'survives', background: true });
+  await expect.poll(() => calls, eventually).toBe(1);
+  process.kill(lost.pid, 'SIGKILL');
+  await lost.ended;
+  // If another server works on it, it is done now; else it begins again there.
+  killed.resolve();
+  for (const app of [cluster.at(0), cluster.at(1)])
+    await expect
+      .poll(async () => (await call(app, 'GET', `/${body.id}`)).body, { timeout: 40_000, interval: 200 })
+      .toMatchObject({ status: 'completed', output: [{ content: [{ text: 'You said: survives' }] }] });
+}, 90_000);
