@@ -192,7 +192,7 @@ it.each([
   expect(stream.entries.at(-1)?.number).toBe(4);
 });
 
-it('writes again what was lost while an entry was on its way', async () => {
+it('goes on after a rewind while an entry is on its way', async () => {
   const { log, clock, stream, writer, texts } = begin();
   log.append(say('a'));
   await settled();

@@ -68,7 +68,13 @@ async function untilItKnowsAll(port: number): Promise<void> {
   sentinel.disconnect();
 }
 
+/** Names and values of a reply, comma-separated; empty without one. */
 async function fieldsOf(sentinel: Redis, what: string): Promise<string> {
-  const reply = await sentinel.call('SENTINEL', what, 'main').catch(() => []);
-  return Array.isArray(reply) ? reply.flat().join(',') : '';
+  return flatten(await sentinel.call('SENTINEL', what, 'main').catch(() => ''));
+}
+
+function flatten(reply: unknown): string {
+  if (reply instanceof Map || Array.isArray(reply)) return [...reply].map(flatten).join(',');
+  if (typeof reply === 'object' && reply !== null) return Object.entries(reply).map(flatten).join(',');
+  return String(reply);
 }
