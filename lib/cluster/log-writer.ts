@@ -1,5 +1,6 @@
 import type { GenerationLog, LogEvent } from '#lib/chat/generation/generation-log';
 import type { Clock } from '#lib/clock';
+import type { LastEntry } from '#lib/cluster/run-logs';
 import type { RunStore } from '#lib/cluster/runs';
 
 /** Events wait this long for others. */
@@ -35,6 +36,8 @@ export interface LogWriterOptions {
  */
 export class LogWriter {
   readonly ended: Promise<WriterEnd>;
+  /** The last entry of the instance that writes the log now, where this one is fenced. */
+  successor: LastEntry | undefined;
   readonly #options: LogWriterOptions;
   readonly #stop: () => void;
   #end: (end: WriterEnd) => void = () => {};
@@ -76,6 +79,14 @@ export class LogWriter {
     if (this.#isClosed || number >= this.#written) return;
     this.#rewoundTo = number;
     if (!this.#isSending) void this.#send();
+  }
+
+  /** Returns whether the entry is of a later attempt, which ends the writer. */
+  #fenceBy(last: LastEntry | undefined): boolean {
+    if (last === undefined || last.id.attempt <= this.#options.attempt) return false;
+    this.successor ??= last;
+    this.close('fenced');
+    return true;
   }
 
   #handleNews(): void {
@@ -157,8 +168,7 @@ export class LogWriter {
     try {
       const last = await this.#options.store.lastEntry(this.#options.run);
       if (last === undefined) return false;
-      if (last.id.attempt > this.#options.attempt) this.close('fenced');
-      else {
+      if (!this.#fenceBy(last)) {
         this.#written = Math.max(this.#written, Math.min(last.id.number, this.#options.log.lastNumber));
         this.#unknownTo = undefined;
       }

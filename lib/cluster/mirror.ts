@@ -84,15 +84,16 @@ export function successorOf(generation: Generation, context: GenerationContext):
 }
 
 /**
- * Appends what an entry of a log has to the generation of its mirror. Returns `gap` if entries
- * before it are missing, without effect.
+ * Appends what an entry of a log has to the generation of its mirror. Without effect, it returns
+ * `gap` if entries before it are missing, and `superseded` if the run begins again with another
+ * text.
  */
 export function applyEntry(
   mirror: Mirror,
   id: string,
   fields: readonly string[],
   { clock, serverOf }: MirrorParts,
-): 'applied' | 'gap' {
+): 'applied' | 'gap' | 'superseded' {
   const { generation } = mirror;
   const { log } = generation;
   mirror.heardMs = clock.now();
@@ -106,6 +107,8 @@ export function applyEntry(
   }
   const [first] = events;
   if (first?.type === 'started') {
+    // An attempt is begun again where Redis has no text of it: what is here was lost there.
+    if (log.lastNumber > 0 && attemptOffset(attempt) > generation.eventOffset) return 'superseded';
     generation.startElsewhere(generation.startedAt ?? clock.now(), serverOf(first.server));
     generation.model = first.model;
     log.setStatus(PROCESSING);

@@ -35,7 +35,8 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     entered: [] as string[],
     isHeld: false,
     areLeasesRefused: false,
-    requests: [] as { readers: Set<() => void> | undefined }[],
+    requests: [] as { readers: Set<() => void> | undefined; goesOnElsewhere?: boolean }[],
+    forgotten: [] as unknown[],
   };
   const clock = {
     now: () => nowMs,
@@ -69,7 +70,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
       },
       discard: () => {},
     },
-    inFlight: { requestsOf: () => state.requests },
+    inFlight: { requestsOf: () => state.requests, forget: (request: unknown) => state.forgotten.push(request) },
     clock,
     context: () => context,
     serverOf: () => undefined,
@@ -245,4 +246,19 @@ it('numbers the end of a lost attempt above what its readers may have', async ()
   const entries = [entry('1-0', STARTED), entry('1-1', say('a')), entry('2-2', { type: 'error', error })];
   const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
   expect([generation?.eventOffset, generation?.endOffset]).toEqual([0, 2 ** 20]);
+});
+
+it('sends its readers away when a run begins again whose text Redis has lost', async () => {
+  const request = { readers: undefined, goesOnElsewhere: false };
+  const begun = begin({
+    stored: STORED,
+    entries: [entry('1-0', STARTED), entry('1-1', say('lost')), entry('2-0', STARTED), entry('2-1', say('new'))],
+  });
+  begun.state.requests.push(request);
+  const generation = await begun.mirrors.of('run');
+  expect(generation?.log.text('content')).toBe('lost');
+  expect(generation && lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'shutting_down' } });
+  expect(request.goesOnElsewhere).toBe(true);
+  expect(begun.state.forgotten).toEqual([request]);
+  expect(begun.mirrors.get('run')).toBeUndefined();
 });

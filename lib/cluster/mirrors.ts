@@ -9,6 +9,7 @@ import type { StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
+import { supersede } from '#lib/cluster/superseded';
 import type { ModelServer } from '#lib/models/model-server';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
@@ -242,8 +243,13 @@ export class Mirrors {
   applyEntry(run: string, id: string, fields: readonly string[]): void {
     const mirror = this.#mirrors.get(run);
     if (mirror === undefined || mirror.isOwned || mirror.isAlone) return;
-    if (applyEntry(mirror, id, fields, this.#options) === 'applied') return;
+    const result = applyEntry(mirror, id, fields, this.#options);
+    if (result === 'applied') return;
     const { generation } = mirror;
+    if (result === 'superseded') {
+      supersede(generation, this.#options.inFlight);
+      return;
+    }
     // Redis has lost entries if the gap is there the second time, too.
     if (mirror.gapAfter === generation.log.lastNumber) generation.finish(WORKER_LOST);
     else {

@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest';
 import { Generation } from '#lib/chat/generation/generation';
-import type { EntryEvent } from '#lib/cluster/run-format';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
+import { type EntryEvent, type EntryId, parseEntryId } from '#lib/cluster/run-format';
 import { RunWork } from '#lib/cluster/run-processor';
+import { ManualClock, settled } from '../../test/support/chat.ts';
 
 it('ends a run that can never begin, so that it does not hold its slot', async () => {
   const ended: string[] = [];
@@ -93,4 +95,80 @@ it('ends a run to which another instance has written in the last moment', async 
   const { adopt, calls } = begunAlone('ours', BEGUN, { textSince: true });
   expect(await adopt()).toBe(false);
   expect(calls).toEqual(['ticket a', 'started', 'ended']);
+});
+
+const STARTED: EntryEvent = { type: 'started', server: 'server', model: 'm' };
+
+/** A run that this instance works on, over a log that another one may write too. */
+async function begun() {
+  const clock = new ManualClock();
+  const entries: { id: EntryId; events: readonly EntryEvent[] }[] = [];
+  const append = (id: string, ...events: EntryEvent[]) => void entries.push({ id: parseEntryId(id), events });
+  const state = { isAway: false };
+  const generation = new Generation(
+    {
+      ...{ id: 'run', caller: 'ann', group: '', model: 'm', createdAt: 0, key: undefined, priority: 0 },
+      ...{ requestBytes: 0, request: { model: 'm', messages: [], options: {} } as never },
+    },
+    { clock, graceMs: 1_000, onDone: () => {} },
+  );
+  const request = { goesOnElsewhere: false };
+  const forgotten: unknown[] = [];
+  const work = new RunWork({
+    link: { instanceId: 'this', connection: { isUsable: true }, instanceIds: () => ['this'] },
+    store: {
+      find: async () => ({ attempt: 0, model: 'm', owner: '' }),
+      lastEntry: async () => entries.at(-1),
+      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined }],
+      beginAttempt: async () => 1,
+      appendStarted: async () => append('1-0', STARTED),
+      append: async (_: string, id: EntryId, events: readonly EntryEvent[]) => {
+        if (state.isAway) throw new Error('Redis does not respond.');
+        const last = entries.at(-1)?.id;
+        if (last !== undefined && last.attempt > id.attempt)
+          throw Object.assign(new Error('ERR ... is equal or smaller than ...'), { name: 'ReplyError' });
+        entries.push({ id, events });
+      },
+      touch: async () => {},
+    },
+    mirrors: { get: () => ({ generation }), own: () => {}, all: () => [] },
+    inFlight: { requestsOf: () => [request], forget: (one: unknown) => forgotten.push(one) },
+    clock,
+    laneOf: () => ({ server: { id: 'server' }, hasSlot: true }),
+    local: { admit: () => {} },
+    log: { error: () => {} },
+  } as unknown as ConstructorParameters<typeof RunWork>[0]);
+  const lock = new AbortController();
+  const outcome = work.process({ run: 'run', lane: 'lane', stalled: 0, signal: lock.signal });
+  await settled();
+  return { clock, append, state, generation, request, forgotten, lock, outcome, work };
+}
+
+const lastOf = ({ log }: Generation) => log.eventAt(log.lastNumber);
+
+it('sends readers of a text away that Redis does not have, when another server has begun the run again', async () => {
+  const { clock, append, state, generation, request, forgotten, outcome } = await begun();
+  state.isAway = true;
+  generation.log.append({ type: 'content', text: 'read here alone' });
+  await settled();
+  append('2-0', STARTED);
+  state.isAway = false;
+  await clock.advance(1_000);
+  expect(await outcome).toBe('ended');
+  // Its requests pause at this end, and come back to the attempt that goes on.
+  expect(lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'shutting_down' } });
+  expect([request.goesOnElsewhere, forgotten]).toEqual([true, [request]]);
+});
+
+it('ends a run as another server has ended it', async () => {
+  const { clock, append, state, generation, request, outcome } = await begun();
+  state.isAway = true;
+  generation.log.append({ type: 'content', text: 'more than Redis has' });
+  await settled();
+  append('2-1', WORKER_LOST);
+  state.isAway = false;
+  await clock.advance(1_000);
+  expect(await outcome).toBe('ended');
+  expect(lastOf(generation)).toEqual(WORKER_LOST);
+  expect([generation.endOffset, request.goesOnElsewhere]).toEqual([2 ** 20, false]);
 });

@@ -6,14 +6,16 @@ import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Clock } from '#lib/clock';
 import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
-import { cancelledEnd, TAKEN_OVER, WORKER_LOST } from '#lib/cluster/lost-runs';
+import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
 import { type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
+import type { LastEntry } from '#lib/cluster/run-logs';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import { RunVerifier } from '#lib/cluster/run-verifier';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
+import { supersede } from '#lib/cluster/superseded';
 import type { AppError } from '#lib/errors';
 import type { Logger } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
@@ -142,6 +144,9 @@ export class RunWork {
       await store.end(run, WORKER_LOST);
       return 'ended';
     }
+    // What was read here of an attempt that Redis has lost is not continued by this one.
+    const known = mirrors.get(run)?.generation;
+    if (known !== undefined && known.log.lastNumber > 0) supersede(known, this.#options.inFlight);
     const body = mirrors.get(run)?.generation.packedRequest === undefined ? await store.readRequest(run) : undefined;
     if (body === null) {
       await store.end(run, WORKER_LOST);
@@ -251,7 +256,7 @@ export class RunWork {
 
   /** Never rejects. */
   async #finishWriting(owned: OwnedRun): Promise<RunOutcome> {
-    const { store, inFlight } = this.#options;
+    const { store } = this.#options;
     const { generation, writer } = owned;
     const { id: run, log } = generation;
     const end = await writer.ended;
@@ -262,13 +267,17 @@ export class RunWork {
       return 'ended';
     }
     if (end === 'closed') return owned.isReturned ? 'again' : 'ended';
-    // Another instance has begun the run again. Who has no text of it comes back and gets its
-    // events; text that was read here is not continued by them.
-    const requests = inFlight.requestsOf(generation);
-    for (const request of requests) request.goesOnElsewhere = true;
-    generation.finish(log.lastNumber === 0 ? TAKEN_OVER : WORKER_LOST);
-    for (const request of requests) inFlight.forget(request);
+    this.#handOver(generation, writer.successor);
     return 'ended';
+  }
+
+  /** Another instance has ended the run, or has begun it again. */
+  #handOver(generation: Generation, successor: LastEntry | undefined): void {
+    const end = successor?.events.at(-1);
+    if (isFinal(end) && end.type === 'error') {
+      generation.endOffset = attemptOffset(successor?.id.attempt ?? 1);
+      generation.finish(end);
+    } else supersede(generation, this.#options.inFlight);
   }
 
   /** The last entry is written: the rest is done as soon as Redis is there. */

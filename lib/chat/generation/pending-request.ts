@@ -197,9 +197,10 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
     return last?.type === 'error' ? this.ownError(last.error) : undefined;
   }
 
-  /** The error as this request sees it: when the server stops, a saved request only pauses. */
+  /** The error as this request sees it: one that goes on after a restart or elsewhere pauses. */
   ownError(error: AppError): AppError {
-    return error.code === 'shutting_down' && this.saved?.isOnDisk === true ? SUSPENDED : error;
+    const goesOn = this.saved?.isOnDisk === true || this.goesOnElsewhere;
+    return error.code === 'shutting_down' && goesOn ? SUSPENDED : error;
   }
 
   /** Whether the server stops, and the request goes on after its restart. */
