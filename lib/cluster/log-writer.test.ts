@@ -206,3 +206,14 @@ it('goes on after a rewind while an entry is on its way', async () => {
   expect(await writer.ended).toBe('written');
   expect(texts()).toContain('b'.repeat(5_000));
 });
+
+it('stops when another attempt has begun while there was nothing to write', async () => {
+  const { stream, writer } = begin();
+  stream.entries.push({ attempt: 1, number: 0, events: [] });
+  await writer.checkFence();
+  const successor = { attempt: 2, number: 0, events: [{ type: 'started', server: 's', model: 'm' } as const] };
+  stream.entries.push(successor);
+  await writer.checkFence();
+  expect(await writer.ended).toBe('fenced');
+  expect(writer.successor).toEqual({ id: successor, events: successor.events });
+});

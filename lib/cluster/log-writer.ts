@@ -81,6 +81,19 @@ export class LogWriter {
     if (!this.#isSending) void this.#send();
   }
 
+  /**
+   * Looks whether another attempt has begun: Redis would say so with the next event alone. Never
+   * rejects.
+   */
+  async checkFence(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      this.#fenceBy(await this.#options.store.lastEntry(this.#options.run));
+    } catch {
+      // The guard has recorded the failure.
+    }
+  }
+
   /** Returns whether the entry is of a later attempt, which ends the writer. */
   #fenceBy(last: LastEntry | undefined): boolean {
     if (last === undefined || last.id.attempt <= this.#options.attempt) return false;

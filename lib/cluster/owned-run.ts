@@ -14,6 +14,8 @@ export interface OwnedRun {
   readonly writer: LogWriter;
   /** It goes back to the line: this instance stops. */
   isReturned: boolean;
+  /** Whether its job was given to another worker, which may begin the run again. */
+  isContested: boolean;
   /** Its requests of this instance. */
   readonly requests: () => readonly PendingRequest[];
   /** Resolves when nothing of it is left to be done here. */

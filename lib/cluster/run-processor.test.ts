@@ -172,3 +172,22 @@ it('ends a run as another server has ended it', async () => {
   expect(lastOf(generation)).toEqual(WORKER_LOST);
   expect([generation.endOffset, request.goesOnElsewhere]).toEqual([2 ** 20, false]);
 });
+
+it('ends its call once it has lost its job and another server has begun, although the model is silent', async () => {
+  const { clock, append, generation, lock, outcome } = await begun();
+  const { signal } = generation;
+  lock.abort();
+  await settled();
+  // The other server may hold the job for as long as this one is there.
+  expect(generation.finishedAt).toBeUndefined();
+  append('2-0', STARTED);
+  await clock.advance(1_000);
+  expect(await outcome).toBe('ended');
+  expect(signal.aborted).toBe(true);
+});
+
+it('does not begin a run whose job is another worker’s', async () => {
+  const { work } = await begun();
+  const signal = AbortSignal.abort();
+  expect(await work.process({ run: 'another', lane: 'lane', stalled: 0, signal })).toBe('ended');
+});

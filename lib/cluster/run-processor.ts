@@ -96,6 +96,8 @@ export class RunWork {
   async #processUntilDone(taken: TakenRun): Promise<RunOutcome> {
     for (let failures = 0; ; ) {
       if (this.#isClosing) return 'again';
+      // Another worker has the job, and does what is to be done.
+      if (taken.signal.aborted) return 'ended';
       try {
         if (failures >= MAX_FAILURES) {
           await this.#giveUp(taken.run);
@@ -121,7 +123,7 @@ export class RunWork {
   }
 
   /** Undefined if it is to be tried again in a while: another instance may work on it. */
-  async #process({ run, lane: laneId, stalled }: TakenRun): Promise<RunOutcome | undefined> {
+  async #process({ run, lane: laneId, stalled, signal }: TakenRun): Promise<RunOutcome | undefined> {
     const { store, mirrors, alone } = this.#options;
     const begun = alone().get(run);
     if (begun !== undefined) return await this.#goOn(begun);
@@ -153,6 +155,7 @@ export class RunWork {
       return 'ended';
     }
     const request = body && decodeModelRequest(body);
+    if (signal.aborted) return 'ended';
     const attempt = await store.beginAttempt(run);
     await store.appendStarted(run, attempt, { type: 'started', server: lane.server.id, model: stored.model });
     // In one turn from here on: who reads it here has the generation that is worked on.
@@ -167,7 +170,7 @@ export class RunWork {
     if (this.#isClosing) return 'again';
     generation.eventOffset = attemptOffset(attempt);
     mirrors.own(generation, laneId);
-    return await this.#run(generation, lane, attempt);
+    return await this.#run(generation, lane, attempt, signal);
   }
 
   /**
@@ -221,17 +224,26 @@ export class RunWork {
     return true;
   }
 
-  async #run(generation: Generation, lane: LocalLane, attempt: number): Promise<RunOutcome> {
+  /** `signal` aborts when another worker gets the job. */
+  async #run(generation: Generation, lane: LocalLane, attempt: number, signal: AbortSignal): Promise<RunOutcome> {
     const { local, clock } = this.#options;
     const owned = this.#write({ generation, lane: lane.server.id, attempt });
+    const handleLoss = () => {
+      owned.isContested = true;
+      void owned.writer.checkFence();
+    };
+    signal.addEventListener('abort', handleLoss, { once: true });
+    if (signal.aborted) handleLoss();
     try {
       if (!lane.hasSlot) generation.pack();
       local.admit(generation, lane, clock.now(), true);
+      return await owned.over;
     } catch (error) {
       owned.writer.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', handleLoss);
     }
-    return await owned.over;
   }
 
   /** Writes the log of a run of this instance, from its beginning. */
@@ -244,7 +256,7 @@ export class RunWork {
     const writer = new LogWriter({ store, run, attempt, log, otherModel, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
     const requests = begun.requests ?? requestsOf(generation, inFlight);
-    const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, over };
+    const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, isContested: false, over };
     this.#owned.set(run, owned);
     void this.#finishWriting(owned).then((outcome) => {
       // It may be written again by now.
@@ -338,6 +350,7 @@ export class RunWork {
     this.#verifier.forgetOld();
     this.#ticks += 1;
     const runs = [...this.#owned.keys()];
+    for (const { writer, isContested } of this.#owned.values()) if (isContested) void writer.checkFence();
     try {
       await Promise.all([store.touch(runs), runs.length === 0 ? undefined : this.#check(runs)]);
       if (this.#ticks % RENEW_TICKS === 0)

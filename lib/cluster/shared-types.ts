@@ -122,7 +122,7 @@ export interface TakenRun {
   readonly lane: string;
   /** How often the job was lost by a worker before: `stalledCounter` of BullMQ. */
   readonly stalled: number;
-  /** Aborts when the worker has lost its job, or is closed by force. */
+  /** Aborts when the job is another worker's, since the lock of this one has run out. */
   readonly signal: AbortSignal;
 }
 
