@@ -3,7 +3,6 @@ import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
 import { isFinal } from '#lib/cluster/run-format';
-import type { RunWork } from '#lib/cluster/run-processor';
 import { type RunStore, setUnsaved } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
 
@@ -26,13 +25,20 @@ interface Known extends AloneRun {
   isSettling: boolean;
 }
 
+/** What this instance works on as the owner. */
+interface OwnedWork {
+  isTaking(run: string): boolean;
+  /** Makes this instance the owner. Returns false if another one is, and rejects if Redis does. */
+  adopt(run: AloneRun): Promise<boolean>;
+}
+
 export interface AloneRunsOptions {
   readonly link: Pick<ClusterLink, 'instanceId'>;
   readonly store: RunStore;
   readonly mirrors: Mirrors;
   readonly inFlight: Pick<InFlight, 'requestsOf'>;
   readonly line: () => SharedLine;
-  readonly work: () => Pick<RunWork, 'isTaking' | 'adopt'>;
+  readonly work: () => OwnedWork;
   /** A run that has ended for this instance is settled. */
   readonly onRemove: (run: string) => void;
 }

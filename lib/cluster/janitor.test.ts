@@ -32,10 +32,14 @@ function janitorOf() {
       isWanted: async () => run.isWanted,
       end: async (id: string, event: FinalEvent) => ended.push(`${id} ${event.type}`),
     },
-    lanes: { ids: [], remove: async () => 'removed', queueOf: () => ({
+    lanes: {
+      ids: [],
+      remove: async () => 'removed',
+      queueOf: () => ({
         has: async () => run.hasJob,
         add: async ({ run: id, sortKey }: { run: string; sortKey: number }) => added.push(`${id} at ${sortKey}`),
-      }) },
+      }),
+    },
     turns: {},
   };
   return {

@@ -73,12 +73,7 @@ export class LineEntry {
   }
 
   /** What others have done in between: the bound, the clock, and a request that has ended. */
-  async #check(
-    generation: Generation,
-    lane: string,
-    turn: SharedTurn,
-    isAccepted: boolean,
-  ): Promise<EntryOutcome> {
+  async #check(generation: Generation, lane: string, turn: SharedTurn, isAccepted: boolean): Promise<EntryOutcome> {
     const { link, turns, lanes } = this.#parts;
     const queue = lanes.queueOf(lane);
     const reading = link.connection.client.pipeline();

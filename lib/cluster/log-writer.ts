@@ -1,6 +1,6 @@
 import type { GenerationLog, LogEvent } from '#lib/chat/generation/generation-log';
 import type { Clock } from '#lib/clock';
-import type { LastEntry } from '#lib/cluster/run-logs';
+import type { LogEntry } from '#lib/cluster/run-logs';
 import type { RunStore } from '#lib/cluster/runs';
 
 /** Events wait this long for others. */
@@ -37,7 +37,7 @@ export interface LogWriterOptions {
 export class LogWriter {
   readonly ended: Promise<WriterEnd>;
   /** The last entry of the instance that writes the log now, where this one is fenced. */
-  successor: LastEntry | undefined;
+  successor: LogEntry | undefined;
   readonly #options: LogWriterOptions;
   readonly #stop: () => void;
   #end: (end: WriterEnd) => void = () => {};
@@ -95,7 +95,7 @@ export class LogWriter {
   }
 
   /** Returns whether the entry is of a later attempt, which ends the writer. */
-  #fenceBy(last: LastEntry | undefined): boolean {
+  #fenceBy(last: LogEntry | undefined): boolean {
     if (last === undefined || last.id.attempt <= this.#options.attempt) return false;
     this.successor ??= last;
     this.close('fenced');

@@ -4,8 +4,8 @@ import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
 import { RunCare, type RunCareOptions } from '#lib/cluster/run-care';
-import type { RunRecovery } from '#lib/cluster/run-recovery';
 import { type EntryEvent, encodeEntry, type StoredRun } from '#lib/cluster/run-format';
+import type { RunRecovery } from '#lib/cluster/run-recovery';
 
 const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 const say = (text: string): EntryEvent => ({ type: 'content', text });
@@ -201,7 +201,14 @@ it('begins nothing while Redis is away for less than 5 s', async () => {
 });
 
 it('says to readers after 5 s that it does not reach the server that works on the run, and when it does', async () => {
-  const { mirrors: all, connection, pass } = begin({ stored: STORED, entries: [entry('1-1', say('a'))] });
+  const {
+    mirrors: all,
+    connection,
+    pass,
+  } = begin({
+    stored: STORED,
+    entries: [entry('1-0', STARTED), entry('1-1', say('a'))],
+  });
   const generation = (await all.of('run')) ?? expect.fail();
   const statusOf = () => generation.log.status;
   connection.isUsable = false;

@@ -63,8 +63,7 @@ function begunAlone(text: string, stored: object | undefined, other: { text?: bo
     { id: 'copy', isCopy: true },
     { id: 'left', isCopy: false, cancelledAt: 1 },
   ]);
-  const adopt = () =>
-    work.adopt({ generation, lane: 'lane', requests } as unknown as Parameters<RunWork['adopt']>[0]);
+  const adopt = () => work.adopt({ generation, lane: 'lane', requests } as unknown as Parameters<RunWork['adopt']>[0]);
   return { adopt, calls };
 }
 
@@ -134,6 +133,7 @@ async function begun() {
     mirrors: { get: () => ({ generation }), own: () => {}, all: () => [] },
     inFlight: { requestsOf: () => [request], forget: (one: unknown) => forgotten.push(one) },
     clock,
+    alone: () => ({ get: () => undefined }),
     laneOf: () => ({ server: { id: 'server' }, hasSlot: true }),
     local: { admit: () => {} },
     log: { error: () => {} },

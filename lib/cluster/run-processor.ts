@@ -10,8 +10,8 @@ import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
 import { type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
-import type { LastEntry } from '#lib/cluster/run-logs';
 import { isUnwanted } from '#lib/cluster/run-leases';
+import type { LogEntry } from '#lib/cluster/run-logs';
 import { RunVerifier } from '#lib/cluster/run-verifier';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
@@ -32,7 +32,6 @@ const MAX_FAILURES = 5;
 const RENEW_TICKS = 60;
 /** How long a stop waits for what is to be written. */
 const CLOSE_MS = 3 * SECOND_MS;
-
 
 export interface RunProcessorOptions {
   readonly link: ClusterLink;
@@ -284,7 +283,7 @@ export class RunWork {
   }
 
   /** Another instance has ended the run, or has begun it again. */
-  #handOver(generation: Generation, successor: LastEntry | undefined): void {
+  #handOver(generation: Generation, successor: LogEntry | undefined): void {
     const end = successor?.events.at(-1);
     if (isFinal(end) && end.type === 'error') {
       generation.endOffset = attemptOffset(successor?.id.attempt ?? 1);

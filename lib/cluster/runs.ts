@@ -340,7 +340,6 @@ export class RunStore extends RunLeases implements Runs {
       );
     return left;
   }
-
 }
 
 /** The request lives in this process alone, which the reply to it says. */

@@ -5,7 +5,7 @@ import type { CommandConnection } from '#lib/cluster/redis';
 import { execute, repliesOf } from '#lib/cluster/replies';
 import { DAY_SECONDS, SECOND_MS } from '#lib/units';
 
-/** How far from the head of a line a batch looks for its next run, and how many it reads at once. */
+/** How far from the head a batch looks for its next run, and how many it reads at once. */
 const REACH = 1_000;
 const READ_AT_ONCE = 100;
 

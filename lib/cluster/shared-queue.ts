@@ -15,7 +15,7 @@ import { SharedPositions } from '#lib/cluster/shared-positions';
 import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-figures';
 import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { StrayRuns } from '#lib/cluster/stray-runs';
-import { type SharedTurn, SharedTurns } from '#lib/cluster/turns';
+import { SharedTurns } from '#lib/cluster/turns';
 import type { TakenListener } from '#lib/cluster/worker';
 import { type AppError, asError } from '#lib/errors';
 import { log } from '#lib/telemetry/log';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type AppCluster, ask, readJson, startAppCluster } from '../support/app-cluster.ts';
 import { questionOf, scriptOf } from '../support/obedient-model.ts';
 import { cancel, enqueue, numbersOf, poll, readQueued, textOf } from '../support/queued-requests.ts';
@@ -22,9 +22,13 @@ beforeAll(async () => {
   await Promise.all(cluster.apps.map((app, index) => ask(app, `warm ${index}`)));
   // Each has seen the other one.
   for (const { url } of cluster.apps)
-    await expect
-      .poll(async () => (await fetch(`${url}/api/metrics`)).text(), eventually)
-      .toMatch(/^chill_space_instances\{scope="cluster"\} 2$/m);
+    await vi.waitFor(
+      async () =>
+        expect(await (await fetch(`${url}/api/metrics`)).text()).toMatch(
+          /^chill_space_instances\{scope="cluster"\} 2$/m,
+        ),
+      { timeout: 20_000 },
+    );
 }, 90_000);
 
 afterAll(async () => {

@@ -17,10 +17,7 @@ import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { TokenUsage } from '#lib/wire/chat';
 
-/**
- * Memory of a waiting request without its packed bytes: generation, request, log and queue node,
- * rounded up.
- */
+/** Memory of a waiting request without its packed bytes: objects, log, queue node, rounded up. */
 const WAITING_BYTES = 2_560;
 
 export type {
@@ -60,7 +57,7 @@ export class Generation {
   /** By which identical requests join; undefined if the response is not shared. */
   readonly flightKey: string | undefined;
   readonly isNew: boolean;
-  /** Undefined where no model is called: for a replayed response, and one that is not begun. */
+  /** Undefined where no model is called: a replayed response, and one that is not begun. */
   provider: ModelProvider | undefined;
   /** Where it may run, the current choice first; undefined if `provider` is the only choice. */
   targets: readonly RouteTarget[] | undefined;
@@ -91,16 +88,15 @@ export class Generation {
   spent: TokenUsage | undefined;
   /** Pieces of text so far: most model servers send one per token. */
   tokens = 0;
-  /** Whether it was submitted to another server, which counts and pays for it. */
+  /** It was submitted to another server, which counts and pays for it. */
   isMirror = false;
-  /** Whether another server runs it, and its events are read from there. */
+  /** Another server runs it, and its events are read from there. */
   runsElsewhere = false;
   /** Whether this server does it by itself because it does not reach the others. */
   isDegraded = false;
-  /** See `EventOffsets`: that of the attempt whose events the log has. */
+  /** See `EventOffsets`: that of the attempt whose events the log has; the end may have another. */
   eventOffset = 0;
-  /** Undefined if it is `eventOffset`. */
-  endOffset: number | undefined;
+  endOffset?: number;
   readonly #context: GenerationContext | undefined;
   #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
   #refCount = 0;

@@ -10,7 +10,7 @@ const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** The same for results that were read, and are retained only for a client that comes back. */
 const MAX_READ_BYTES = 16 * 1024 * 1024;
 /** Memory of a finished request without its log, as measured on V8. */
-export const RESULT_BYTES = 1_410;
+export const RESULT_BYTES = 1_442;
 
 /** Bounds the unfinished requests, joined ones included. */
 const MAX_PENDING_REQUESTS = 50_000;
