@@ -150,8 +150,6 @@ function reasonOf(error: Error & { code?: unknown }): string {
 /** Reports every command to the guard, also those of packages that get the client. */
 class GuardedRedis extends Redis {
   #guard: RequestGuard | undefined;
-  /** What ioredis writes the commands of a pipeline to, for pipelines that have failed. */
-  readonly #failedPipelines = new WeakSet<object>();
   #isProbing = false;
 
   attachGuard(guard: RequestGuard): void {
@@ -176,23 +174,16 @@ class GuardedRedis extends Redis {
       command.reject(new Error('Redis does not respond.'));
       return command.promise;
     }
+    const { openings } = guard;
     const sent = super.sendCommand(command, stream);
     command.promise.then(
       () => guard.recordSuccess(),
       (error: Error) => {
         if (error.name === 'ReplyError' && !AWAY_REPLY.test(error.message)) guard.recordSuccess();
-        else if (this.#isFirstFailure(stream)) guard.recordFailure(error.message);
+        else if (openings === guard.openings) guard.recordFailure(error.message);
       },
     );
     return sent;
-  }
-
-  /** A pipeline that fails does so with all of its commands: that is one failure. */
-  #isFirstFailure(stream: object | undefined): boolean {
-    if (stream === undefined || !('isPipeline' in stream)) return true;
-    if (this.#failedPipelines.has(stream)) return false;
-    this.#failedPipelines.add(stream);
-    return true;
   }
 }
 

@@ -27,6 +27,7 @@ export class RequestGuard {
   #failures = 0;
   #failedProbes = 0;
   #isOpen = false;
+  #openings = 0;
   #isDown = false;
   #isProbing = false;
   #isClosed = false;
@@ -39,6 +40,14 @@ export class RequestGuard {
   /** Commands are refused at once. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /**
+   * How often it has opened. A command that was sent before it opened last fails with the one that
+   * has opened it, and is none of the failures to count.
+   */
+  get openings(): number {
+    return this.#openings;
   }
 
   /** It was reported. */
@@ -60,6 +69,7 @@ export class RequestGuard {
     }
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#openings += 1;
     this.#schedule(0);
   }
 
