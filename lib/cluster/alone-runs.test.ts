@@ -5,6 +5,7 @@ import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
 import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
 import { encodeEntry } from '#lib/cluster/run-format';
+import { MIB } from '#lib/units';
 
 const DONE = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } } as const;
 const clock = { now: () => 0, after: () => () => {} };
@@ -174,16 +175,26 @@ it.each([
   expect(alone.get('run')).toBeUndefined();
 });
 
-it('keeps 1,000 runs that have ended, and forgets the oldest ones', () => {
-  const { alone, calls, generation, begin, submit } = setUp();
+it('keeps no more text of runs that have ended than 32 MiB, although no other one begins', () => {
+  const { alone, calls, begin, generation, submit } = setUp();
+  const other = submit('other');
+  begin(other);
+  const piece = { type: 'content', text: 'x'.repeat(10 * MIB) } as const;
+  for (const { log } of [generation, other.generation]) for (const each of [piece, piece]) log.append(each);
   generation.finish(DONE);
-  for (let count = 0; count < 1_000; count++) {
-    const request = submit(`run ${count}`);
-    begin(request);
-    request.generation.finish(DONE);
-  }
   expect(alone.get('run')).toBeDefined();
-  begin(submit('one more'));
+  other.generation.finish(DONE);
+  expect([alone.get('run'), calls.includes('discard run of run')]).toEqual([undefined, true]);
+  expect(alone.get('other')).toBeDefined();
+});
+
+it('keeps 1,000 runs that have ended, and forgets those that were begun first', () => {
+  const { alone, calls, generation, begin, submit } = setUp();
+  const others = Array.from({ length: 1_000 }, (_, count) => submit(`run ${count}`));
+  for (const other of others) begin(other);
+  for (const ended of [generation, ...others.slice(0, -1).map((other) => other.generation)]) ended.finish(DONE);
+  expect(alone.get('run')).toBeDefined();
+  others.at(-1)?.generation.finish(DONE);
   expect([alone.get('run'), calls.includes('discard run of run')]).toEqual([undefined, true]);
   expect(alone.get('run 0')).toBeDefined();
 });

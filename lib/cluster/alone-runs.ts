@@ -5,9 +5,12 @@ import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
 import { isFinal } from '#lib/cluster/run-format';
 import { type RunStore, setUnsaved } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
+import { MIB } from '#lib/units';
 
 /** Of those that have ended, so many wait for Redis to write their responses to. */
 const MAX_ENDED = 1_000;
+/** The logs of all of them are at most this long. */
+const MAX_ENDED_BYTES = 32 * MIB;
 /** Runs that are settled at a time: more commands would hold up others. */
 const AT_ONCE = 50;
 
@@ -73,10 +76,10 @@ export class AloneRuns {
       if (!log.ended) return;
       stop();
       for (const request of inFlight.requestsOf(generation)) known.requests.add(request);
+      this.#bound();
     });
     mirrors.beginAlone(mirror);
-    if (line().startHere(generation)) this.#bound();
-    else {
+    if (!line().startHere(generation)) {
       stop();
       this.#runs.delete(generation.id);
       mirrors.waitAgain(mirror);
@@ -170,12 +173,17 @@ export class AloneRuns {
     return one;
   }
 
+  /** Forgets those that were begun first, and whose ends are known to this process alone then. */
   #bound(): void {
     const ended = [...this.#runs.values()].filter(({ generation }) => generation.finishedAt !== undefined);
-    for (const one of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) {
-      const run = one.generation.id;
-      this.#options.store.discard(run, [...one.requests]);
-      this.forget(run);
+    let count = ended.length;
+    let bytes = ended.reduce((sum, { generation }) => sum + generation.log.bytes, 0);
+    for (const { generation, requests } of ended) {
+      if (count <= MAX_ENDED && bytes <= MAX_ENDED_BYTES) return;
+      count -= 1;
+      bytes -= generation.log.bytes;
+      this.#options.store.discard(generation.id, [...requests]);
+      this.forget(generation.id);
     }
   }
 }
