@@ -103,7 +103,7 @@ async function begun() {
   const clock = new ManualClock();
   const entries: { id: EntryId; events: readonly EntryEvent[] }[] = [];
   const append = (id: string, ...events: EntryEvent[]) => void entries.push({ id: parseEntryId(id), events });
-  const state = { isAway: false };
+  const state = { isAway: false, owner: 'this' };
   const generation = new Generation(
     {
       ...{ id: 'run', caller: 'ann', group: '', model: 'm', createdAt: 0, key: undefined, priority: 0 },
@@ -118,7 +118,7 @@ async function begun() {
     store: {
       find: async () => ({ attempt: 0, model: 'm', owner: '' }),
       lastEntry: async () => entries.at(-1),
-      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined }],
+      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined, owner: state.owner }],
       beginAttempt: async () => 1,
       appendStarted: async () => append('1-0', STARTED),
       append: async (_: string, id: EntryId, events: readonly EntryEvent[]) => {
@@ -190,4 +190,16 @@ it('does not begin a run whose job is another worker’s', async () => {
   const { work } = await begun();
   const signal = AbortSignal.abort();
   expect(await work.process({ run: 'another', lane: 'lane', stalled: 0, signal })).toBe('ended');
+});
+
+it('goes on while another server is to begin its run, and ends with its readers sent there once that has', async () => {
+  const { clock, append, state, generation, request, outcome } = await begun();
+  generation.log.append({ type: 'content', text: 'a' });
+  state.owner = 'other';
+  await clock.advance(2_000);
+  expect(generation.finishedAt).toBeUndefined();
+  append('2-0', STARTED);
+  await clock.advance(1_000);
+  expect(await outcome).toBe('ended');
+  expect(request.goesOnElsewhere).toBe(true);
 });

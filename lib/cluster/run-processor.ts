@@ -317,8 +317,8 @@ export class RunWork {
     const wishes = await store.wishes(runs);
     for (const [index, run] of runs.entries()) {
       const wish = wishes[index];
-      // What this one would write is refused.
-      if (wish?.owner !== undefined && wish.owner !== link.instanceId) this.#owned.get(run)?.writer.close('fenced');
+      // Another one may have begun the run, or be lost before it has.
+      if (wish?.owner !== undefined && wish.owner !== link.instanceId) void this.#owned.get(run)?.writer.checkFence();
       if (wish === undefined || !isUnwanted(wish)) continue;
       if ((wish.cancelledBy === undefined || wish.tickets > 0) && !this.#areLeasesKnown) continue;
       this.#owned.get(run)?.generation.finish(cancelledEnd(wish.cancelledBy));
