@@ -83,6 +83,19 @@ export function successorOf(generation: Generation, context: GenerationContext):
   return successor;
 }
 
+/** An entry of a log, as Redis has it. */
+export type RawEntry = readonly [id: string, fields: readonly string[]];
+
+/** The entries of the attempt that was begun last: what earlier ones have written is void. */
+export function ofLastAttempt(entries: readonly RawEntry[]): readonly RawEntry[] {
+  return entries.slice(
+    Math.max(
+      0,
+      entries.findLastIndex(([id]) => parseEntryId(id).number === 0),
+    ),
+  );
+}
+
 /**
  * Appends what an entry of a log has to the generation of its mirror. Without effect, it returns
  * `gap` if entries before it are missing, and `superseded` if the run begins again with another
@@ -106,9 +119,14 @@ export function applyEntry(
     generation.key = undefined;
   }
   const [first] = events;
-  if (first?.type === 'started') {
+  const offset = attemptOffset(attempt);
+  if (log.lastNumber > 0) {
+    // The text of an earlier attempt is void. It is read again after a gap.
+    if (offset < generation.eventOffset) return 'applied';
     // An attempt is begun again where Redis has no text of it: what is here was lost there.
-    if (log.lastNumber > 0 && attemptOffset(attempt) > generation.eventOffset) return 'superseded';
+    if (offset > generation.eventOffset && !isFinal(first)) return 'superseded';
+  }
+  if (first?.type === 'started') {
     generation.startElsewhere(generation.startedAt ?? clock.now(), serverOf(first.server));
     generation.model = first.model;
     log.setStatus(PROCESSING);
@@ -117,11 +135,11 @@ export function applyEntry(
   // What is here already is not appended again.
   const known = log.lastNumber - (number - events.length);
   if (known < 0) return 'gap';
-  if (log.lastNumber === 0) generation.eventOffset = attemptOffset(attempt);
+  if (log.lastNumber === 0) generation.eventOffset = offset;
   for (const event of events.slice(known)) {
     if (event.type === 'started') continue;
     if (isFinal(event)) {
-      generation.endOffset = attemptOffset(attempt);
+      generation.endOffset = offset;
       generation.unpack();
       generation.finish(event);
       return 'applied';

@@ -257,15 +257,41 @@ it('numbers the end of a lost attempt above what its readers may have', async ()
 
 it('sends its readers away when a run begins again whose text Redis has lost', async () => {
   const request = { readers: undefined, goesOnElsewhere: false };
-  const begun = begin({
-    stored: STORED,
-    entries: [entry('1-0', STARTED), entry('1-1', say('lost')), entry('2-0', STARTED), entry('2-1', say('new'))],
-  });
+  const begun = begin({ stored: STORED, entries: [entry('1-0', STARTED), entry('1-1', say('lost'))] });
   begun.state.requests.push(request);
   const generation = await begun.mirrors.of('run');
+  for (const [id, fields] of [entry('2-0', STARTED), entry('2-1', say('new'))])
+    begun.mirrors.applyEntry('run', id, fields);
   expect(generation?.log.text('content')).toBe('lost');
   expect(generation && lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'shutting_down' } });
   expect(request.goesOnElsewhere).toBe(true);
   expect(begun.state.forgotten).toEqual([request]);
   expect(begun.mirrors.get('run')).toBeUndefined();
+});
+
+it('gives a reader that comes back the text of the last attempt, whatever earlier ones have written', async () => {
+  const entries = [
+    ...[entry('1-0', STARTED), entry('1-2', say('void')), entry('2-0', STARTED)],
+    ...[entry('3-0', STARTED), entry('3-1', say('new'))],
+  ];
+  const { mirrors: all } = begin({ stored: STORED, entries });
+  const generation = (await all.of('run')) ?? expect.fail();
+  expect([generation.finishedAt, generation.log.text('content')]).toEqual([undefined, 'new']);
+  expect(generation.eventOffset).toBe(2 * 2 ** 20);
+  all.applyEntry('run', ...entry('3-2', DONE));
+  expect(generation.response?.content).toBe('new');
+});
+
+it('adds nothing of another attempt to a text, also where a log is read again', async () => {
+  const entries = [entry('2-0', STARTED), entry('2-1', say('a'))];
+  const { mirrors: all } = begin({ stored: STORED, entries });
+  const generation = (await all.of('run')) ?? expect.fail();
+  const all1 = encodeEntry([say('void'), say('void'), say('void')]);
+  for (const [id, fields] of [entry('1-0', STARTED), ['1-3', all1] as const, ...entries])
+    all.applyEntry('run', id, fields);
+  expect(generation.log.text('content')).toBe('a');
+  // The start of the third attempt is lost.
+  all.applyEntry('run', ...entry('3-2', say('void')));
+  expect(generation.log.text('content')).toBe('a');
+  expect(lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'shutting_down' } });
 });

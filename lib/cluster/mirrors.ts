@@ -4,7 +4,7 @@ import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Clock } from '#lib/clock';
 import { Follower, LOG_START } from '#lib/cluster/follower';
 import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
-import { applyEntry, type Mirror, mirrorOf, successorOf } from '#lib/cluster/mirror';
+import { applyEntry, type Mirror, mirrorOf, ofLastAttempt, type RawEntry, successorOf } from '#lib/cluster/mirror';
 import type { StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { RunStore } from '#lib/cluster/runs';
@@ -145,7 +145,7 @@ export class Mirrors {
     if (known !== undefined) return known.generation;
     const generation = this.make(run, stored, asked);
     this.#add(generation, stored.lane, false);
-    for (const [id, fields] of entries) this.applyEntry(run, id, fields);
+    this.applyEntries(run, entries);
     if (generation.finishedAt === undefined) {
       // Its log is lost, or has expired.
       if (stored.finishedAt !== undefined) generation.finish(WORKER_LOST);
@@ -237,6 +237,11 @@ export class Mirrors {
   async endWaiting(run: string, end: FinalEvent): Promise<void> {
     const { store, line } = this.#options;
     if (await line().withdraw(run)) await store.end(run, end);
+  }
+
+  /** All entries of the log of a run. */
+  applyEntries(run: string, entries: readonly RawEntry[]): void {
+    for (const [id, fields] of ofLastAttempt(entries)) this.applyEntry(run, id, fields);
   }
 
   /** An entry of the log of a run. A gap is filled from the beginning. */

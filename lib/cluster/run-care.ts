@@ -145,7 +145,7 @@ export class RunCare {
     if (stored === undefined) this.#handleGone(mirror);
     else mirror.goneSinceMs = undefined;
     if (stored?.finishedAt !== undefined) {
-      for (const [id, fields] of await store.entries(run)) mirrors.applyEntry(run, id, fields);
+      mirrors.applyEntries(run, await store.entries(run));
       if (isLeft()) generation.finish(WORKER_LOST);
     }
   }
