@@ -217,3 +217,19 @@ it('stops when another attempt has begun while there was nothing to write', asyn
   expect(await writer.ended).toBe('fenced');
   expect(writer.successor).toEqual({ id: successor, events: successor.events });
 });
+
+it('writes all of a log again as another attempt', async () => {
+  const { log, clock, stream, writer } = begin();
+  log.append(say('a'));
+  await settled();
+  // Of another server, which took the same number.
+  stream.entries.push({ attempt: 1, number: 5, events: [] });
+  writer.renumber(2);
+  log.append(DONE);
+  await clock.advance(100);
+  expect(await writer.ended).toBe('written');
+  expect(stream.entries.slice(2).map(({ attempt, events }) => [attempt, ...events])).toEqual([
+    [2, say('a')],
+    [2, DONE],
+  ]);
+});

@@ -41,6 +41,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #stop: () => void;
   #end: (end: WriterEnd) => void = () => {};
+  #attempt: number;
   #written = 0;
   /** The last event of an entry whose fate is unknown: it is sent again as it was. */
   #unknownTo: number | undefined;
@@ -54,6 +55,7 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+    this.#attempt = options.attempt;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -72,6 +74,12 @@ export class LogWriter {
     this.#cancelTimer?.();
     this.#stop();
     this.#end(end);
+  }
+
+  /** The log is written again from its beginning, as that of another attempt. */
+  renumber(attempt: number): void {
+    this.#attempt = attempt;
+    this.rewind(0);
   }
 
   /** Redis has lost the events after `number`: they are written again. */
@@ -96,7 +104,7 @@ export class LogWriter {
 
   /** Returns whether the entry is of a later attempt, which ends the writer. */
   #fenceBy(last: LogEntry | undefined): boolean {
-    if (last === undefined || last.id.attempt <= this.#options.attempt) return false;
+    if (last === undefined || last.id.attempt <= this.#attempt) return false;
     this.successor ??= last;
     this.close('fenced');
     return true;
@@ -120,7 +128,7 @@ export class LogWriter {
 
   /** Never rejects. */
   async #send(): Promise<void> {
-    const { store, run, attempt, log, otherModel, isHeld } = this.#options;
+    const { store, run, log, otherModel, isHeld } = this.#options;
     if (this.#isSending || this.#isClosed) return;
     this.#isSending = true;
     this.#cancelTimer?.();
@@ -134,7 +142,7 @@ export class LogWriter {
         if (isFailed) break;
         const events = this.#next();
         this.#unknownTo = this.#written + events.length;
-        await store.append(run, { attempt, number: this.#unknownTo }, events, otherModel?.());
+        await store.append(run, { attempt: this.#attempt, number: this.#unknownTo }, events, otherModel?.());
         this.#written = this.#unknownTo;
         this.#unknownTo = undefined;
         this.#applyRewind();
@@ -176,8 +184,7 @@ export class LogWriter {
    * this entry was written although its reply was lost. Returns whether that is settled.
    */
   async #handleRefusal(error: unknown): Promise<boolean> {
-    if (!(error instanceof Error) || error.name !== 'ReplyError' || !/equal or smaller/.test(error.message))
-      return false;
+    if (!isRefusedEntry(error)) return false;
     try {
       const last = await this.#options.store.lastEntry(this.#options.run);
       if (last === undefined) return false;
@@ -191,4 +198,9 @@ export class LogWriter {
       return false;
     }
   }
+}
+
+/** Whether Redis has refused an entry, since one that is not older is there. */
+export function isRefusedEntry(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && /equal or smaller/.test(error.message);
 }

@@ -1,7 +1,8 @@
 import type { Generation } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { LogWriter } from '#lib/cluster/log-writer';
+import { isRefusedEntry, type LogWriter } from '#lib/cluster/log-writer';
+import { type EntryEvent, isFinal } from '#lib/cluster/run-format';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, RunOutcome } from '#lib/cluster/shared-types';
 
@@ -10,7 +11,7 @@ export interface OwnedRun {
   readonly generation: Generation;
   /** The lane whose line it was in. */
   readonly lane: string;
-  readonly attempt: number;
+  attempt: number;
   readonly writer: LogWriter;
   /** It goes back to the line: this instance stops. */
   isReturned: boolean;
@@ -37,26 +38,53 @@ export function requestsOf(
   return () => last ?? inFlight.requestsOf(generation);
 }
 
+/** What Redis has of an owned run, by its attempt and the number of the last event. */
+export interface RestoredRun {
+  readonly attempt: number;
+  readonly number: number;
+}
+
 /**
  * Writes again what Redis has lost of an owned run: all of it where Redis came back empty, or its
- * last moments after a failover. Returns the number of the last event that Redis has now, from
- * which on the log is to be written; undefined if another instance has begun the run. Rejects if
- * Redis does.
+ * last moments after a failover. Returns from where on the log is to be written; undefined if
+ * another instance has begun the run later, and `ended` if it has ended it. Rejects if Redis does.
+ *
+ * Redis may have lost the attempt, too, so that another instance has begun one of the same number
+ * since. The run is of a further attempt then, by which the other instance is fenced: entries of
+ * two texts under one number would be one text for all readers.
  */
 export async function restoreRun(
-  { generation, lane, attempt, requests }: Pick<OwnedRun, 'generation' | 'lane' | 'attempt' | 'requests'>,
+  owned: Pick<OwnedRun, 'generation' | 'lane' | 'attempt' | 'requests'>,
   store: RunStore,
-  { instanceId }: Pick<ClusterLink, 'instanceId'>,
-): Promise<number | undefined> {
+  link: Pick<ClusterLink, 'instanceId'>,
+): Promise<RestoredRun | 'ended' | undefined> {
+  const { generation, lane, attempt, requests } = owned;
   const run = generation.id;
   const [stored, first, last] = await Promise.all([store.find(run), store.firstEntry(run), store.lastEntry(run)]);
+  const started: EntryEvent = { type: 'started', server: generation.server?.id ?? lane, model: generation.model };
+  const isOwner = stored?.owner === link.instanceId;
+  const isReused = stored?.attempt === attempt && !isOwner && stored.owner !== '';
+  const isEnded = isFinal(last?.events.at(-1));
+  if (isReused && isEnded) return 'ended';
+  // This was tried before, and Redis has failed on the way. The end of a run has a number, too.
+  const isRenumbered = isOwner && stored.attempt > attempt && !isEnded;
+  if (isReused || isRenumbered) {
+    const next = await store.beginAttempt(run);
+    await store.appendStarted(run, next, started);
+    return { attempt: next, number: 0 };
+  }
   if ((stored?.attempt ?? 0) > attempt || (last?.id.attempt ?? 0) > attempt) return undefined;
   if (stored === undefined) await store.createAgain({ generation, lane }, requests());
-  if (stored?.attempt !== attempt || stored.owner !== instanceId) await store.noteAttempt(run, attempt);
   // A log begins with the start of an attempt. One that does not has been written since.
   const isWhole = first?.id.number === 0;
-  if (isWhole && last?.id.attempt === attempt) return last.id.number;
-  const server = generation.server?.id ?? lane;
-  await store.appendStarted(run, attempt, { type: 'started', server, model: generation.model }, !isWhole);
-  return 0;
+  const isThere = isWhole && last?.id.attempt === attempt;
+  try {
+    // Before the attempt is noted: of two that begin now, Redis refuses the second.
+    if (!isThere) await store.appendStarted(run, attempt, started, first !== undefined && !isWhole);
+  } catch (error) {
+    if (isRefusedEntry(error)) return await restoreRun(owned, store, link);
+    throw error;
+  }
+  if (stored?.attempt !== attempt || !isOwner) await store.noteAttempt(run, attempt);
+  return { attempt, number: isThere ? (last?.id.number ?? 0) : 0 };
 }

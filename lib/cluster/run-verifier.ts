@@ -1,4 +1,6 @@
+import { attemptOffset } from '#lib/chat/generation/event-numbers';
 import type { Clock } from '#lib/clock';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { type OwnedRun, restoreRun } from '#lib/cluster/owned-run';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink } from '#lib/cluster/shared-types';
@@ -79,8 +81,22 @@ export class RunVerifier {
     const { generation, writer } = owned;
     if (owned.isReturned) return;
     try {
-      const number = await restoreRun(owned, store, link);
-      if (number === undefined) return;
+      const restored = await restoreRun(owned, store, link);
+      if (restored === undefined) return;
+      if (restored === 'ended') {
+        // There is another text under the numbers that readers have of this one.
+        writer.close();
+        if (generation.finishedAt !== undefined) return;
+        generation.endOffset = attemptOffset(owned.attempt + 1);
+        generation.finish(WORKER_LOST);
+        return;
+      }
+      const { attempt, number } = restored;
+      if (attempt !== owned.attempt) {
+        owned.attempt = attempt;
+        generation.eventOffset = attemptOffset(attempt);
+        writer.renumber(attempt);
+      }
       if (!writer.isClosed) writer.rewind(number);
       else if (number < generation.log.lastNumber) writeAgain(owned);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirror } from '#lib/cluster/mirrors';
 import { restoreRun } from '#lib/cluster/owned-run';
 import { RunRecovery, type RunRecoveryOptions } from '#lib/cluster/run-recovery';
@@ -53,14 +54,14 @@ async function begin(texts: readonly string[] = []) {
 it('has nothing to write again of what Redis has', async () => {
   const { store, restore } = await begin(['a', 'b']);
   const before = await store.entries('run');
-  expect(await restore()).toBe(2);
+  expect(await restore()).toEqual({ attempt: 1, number: 2 });
   expect(await store.entries('run')).toEqual(before);
 });
 
 it('writes an owned run again where Redis came back empty', async () => {
   const { store, restore, client } = await begin(['a', 'b']);
   await client.flushall();
-  expect(await restore()).toBe(0);
+  expect(await restore()).toEqual({ attempt: 1, number: 0 });
   expect(await store.find('run')).toMatchObject({ state: 'running', lane: 'lane', attempt: 1, owner: 'one' });
   expect(await store.findTicket('run')).toMatchObject({ run: 'run', detached: true });
   expect(await store.isWanted('run')).toBe(true);
@@ -73,7 +74,7 @@ it('begins a log again that was written to since it was lost', async () => {
   const { store, restore, client, keys } = await begin(['a', 'b']);
   await client.del(keys.log('run'));
   await store.append('run', { attempt: 1, number: 3 }, [{ type: 'content', text: 'c' }]);
-  expect(await restore()).toBe(0);
+  expect(await restore()).toEqual({ attempt: 1, number: 0 });
   expect((await store.entries('run')).map(([id]) => id)).toEqual(['1-0']);
 });
 
@@ -81,7 +82,7 @@ it('writes the start and the number of an attempt again that a failover has lost
   const { store, restore, client, keys } = await begin();
   await client.del(keys.log('run'));
   await client.hset(keys.run('run'), { attempt: 0, owner: '', state: 'queued' });
-  expect(await restore()).toBe(0);
+  expect(await restore()).toEqual({ attempt: 1, number: 0 });
   expect(await store.find('run')).toMatchObject({ state: 'running', attempt: 1, owner: 'one' });
   expect(await store.lastEntry('run')).toMatchObject({ id: { attempt: 1, number: 0 } });
 });
@@ -92,6 +93,88 @@ it('leaves a run to another instance that has begun it since', async () => {
   const before = await store.entries('run');
   expect(await restore()).toBeUndefined();
   expect(await store.entries('run')).toEqual(before);
+});
+
+/** What another instance does that has got the job of the run. */
+async function beginElsewhere(port: number) {
+  const other = await linkTo(port, 'two');
+  const store = new RunStore({
+    ...{ link: other, ttlMs: 60_000, requestsOf: () => [], flightOf: () => undefined },
+    ...{ onCreate: () => {}, onNotAdmitted: () => {} },
+  });
+  const attempt = await store.beginAttempt('run');
+  const start = () => store.appendStarted('run', attempt, { type: 'started', server: 'gpu', model: 'test' });
+  return { other, store, attempt, start };
+}
+
+it('fences an instance that has begun an attempt of the same number, which Redis had lost', async () => {
+  const { redis: server, restore, store, client, keys } = await begin(['a', 'b']);
+  await client.del(keys.log('run'));
+  await client.hset(keys.run('run'), { attempt: 0, owner: '', state: 'queued' });
+  const two = await beginElsewhere(server.port);
+  try {
+    expect(two.attempt).toBe(1);
+    await two.start();
+    await two.store.append('run', { attempt: 1, number: 1 }, [{ type: 'content', text: 'theirs' }]);
+    expect(await restore()).toEqual({ attempt: 2, number: 0 });
+    expect(await store.find('run')).toMatchObject({ attempt: 2, owner: 'one' });
+    const late = two.store.append('run', { attempt: 1, number: 2 }, [{ type: 'content', text: 'late' }]);
+    await expect(late).rejects.toThrow('equal or smaller');
+    // The reply to that may be lost.
+    expect(await restore()).toEqual({ attempt: 3, number: 0 });
+  } finally {
+    two.other.close();
+  }
+});
+
+it('ends a run of which another instance has written all, under the same number', async () => {
+  const { redis: server, restore, store, client, keys } = await begin(['a', 'b']);
+  await client.del(keys.log('run'));
+  await client.hset(keys.run('run'), { attempt: 0, owner: '', state: 'queued' });
+  const two = await beginElsewhere(server.port);
+  try {
+    await two.start();
+    const usage = { prompt_tokens: 1, completion_tokens: 1 };
+    await two.store.append('run', { attempt: 1, number: 1 }, [{ type: 'done', done_reason: 'stop', usage }]);
+    const before = await store.entries('run');
+    expect(await restore()).toBe('ended');
+    expect(await store.entries('run')).toEqual(before);
+  } finally {
+    two.other.close();
+  }
+});
+
+it('does not begin a log again that another instance has begun since it was looked at', async () => {
+  const { redis: server, generation, request, store, client, keys } = await begin();
+  await client.del(keys.log('run'));
+  await client.hset(keys.run('run'), { attempt: 0, owner: '', state: 'queued' });
+  const two = await beginElsewhere(server.port);
+  // As it was before.
+  await client.hset(keys.run('run'), { attempt: 0, owner: '' });
+  const late: RunStore = Object.create(store, {
+    appendStarted: {
+      value: async (...started: Parameters<RunStore['appendStarted']>) => {
+        if (started[1] === 1) {
+          await client.hset(keys.run('run'), { attempt: 1, owner: 'two' });
+          await two.start();
+        }
+        await store.appendStarted(...started);
+      },
+    },
+  });
+  try {
+    const owned = { generation, lane: 'lane', attempt: 1, requests: () => [request] };
+    expect(await restoreRun(owned, late, { instanceId: 'one' })).toEqual({ attempt: 2, number: 0 });
+    expect((await store.entries('run')).map(([id]) => id)).toEqual(['1-0', '2-0']);
+  } finally {
+    two.other.close();
+  }
+});
+
+it('leaves a run that another instance has ended since', async () => {
+  const { store, restore } = await begin(['a']);
+  await store.end('run', WORKER_LOST);
+  expect(await restore()).toBeUndefined();
 });
 
 async function recovery(state: 'waits' | 'runs elsewhere') {
