@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
@@ -294,4 +295,14 @@ it('adds nothing of another attempt to a text, also where a log is read again', 
   all.applyEntry('run', ...entry('3-2', say('void')));
   expect(generation.log.text('content')).toBe('a');
   expect(lastOf(generation)).toMatchObject({ type: 'error', error: { code: 'shutting_down' } });
+});
+
+it('numbers the events of a run that it does by itself as those of no other server', () => {
+  const { mirrors: all, submitted } = begin({ stored: STORED });
+  all.adopt(submitted, 'lane');
+  const mirror = all.get('run') ?? expect.fail();
+  all.beginAlone(mirror);
+  expect(submitted.eventOffset).toBe(ALONE_OFFSET);
+  all.waitAgain(mirror);
+  expect(submitted.eventOffset).toBe(0);
 });

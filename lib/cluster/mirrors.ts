@@ -1,4 +1,5 @@
 import { ABANDONED } from '#lib/chat/generation/cancellation';
+import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import type { FinalEvent, Generation, GenerationContext } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { Clock } from '#lib/clock';
@@ -78,6 +79,7 @@ export class Mirrors {
   /** Redis is away: this instance begins the run by itself. */
   beginAlone(mirror: Mirror): void {
     mirror.generation.runsElsewhere = false;
+    mirror.generation.eventOffset = ALONE_OFFSET;
     mirror.isAlone = true;
     this.#follower.unfollow(mirror.generation.id);
   }
@@ -85,6 +87,7 @@ export class Mirrors {
   /** There was no room for it here. */
   waitAgain(mirror: Mirror): void {
     mirror.generation.runsElsewhere = true;
+    mirror.generation.eventOffset = 0;
     mirror.isAlone = false;
     this.#follower.follow(mirror.generation.id);
   }

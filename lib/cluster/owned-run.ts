@@ -1,7 +1,9 @@
 import type { Generation } from '#lib/chat/generation/generation';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { AloneRun } from '#lib/cluster/alone-runs';
 import { isRefusedEntry, type LogWriter } from '#lib/cluster/log-writer';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { type EntryEvent, isFinal } from '#lib/cluster/run-format';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, RunOutcome } from '#lib/cluster/shared-types';
@@ -87,4 +89,41 @@ export async function restoreRun(
   }
   if (stored?.attempt !== attempt || !isOwner) await store.noteAttempt(run, attempt);
   return { attempt, number: isThere ? (last?.id.number ?? 0) : 0 };
+}
+
+/**
+ * Makes this instance the owner of a run that it has begun by itself. Returns its attempt, and the
+ * requests of it that were written; undefined if another instance has text of it or has ended it,
+ * or works on it while there is no text here. Rejects if Redis does, and can be called again.
+ */
+export async function adoptRun(
+  { generation, lane, requests }: Pick<AloneRun, 'generation' | 'lane' | 'requests'>,
+  store: RunStore,
+  { instanceId }: Pick<ClusterLink, 'instanceId'>,
+): Promise<{ readonly attempt: number; readonly wanted: readonly PendingRequest[] } | undefined> {
+  const { id: run, log } = generation;
+  const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
+  if (stored?.finishedAt !== undefined || (last?.id.number ?? 0) > 0) return undefined;
+  const isElsewhere = stored !== undefined && stored.attempt > 0 && stored.owner !== instanceId;
+  if (isElsewhere && log.lastNumber === 0) return undefined;
+  const wanted = [...requests].filter(({ isCopy, cancelledAt }) => !isCopy && cancelledAt === undefined);
+  if (stored === undefined) await store.createAgain({ generation, lane }, wanted);
+  else {
+    // It has no job any more, which another instance would add after a while.
+    await store.touch([run]);
+    for (const request of wanted) await store.addTicket(run, request);
+  }
+  // Its numbers are above those that its readers have: see `ALONE_OFFSET`.
+  const attempt = await store.beginAttempt(run, (stored?.attempt ?? 0) === 0 ? 2 : 1);
+  const server = generation.server?.id ?? lane;
+  await store.appendStarted(run, attempt, { type: 'started', server, model: generation.model });
+  if (await store.hasTextBefore(run, attempt)) {
+    // Another one has written its first text in between, and cannot go on.
+    await store.end(run, WORKER_LOST);
+    return undefined;
+  }
+  // What was cancelled in between may have been added again.
+  for (const { id, cancelledAt, cancelledBy } of wanted)
+    if (cancelledAt !== undefined) await store.cancelTicket(id, run, cancelledBy);
+  return { attempt, wanted };
 }

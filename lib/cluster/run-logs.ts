@@ -74,12 +74,15 @@ export class RunLogs {
     return (entryOf(before)?.id.number ?? 0) > 0;
   }
 
-  /** Begins an attempt of this instance: returns its number. Rejects if Redis does. */
-  async beginAttempt(run: string): Promise<number> {
+  /**
+   * Begins an attempt of this instance, `step` after the last one: returns its number. Rejects if
+   * Redis does.
+   */
+  async beginAttempt(run: string, step = 1): Promise<number> {
     const { instanceId } = this.link;
     const key = this.keys.run(run);
     const replies = await execute(
-      this.client.multi().hincrby(key, 'attempt', 1).hset(key, { owner: instanceId }).pexpire(key, this.openTtlMs),
+      this.client.multi().hincrby(key, 'attempt', step).hset(key, { owner: instanceId }).pexpire(key, this.openTtlMs),
     );
     return Number(replies[0]);
   }

@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import { Generation } from '#lib/chat/generation/generation';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { type EntryEvent, type EntryId, parseEntryId } from '#lib/cluster/run-format';
@@ -33,7 +34,11 @@ it('ends a run that can never begin, so that it does not hold its slot', async (
 }, 10_000);
 
 /** A run that this instance has begun by itself, with a Redis that knows `stored` of it. */
-function begunAlone(text: string, stored: object | undefined, other: { text?: boolean; textSince?: boolean } = {}) {
+function begunAlone(
+  text: string,
+  stored: object | undefined,
+  other: { text?: boolean; textSince?: boolean; isCancelled?: boolean } = {},
+) {
   const calls: string[] = [];
   const clock = { now: () => 0, after: () => () => {} };
   const generation = new Generation(
@@ -48,8 +53,13 @@ function begunAlone(text: string, stored: object | undefined, other: { text?: bo
       lastEntry: async () => (other.text === true ? { id: { attempt: 1, number: 3 }, events: [] } : undefined),
       hasTextBefore: async () => other.textSince === true,
       createAgain: async () => calls.push('created'),
-      addTicket: async (_run: string, { id }: { id: string }) => calls.push(`ticket ${id}`),
-      beginAttempt: async () => 2,
+      touch: async () => {},
+      addTicket: async (_run: string, request: { id: string; cancelledAt?: number }) => {
+        calls.push(`ticket ${request.id}`);
+        if (other.isCancelled === true) request.cancelledAt = 1;
+      },
+      cancelTicket: async (id: string) => calls.push(`cancelled ${id}`),
+      beginAttempt: async (_run: string, step: number) => ((stored as { attempt?: number })?.attempt ?? 0) + step,
       appendStarted: async () => calls.push('started'),
       append: async (_run: string, _id: unknown, events: readonly EntryEvent[]) =>
         calls.push(events.map((event) => ('text' in event ? event.text : event.type)).join('')),
@@ -64,7 +74,7 @@ function begunAlone(text: string, stored: object | undefined, other: { text?: bo
     { id: 'left', isCopy: false, cancelledAt: 1 },
   ]);
   const adopt = () => work.adopt({ generation, lane: 'lane', requests } as unknown as Parameters<RunWork['adopt']>[0]);
-  return { adopt, calls };
+  return { adopt, calls, generation };
 }
 
 const WAITS = { attempt: 0, owner: '' };
@@ -94,6 +104,28 @@ it('ends a run to which another instance has written in the last moment', async 
   const { adopt, calls } = begunAlone('ours', BEGUN, { textSince: true });
   expect(await adopt()).toBe(false);
   expect(calls).toEqual(['ticket a', 'started', 'ended']);
+});
+
+it.each([undefined, WAITS, BEGUN])(
+  'numbers what it has of a run of %o as Redis does, above all before',
+  async (stored) => {
+    const { adopt, generation } = begunAlone('ours', stored);
+    generation.eventOffset = ALONE_OFFSET;
+    expect(await adopt()).toBe(true);
+    expect(generation.eventOffset).toBe(2 ** 20);
+  },
+);
+
+it('becomes the owner once, also when its worker gets the job in the same moment', async () => {
+  const { adopt, calls } = begunAlone('', WAITS);
+  expect(await Promise.all([adopt(), adopt()])).toEqual([true, true]);
+  expect(calls.filter((call) => call === 'started')).toHaveLength(1);
+});
+
+it('leaves a request cancelled that was cancelled while it became the owner', async () => {
+  const { adopt, calls } = begunAlone('ours', WAITS, { isCancelled: true });
+  await adopt();
+  expect(calls.slice(0, 3)).toEqual(['ticket a', 'started', 'cancelled a']);
 });
 
 const STARTED: EntryEvent = { type: 'started', server: 'server', model: 'm' };

@@ -8,7 +8,7 @@ import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
-import { type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
+import { adoptRun, type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { LogEntry } from '#lib/cluster/run-logs';
@@ -53,6 +53,7 @@ export class RunWork {
   readonly #owned = new Map<string, OwnedRun>();
   /** Runs whose jobs a worker of this instance has. */
   readonly #taken = new Set<string>();
+  readonly #adopting = new Map<string, Promise<boolean>>();
   readonly #verifier: RunVerifier;
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
@@ -197,27 +198,27 @@ export class RunWork {
 
   /**
    * Goes on, as its owner, with a run that this instance has begun by itself: writes what there is
-   * of it. Resolves with false if another instance has text of it or has ended it, or works on it
-   * while there is no text here. Rejects if Redis does, and can be called again.
+   * of it. Resolves with false where that is not possible: see `adoptRun`. Rejects if Redis does,
+   * and can be called again.
    */
-  async adopt({ generation, lane, requests }: AloneRun): Promise<boolean> {
-    const { store, mirrors, link } = this.#options;
-    const { id: run, log } = generation;
-    const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
-    if (stored?.finishedAt !== undefined || (last?.id.number ?? 0) > 0) return false;
-    const isElsewhere = stored !== undefined && stored.attempt > 0 && stored.owner !== link.instanceId;
-    if (isElsewhere && log.lastNumber === 0) return false;
-    const wanted = [...requests].filter(({ isCopy, cancelledAt }) => !isCopy && cancelledAt === undefined);
-    if (stored === undefined) await store.createAgain({ generation, lane }, wanted);
-    else for (const request of wanted) await store.addTicket(run, request);
-    const attempt = await store.beginAttempt(run);
-    const server = generation.server?.id ?? lane;
-    await store.appendStarted(run, attempt, { type: 'started', server, model: generation.model });
-    if (isElsewhere && (await store.hasTextBefore(run, attempt))) {
-      // The other one has written its first text in between, and cannot go on.
-      await store.end(run, WORKER_LOST);
-      return false;
+  async adopt(alone: AloneRun): Promise<boolean> {
+    const { id: run } = alone.generation;
+    // By the worker that gets its job, and by what settles such runs.
+    let adopting = this.#adopting.get(run);
+    if (adopting === undefined) {
+      adopting = this.#adopt(alone).finally(() => this.#adopting.delete(run));
+      this.#adopting.set(run, adopting);
     }
+    return await adopting;
+  }
+
+  async #adopt(alone: AloneRun): Promise<boolean> {
+    const { store, mirrors, link } = this.#options;
+    const { generation, lane } = alone;
+    const adopted = await adoptRun(alone, store, link);
+    if (adopted === undefined) return false;
+    const { attempt, wanted } = adopted;
+    generation.eventOffset = attemptOffset(attempt);
     if (generation.finishedAt === undefined) mirrors.own(generation, lane);
     this.#write({ generation, lane, attempt, requests: () => wanted });
     return true;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import { Generation } from '#lib/chat/generation/generation';
 import { toAppError } from '#lib/chat/model-error';
 import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
@@ -307,6 +308,8 @@ export class SharedQueue implements SharedLine {
     else
       try {
         generation.isDegraded = true;
+        // Another server may have it, too, until Redis is there to remove it from.
+        generation.eventOffset = ALONE_OFFSET;
         local.admit(generation, local.ensureCapacity(generation, false), this.#clock.now());
         this.#strays.add(generation.id, lane);
         runs.handleNotAdmitted(generation);

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import { type AppCluster, ask, readJson, startAppCluster } from '../support/app-cluster.ts';
+import { ollama } from '../support/faulty-model-server.ts';
 import { questionOf, scriptOf } from '../support/obedient-model.ts';
 import { cancel, enqueue, numbersOf, poll, readQueued, textOf } from '../support/queued-requests.ts';
 import type { RunningApp } from '../support/running-app.ts';
@@ -187,7 +189,8 @@ it('begins what waits for a reader after 5 s without Redis, and leaves to Redis 
   expect(await awaited).toMatchObject({ status: 200, content: 'You said: waits as JSON', degraded: 'redis' });
   expect(performance.now() - killedMs).toBeGreaterThan(4_000);
   expect(performance.now() - killedMs).toBeLessThan(9_000);
-  expect(textOf(await streamed)).toBe('You said: waits with a reader');
+  const events = await streamed;
+  expect(textOf(events)).toBe('You said: waits with a reader');
   expect((await poll(app, detached)).body.status).toBe('queued');
   expect(callsOf('waits without a reader')).toHaveLength(0);
   await cluster.redis.restart();
@@ -196,25 +199,52 @@ it('begins what waits for a reader after 5 s without Redis, and leaves to Redis 
   // The other server has what was done meanwhile, and did none of it again.
   for (const id of [read, ...busy])
     await expect.poll(async () => (await poll(cluster.at(1), id)).body.status, eventually).toBe('completed');
+  // It has other numbers now: a reader of before cannot take it for the text of another server.
+  const after = events.at(-1)?.id ?? expect.fail();
+  for (const server of cluster.apps) {
+    const again = await readQueued(server, read, { after });
+    expect(again[0]).toMatchObject({ type: 'status', data: { restarted: true } });
+    expect(textOf(again)).toBe('You said: waits with a reader');
+    expect(Math.min(...numbersOf(again))).toBeGreaterThan(Number(after));
+    expect(await readQueued(server, read, { after: again.at(-1)?.id ?? '' })).toEqual([]);
+  }
   for (const question of ['waits as JSON', 'waits with a reader', 'waits without a reader'])
     expect(callsOf(question), question).toHaveLength(1);
 }, 60_000);
 
-it('gives a reader one text, where one server is cut off and another one begins its request, too', async () => {
+/** What the model says at its first and second call: in pieces, for 8 s. */
+const saying = (call: string) => Array.from({ length: 80 }, (_, index) => `${call} ${index + 1} `);
+
+it('gives each reader one text, where one server is cut off and another one begins its request, too', async () => {
   await fillSlotsOfBoth('before the cut', 3);
-  const question = 'count to 40 each 100 ms, at both';
+  const question = 'written by both';
+  let calls = 0;
+  cluster.model.choose((body) => {
+    if (questionOf(body) !== question) return scriptOf(body);
+    calls += 1;
+    const pieces = saying(calls === 1 ? 'first' : 'second');
+    const said = pieces.flatMap((text, at) => [{ send: ollama.text(text) }, { wait: delay(100 * (at + 1)) }]);
+    return [...said, { send: ollama.done() }];
+  });
   const read = await enqueue(cluster.at(0), question);
   const reading = readQueued(cluster.at(0), read);
+  const leaving = readQueued(cluster.at(0), read, { isEnough: (events) => numbersOf(events).length >= 3 });
   await expect.poll(async () => (await poll(cluster.at(1), read)).body.queue_position, eventually).toBe(1);
   proxy.cut();
-  await expect.poll(() => callsOf(question).length, eventually).toBe(2);
-  await delay(1_000);
+  await expect.poll(() => calls, eventually).toBe(2);
+  // A reader that goes on at the other server gets the text of that one, from its beginning.
+  const after = (await leaving).findLast(({ id }) => id !== undefined)?.id ?? expect.fail();
+  const there = await readQueued(cluster.at(1), read, { after, isEnough: (events) => numbersOf(events).length >= 3 });
+  expect(there[0]).toMatchObject({ type: 'status', data: { restarted: true } });
   proxy.mend();
   const events = await reading;
-  const text = Array.from({ length: 40 }, (_, index) => `${index + 1} `).join('');
-  expect(textOf(events)).toBe(text);
+  const [ours = '', theirs = ''] = textOf(events).startsWith('first') ? ['first', 'second'] : ['second', 'first'];
+  expect(textOf(events)).toBe(saying(ours).join(''));
+  expect(saying(theirs).join('').startsWith(textOf(there))).toBe(true);
+  expect(textOf(there)).not.toBe('');
   expect(events.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type)).toEqual(['done']);
-  expect(numbersOf(events)).toEqual(Array.from({ length: 41 }, (_, index) => index + 1));
+  expect(numbersOf(events)).toEqual(Array.from({ length: 81 }, (_, index) => ALONE_OFFSET + index + 1));
+  cluster.model.choose(scriptOf);
   await redisIs('up');
   await cluster.model.idle();
 }, 60_000);

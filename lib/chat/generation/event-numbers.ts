@@ -1,7 +1,15 @@
 import type { GenerationLog } from '#lib/chat/generation/generation-log';
 
 /** More events than a response has. */
-const EVENTS_PER_ATTEMPT = 2 ** 20;
+export const MAX_EVENTS = 2 ** 19;
+const EVENTS_PER_ATTEMPT = 2 * MAX_EVENTS;
+
+/**
+ * The offset of a run that a server does by itself, since it does not reach the others: one of them
+ * may do it too, as its first attempt, and no reader takes one text for the other. The attempts
+ * after the first have higher numbers.
+ */
+export const ALONE_OFFSET = MAX_EVENTS;
 
 /** What is added to the places of events in their log for the numbers that clients see. */
 export interface EventOffsets {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { attemptOffset, eventNumber } from '#lib/chat/generation/event-numbers';
+import { ALONE_OFFSET, attemptOffset, eventNumber } from '#lib/chat/generation/event-numbers';
 import { GenerationLog } from '#lib/chat/generation/generation-log';
 import { readPosition } from '#lib/chat/http/read-position';
 import { AppError } from '#lib/errors';
@@ -45,6 +45,22 @@ it('begins again where another attempt writes, however much a reader had of the 
   const number = String(eventNumber(requestOf(3, true, 2), 2));
   expect(Number(number)).toBeGreaterThan(2 ** 20);
   expect(readPosition(number, requestOf(3, true, 2))).toEqual({ after: 2, hasAll: false, isRestarted: false });
+});
+
+it('begins again where a reader has the text of another server than the one of this log', () => {
+  const restarted = { after: 0, hasAll: false, isRestarted: true };
+  const first = requestOf(3, true);
+  const alone = { ...first, eventOffset: ALONE_OFFSET, endOffset: ALONE_OFFSET };
+  const second = requestOf(3, true, 2);
+  for (const [log, other] of [
+    [first, second],
+    [first, alone],
+    [alone, first],
+    [alone, second],
+    [second, alone],
+  ] as const)
+    for (const place of [1, 3]) expect(readPosition(String(eventNumber(other, place)), log)).toEqual(restarted);
+  expect(readPosition(String(eventNumber(alone, 2)), alone)).toEqual({ after: 2, hasAll: false, isRestarted: false });
 });
 
 it('gives the end of a lost server to readers that had an event in its place, and to no other twice', () => {

@@ -1,4 +1,4 @@
-import { eventNumber } from '#lib/chat/generation/event-numbers';
+import { eventNumber, MAX_EVENTS } from '#lib/chat/generation/event-numbers';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 
 /** Where a reader continues. */
@@ -13,8 +13,8 @@ export interface ReadPosition {
 
 /**
  * A number that this request never had means 0, unless another server may have written it. A shared
- * log without events is that of a server that begins again after one whose text was lost, and
- * numbers below those of its attempt are of such a text.
+ * log without events is that of a server that begins again after one whose text was lost. Numbers
+ * of another attempt than that of the log are of another text.
  */
 export function readPosition(
   header: string | null,
@@ -25,7 +25,8 @@ export function readPosition(
   if (log.ended && given > 0 && given === eventNumber(request, log.lastNumber))
     return { after: log.lastNumber, hasAll: true, isRestarted: false };
   const number = given - offset;
-  const isKnown = number > 0 && (number <= log.lastNumber || (isShared && log.lastNumber > 0));
+  const mayExist = isShared && log.lastNumber > 0 && number <= MAX_EVENTS;
+  const isKnown = number > 0 && (number <= log.lastNumber || mayExist);
   // A restored result begins after the last event of its first life.
   const hadAll = log.ended && offset > 0 && number === 0;
   // What a lost server wrote in the place of the end, and behind it, is void.
