@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { config } from '#lib/config/config';
 import { authenticate, identify } from '#lib/http/identity';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
+import { tokenHash } from '#lib/people/secret-token';
 import { store } from '#lib/store/store';
 import {
   type AccountsServer,
@@ -139,4 +140,18 @@ it('gives a name of a proxy the account of an invitation for its address, and no
     );
   expect((await named('cy@school.example'))?.principal.name).toBe('Cy');
   expect(await named('di@school.example')).toBeUndefined();
+});
+
+it('takes no cookie for a person of a proxy, or for the stored hash of a key', async () => {
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24' });
+  const key = (await admin.post('/api/keys', { name: 'K' })).textAt('key');
+  const claim = { peerAddress: '192.0.2.1', address: '192.0.2.1' };
+  const named = { headers: headersOf({ 'x-forwarded-user': 'bo@school.example' }), ...claim };
+  expect((await identify(named, config(), Date.now()))?.principal.email).toBe('bo@school.example');
+  expect((await verify({ authorization: `Bearer ${key}` }))?.role).toBe('admin');
+  const known = ['proxy bo@school.example', tokenHash(key)];
+  for (const value of known) {
+    const headers = headersOf({ cookie: `chill_space_account=${value}` });
+    expect(await identify({ headers, ...claim }, config(), Date.now())).toBeUndefined();
+  }
 });

@@ -61,6 +61,7 @@ export interface IdentityStore {
 export class AccountIdentities implements IdentitySource {
   readonly name = 'accounts';
   readonly cookieNames = AUTH_COOKIES.flatMap((cookie) => [cookieName(cookie, false), cookieName(cookie, true)]);
+  /** By the hash of a key, `session` and the hash of a cookie, or `proxy` and a name. */
   readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
   readonly #source: IdentityStore;
   #secret: string | undefined;
@@ -208,7 +209,7 @@ export class AccountIdentities implements IdentitySource {
     const values = sessionCookieValues(cookies);
     if (values.length === 0) return undefined;
     for (const value of values) {
-      const known = this.#known.get(value);
+      const known = this.#known.get(sessionCredential(value));
       if (known !== undefined && isFresh(known, nowMs)) return acceptSession(known, address);
     }
     return this.#loadSessions(values, address, nowMs);
@@ -230,7 +231,7 @@ export class AccountIdentities implements IdentitySource {
       }
       const loaded = await loadSession(opened, token, nowMs);
       if (loaded === undefined) continue;
-      this.#remember(value, loaded, nowMs, changes);
+      this.#remember(sessionCredential(value), loaded, nowMs, changes);
       if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.userId !== undefined) {
         const { userId } = loaded;
         void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
@@ -267,6 +268,11 @@ function acceptKey({ principal }: LoadedIdentity, hash: string, address: string 
   if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
   if (!isThrottled(address, 'key')) rememberKnownKey(address, hash);
   return principal;
+}
+
+/** Differs from what keys and people of a proxy are known by, so that no cookie can name them. */
+function sessionCredential(value: string): string {
+  return `session ${tokenHash(value)}`;
 }
 
 /** An address with too many wrong cookies keeps the sessions that it used before. */
