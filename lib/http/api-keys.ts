@@ -1,4 +1,5 @@
 import { createHash, hash, timingSafeEqual } from 'node:crypto';
+import { SecretMap } from '#lib/http/secret-map';
 
 /** A key of `API_KEYS` with what is computed from it once. */
 export interface ApiKey {
@@ -9,16 +10,30 @@ export interface ApiKey {
   digest: Buffer;
 }
 
-const known = new WeakMap<readonly string[], readonly ApiKey[]>();
+interface KnownKeys {
+  readonly all: readonly ApiKey[];
+  /** Those that requests have shown before. */
+  readonly shown: SecretMap<string>;
+}
+
+/** A longer key is compared by its digest alone. */
+const MAX_SHOWN_CHARS = 256;
+
+const known = new WeakMap<readonly string[], KnownKeys>();
 
 /** Returns the ids and digests of `keys`. Cached by list, because lists never change in place. */
 export function apiKeys(keys: readonly string[]): readonly ApiKey[] {
-  let all = known.get(keys);
-  if (all === undefined) {
-    all = keys.map((key) => ({ key, id: apiKeyId(key), digest: sha256(key) }));
-    known.set(keys, all);
+  return knownKeys(keys).all;
+}
+
+function knownKeys(keys: readonly string[]): KnownKeys {
+  let found = known.get(keys);
+  if (found === undefined) {
+    const all = keys.map((key) => ({ key, id: apiKeyId(key), digest: sha256(key) }));
+    found = { all, shown: new SecretMap(keys.length, MAX_SHOWN_CHARS) };
+    known.set(keys, found);
   }
-  return all;
+  return found;
 }
 
 /**
@@ -26,9 +41,19 @@ export function apiKeys(keys: readonly string[]): readonly ApiKey[] {
  */
 export function findKey(shown: string, keys: readonly string[]): string | undefined {
   const digest = sha256(shown);
+  const { all, shown: before } = knownKeys(keys);
   let found: string | undefined;
-  for (const candidate of apiKeys(keys)) if (timingSafeEqual(candidate.digest, digest)) found = candidate.key;
+  for (const { key, digest: other } of all) if (timingSafeEqual(other, digest)) found = key;
+  if (found !== undefined) before.set(found, found);
   return found;
+}
+
+/**
+ * `findKey` for the rest of `text` from `start` on, without a digest; undefined for a key that it
+ * has not found before. It is faster for a right key than `findKey` is for a wrong one.
+ */
+export function findShownKey(text: string, start: number, keys: readonly string[]): string | undefined {
+  return knownKeys(keys).shown.get(text, start);
 }
 
 export function apiKeyId(key: string): string {

@@ -56,6 +56,14 @@ describe('wrong keys', () => {
     expect(() => ask(shown('wrong'), '192.0.2.9')).toThrow(limited);
   });
 
+  it('leave a right one valid in every way to write its header, each time', () => {
+    const headers = [`Bearer ${FIRST}`, `bearer ${FIRST}`, `Bearer   ${FIRST}`, `BEARER ${FIRST}`];
+    for (const authorization of [...headers, ...headers])
+      expect(ask(new Headers({ authorization }))).toEqual({ key: FIRST, isBearer: true });
+    for (const authorization of [FIRST, `Basic ${FIRST}`, `Bearer ${FIRST} x`, `Bearer${FIRST}`])
+      expect(ask(new Headers({ authorization }))).toBeUndefined();
+  });
+
   it('are remembered for a bounded number of addresses', () => {
     guess(MAX_FAILED_KEYS, 'first');
     expect(() => ask(bearer(FIRST), 'first')).toThrow(limited);

@@ -1,14 +1,7 @@
 import { AppError } from '#lib/errors';
-import { findKey } from '#lib/http/api-keys';
-import { bearerTokenOf } from '#lib/http/bearer-token';
-import {
-  type CredentialKind,
-  isThrottled,
-  mayUseKey,
-  recordFailedKey,
-  rememberKnownKey,
-  tooManyFailedKeys,
-} from '#lib/http/failed-keys';
+import { findKey, findShownKey } from '#lib/http/api-keys';
+import { BEARER, bearerTokenOf } from '#lib/http/bearer-token';
+import { acceptKey, isThrottled, mayUseKey, recordFailedKey, tooManyFailedKeys } from '#lib/http/failed-keys';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { isValidSession, readSessions } from '#lib/http/session-cookie';
 
@@ -55,7 +48,7 @@ export function verifyCredentials(
       if (key === undefined) recordFailedKey(address, value, 'cookie');
       else if (!mayUseKey(address, key, 'cookie')) continue;
       else if (!isValidSession(session, nowMs)) hasEndedSession = true;
-      else if (acceptKey(key, address, 'cookie')) return { key, isBearer: false };
+      else if (acceptKey(address, key, 'cookie')) return { key, isBearer: false };
     }
     if (hasEndedSession) return undefined;
   }
@@ -72,13 +65,21 @@ export function findHeaderKey(
   foreignBearer: boolean,
 ): string | undefined {
   if (keys.length === 0) return undefined;
-  const bearer = bearerTokenOf(headers.get('authorization'));
+  const authorization = headers.get('authorization');
+  // The time of a refusal must not tell a throttled address that its guess was right.
+  const isOpen = !isThrottled(address, 'key');
+  if (isOpen && authorization?.startsWith(BEARER)) {
+    const known = findShownKey(authorization, BEARER.length, keys);
+    if (known !== undefined && acceptKey(address, known, 'key')) return known;
+  }
+  const bearer = bearerTokenOf(authorization);
   const key = bearer === undefined ? undefined : findKey(bearer, keys);
-  if (key !== undefined && acceptKey(key, address, 'key')) return key;
+  if (key !== undefined && acceptKey(address, key, 'key')) return key;
   // Next to a foreign `Authorization`, `x-api-key` is foreign too.
   const shown = foreignBearer ? undefined : apiKeyOf(headers);
-  const other = shown === undefined ? undefined : findKey(shown, keys);
-  return other !== undefined && acceptKey(other, address, 'key') ? other : undefined;
+  if (shown === undefined) return undefined;
+  const other = (isOpen ? findShownKey(shown, 0, keys) : undefined) ?? findKey(shown, keys);
+  return other !== undefined && acceptKey(address, other, 'key') ? other : undefined;
 }
 
 /**
@@ -87,20 +88,13 @@ export function findHeaderKey(
  */
 export function verifySignIn(shown: string, keys: readonly string[], address: string | undefined): string | undefined {
   const key = findKey(shown, keys);
-  if (key !== undefined && acceptKey(key, address, 'key')) return key;
+  if (key !== undefined && acceptKey(address, key, 'key')) return key;
   rejectKey(address, shown);
   return undefined;
 }
 
 function apiKeyOf(headers: RequestHeaders): string | undefined {
   return headers.get('x-api-key')?.trim() || undefined;
-}
-
-/** Whether `key`, a right one, is accepted from `address`. Remembers that the address has it. */
-function acceptKey(key: string, address: string | undefined, kind: CredentialKind): boolean {
-  if (isThrottled(address, kind)) return mayUseKey(address, key, kind);
-  rememberKnownKey(address, key);
-  return true;
 }
 
 /** Counts a wrong key. Throws `rate_limited` if the address already had too many. */

@@ -1,3 +1,6 @@
+/** How most clients write the scheme. */
+export const BEARER = 'Bearer ';
+
 /**
  * Returns the token of an `Authorization: Bearer` header, undefined for any other scheme
  * (RFC 6750 section 2.1).

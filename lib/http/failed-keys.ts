@@ -57,8 +57,14 @@ export function tooManyFailedKeys(address: string | undefined): AppError {
   });
 }
 
-/** Remembers that `address`, which is not throttled, has used `key`, a right one. */
-export function rememberKnownKey(address: string | undefined, key: string): void {
+/** Whether `key`, a right one, is accepted from `address`, which is then known to have it. */
+export function acceptKey(address: string | undefined, key: string, kind: CredentialKind): boolean {
+  if (isThrottled(address, kind)) return mayUseKey(address, key, kind);
+  rememberKnownKey(address, key);
+  return true;
+}
+
+function rememberKnownKey(address: string | undefined, key: string): void {
   if (address === undefined) return;
   const known = knownKeys();
   const nowMs = performance.now();

@@ -34,6 +34,24 @@ describe('session cookie', () => {
     revokeSessions(`${SESSION_COOKIE}=a.b.c.d`, KEYS, NOW);
   });
 
+  it('is valid for one list of keys, also when it was read with another one', () => {
+    expect(sessionKey(cookie, KEYS, NOW)).toBe(FIRST);
+    expect(sessionKey(cookie, [SECOND], NOW)).toBeUndefined();
+    expect(sessionKey(cookie, [SECOND, FIRST], NOW)).toBe(FIRST);
+    expect(sessionKey(cookie, KEYS, NOW + SESSION_SECONDS * 1000)).toBeUndefined();
+  });
+
+  it('is valid among more than are remembered, each until it is signed out', async () => {
+    const headers = Array.from({ length: 4_100 }, () => `${SESSION_COOKIE}=${createSession(FIRST, NOW)}`);
+    const valid = () => headers.filter((header) => sessionKey(header, KEYS, NOW) === FIRST).length;
+    expect([valid(), valid()]).toEqual([headers.length, headers.length]);
+    for (const at of [0, 4_099]) {
+      await revokeSessions(headers[at] ?? '', KEYS, NOW);
+      expect(sessionKey(headers[at] ?? '', KEYS, NOW)).toBeUndefined();
+    }
+    expect(sessionKey(headers[1] ?? '', KEYS, NOW)).toBe(FIRST);
+  });
+
   it('is rejected if any part was changed', () => {
     const value = createSession(FIRST, NOW);
     const [name, id, expiry, signature] = value.split('.');

@@ -2,6 +2,7 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { apiKeyId, apiKeys, sha256 } from '#lib/http/api-keys';
 import { saveRevocations } from '#lib/http/ended-sessions';
 import { revokedSessions } from '#lib/http/revoked-sessions';
+import { SecretMap } from '#lib/http/secret-map';
 import { DAY_SECONDS, SECOND_MS } from '#lib/units';
 
 /**
@@ -18,18 +19,21 @@ export const SESSION_COOKIE = 'chill_space_session';
  */
 export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 export const SESSION_SECONDS = 30 * DAY_SECONDS;
+/** `Cookie` headers whose signatures were verified before: about 4 MB. */
+const MAX_KNOWN_HEADERS = 4_096;
+const MAX_KNOWN_HEADER_CHARS = 1_024;
 
 /** A session cookie as it was read. */
 export interface SessionCookie {
-  value: string;
+  readonly value: string;
   /** The key that signed it, undefined if the signature is none of ours. */
-  key: string | undefined;
-  keyId: string;
-  id: string;
+  readonly key: string | undefined;
+  readonly keyId: string;
+  readonly id: string;
   /** Unix seconds. */
-  issuedAt: number;
+  readonly issuedAt: number;
   /** Unix seconds. */
-  expiry: number;
+  readonly expiry: number;
 }
 
 /** Returns a cookie value that stands for `key` for `SESSION_SECONDS`. */
@@ -67,9 +71,29 @@ export async function revokeSessions(cookies: string | null, keys: readonly stri
  * Returns every session cookie in the `Cookie` header, of both names. A cookie that another host
  * of the domain set does not hide the valid one.
  */
-export function readSessions(cookies: string | null, keys: readonly string[]): SessionCookie[] {
-  if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
-  return [...cookies.matchAll(COOKIES)].map(([, value = '']) => parseSession(value, keys));
+export function readSessions(cookies: string | null, keys: readonly string[]): readonly SessionCookie[] {
+  if (cookies === null || !cookies.includes(SESSION_COOKIE)) return NO_SESSIONS;
+  const known = knownHeaders(keys);
+  const again = known.get(cookies);
+  if (again !== undefined) return again;
+  const sessions = Array.from(cookies.matchAll(COOKIES), ([, value = '']) => parseSession(value, keys));
+  // A client without a key cannot push others out. Whether a session is valid is not part of it.
+  if (sessions.length > 0 && sessions.every(({ key }) => key !== undefined)) known.set(cookies, sessions);
+  return sessions;
+}
+
+const NO_SESSIONS: readonly SessionCookie[] = [];
+
+const headersByKeys = new WeakMap<readonly string[], SecretMap<readonly SessionCookie[]>>();
+
+/** By the list of keys, which never changes in place. */
+function knownHeaders(keys: readonly string[]): SecretMap<readonly SessionCookie[]> {
+  let known = headersByKeys.get(keys);
+  if (known === undefined) {
+    known = new SecretMap(MAX_KNOWN_HEADERS, MAX_KNOWN_HEADER_CHARS);
+    headersByKeys.set(keys, known);
+  }
+  return known;
 }
 
 export function isValidSession(session: SessionCookie, nowMs: number): boolean {

@@ -47,6 +47,31 @@ it('finds a known session and a known key without a promise, and the same princi
   expect(await verify({ authorization: `Bearer ${key}` })).toMatchObject({ role: 'admin', models: new Set(['a']) });
 });
 
+it('refuses a key and a session that are known as soon as they are revoked, however they are shown', async () => {
+  const made = await admin.post('/api/keys', { name: 'K' });
+  const key = made.textAt('key');
+  const shown = [{ authorization: `Bearer ${key}` }, { authorization: `bearer  ${key}` }, { 'x-api-key': key }];
+  const ways: Record<string, string>[] = [...shown, { authorization: 'Basic eDp5', 'x-api-key': key }];
+  for (const headers of [...ways, ...ways]) expect((await verify(headers))?.keyId).toBe(made.textAt('id'));
+  expect((await admin.delete(`/api/keys/${made.textAt('id')}`)).status).toBe(204);
+  for (const headers of ways) expect(await verify(headers)).toBeUndefined();
+  const bo = await joinAs(server, admin, 'Bo');
+  const cookies = [bo.cookieHeader, `other=1; ${bo.cookieHeader}`, `chill_space_account=x.y; ${bo.cookieHeader}`];
+  for (const cookie of [...cookies, ...cookies]) expect((await verify({ cookie }))?.name).toBe('Bo');
+  expect((await bo.delete('/api/session')).status).toBe(200);
+  for (const cookie of cookies) expect(await verify({ cookie })).toBeUndefined();
+});
+
+it('takes what is no key in one header for none in another', async () => {
+  const key = (await admin.post('/api/keys', { name: 'K' })).textAt('key');
+  await verify({ 'x-api-key': key });
+  for (const authorization of [key, `Basic ${key}`, `Bearer${key}`])
+    expect(await verify({ authorization })).toBeUndefined();
+  await verify({ cookie: admin.cookieHeader });
+  expect(await verify({ authorization: `Bearer ${admin.cookieHeader}` })).toBeUndefined();
+  expect(await verify({ cookie: key })).toBeUndefined();
+});
+
 it('reads again after 30 s what another server of the database may have changed', async () => {
   const headers = { cookie: admin.cookieHeader };
   const nowMs = Date.now();

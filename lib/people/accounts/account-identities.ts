@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { type SharedChange, shareChange } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
-import { bearerTokenOf } from '#lib/http/bearer-token';
-import { isThrottled, mayUseKey, recordFailedKey, rememberKnownKey, tooManyFailedKeys } from '#lib/http/failed-keys';
+import { BEARER, bearerTokenOf } from '#lib/http/bearer-token';
+import { acceptKey, isThrottled, mayUseKey, recordFailedKey, tooManyFailedKeys } from '#lib/http/failed-keys';
 import type { RequestHeaders } from '#lib/http/http-request';
 import type { IdentitySource } from '#lib/http/identity';
 import type { Principal } from '#lib/http/principal';
+import { SecretMap } from '#lib/http/secret-map';
 import {
   AUTH_COOKIES,
   cookieName,
@@ -34,6 +35,9 @@ export const KEY_PREFIX = 'cs_';
 const MAX_CREDENTIAL_CHARS = 500;
 /** Bound of the memory: about 500 bytes each. */
 const MAX_KNOWN = 10_000;
+/** Keys, and `Cookie` headers, whose hashes are known: at most 8 MB. */
+const MAX_SHOWN = 4_096;
+const MAX_SHOWN_CHARS = 1_024;
 /** Changes by another server of the same database are seen after this time at the latest. */
 const FRESH_MS = 30 * SECOND_MS;
 /** "Last used" is written at most this often. */
@@ -63,6 +67,10 @@ export class AccountIdentities implements IdentitySource {
   readonly cookieNames = AUTH_COOKIES.flatMap((cookie) => [cookieName(cookie, false), cookieName(cookie, true)]);
   /** By the hash of a key, `session` and the hash of a cookie, or `proxy` and a name. */
   readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
+  /** Hashes of keys that were accepted before, by the keys. */
+  readonly #keys = new SecretMap<string>(MAX_SHOWN, MAX_SHOWN_CHARS);
+  /** What `#known` has of `Cookie` headers that were accepted before. */
+  readonly #cookies = new SecretMap<readonly string[]>(MAX_SHOWN, MAX_SHOWN_CHARS);
   readonly #source: IdentityStore;
   #secret: string | undefined;
   /** Counts changes, so that a read that began before one is not cached after it. */
@@ -78,10 +86,19 @@ export class AccountIdentities implements IdentitySource {
     nowMs: number,
     foreignBearer: boolean,
   ): Principal | undefined | Promise<Principal | undefined> {
-    const bearer = bearerTokenOf(headers.get('authorization'));
+    const authorization = headers.get('authorization');
+    // The time of a refusal must not tell a throttled address that its guess was right.
+    const isOpen = !isThrottled(address, 'key');
+    const again =
+      isOpen && authorization?.startsWith(BEARER) ? this.#keys.get(authorization, BEARER.length) : undefined;
+    if (again !== undefined) return this.#verifyKey(again, undefined, address, nowMs);
+    const bearer = bearerTokenOf(authorization);
     const apiKey = foreignBearer ? undefined : headers.get('x-api-key')?.trim() || undefined;
     for (const shown of [bearer, apiKey])
-      if (shown?.startsWith(KEY_PREFIX) === true) return this.#verifyKey(shown, address, nowMs);
+      if (shown?.startsWith(KEY_PREFIX) === true) {
+        const hash = isOpen ? this.#keys.get(shown) : undefined;
+        return this.#verifyKey(hash ?? tokenHash(shown), hash === undefined ? shown : undefined, address, nowMs);
+      }
     // A credential of another source goes before the cookie that a browser adds.
     if (!foreignBearer && (bearer ?? apiKey) !== undefined) return undefined;
     return this.#verifyCookies(headers.get('cookie'), address, nowMs);
@@ -175,20 +192,26 @@ export class AccountIdentities implements IdentitySource {
     for (const [credential, identity] of this.#known.entries()) if (isMeant(identity)) this.#known.delete(credential);
   }
 
+  /** `shown`: the key itself, unless it was accepted before. */
   #verifyKey(
-    shown: string,
+    hash: string,
+    shown: string | undefined,
     address: string | undefined,
     nowMs: number,
   ): Principal | undefined | Promise<Principal | undefined> {
-    const hash = tokenHash(shown);
     const known = this.#known.get(hash);
-    if (known !== undefined && isFresh(known, nowMs)) return acceptKey(known, hash, address);
+    if (known !== undefined && isFresh(known, nowMs)) return this.#acceptKey(known, hash, shown, address);
     if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
-    if (shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(address);
-    return this.#loadKey(hash, address, nowMs);
+    if (shown !== undefined && shown.length > MAX_CREDENTIAL_CHARS) return rejectKey(address);
+    return this.#loadKey(hash, shown, address, nowMs);
   }
 
-  async #loadKey(hash: string, address: string | undefined, nowMs: number): Promise<Principal | undefined> {
+  async #loadKey(
+    hash: string,
+    shown: string | undefined,
+    address: string | undefined,
+    nowMs: number,
+  ): Promise<Principal | undefined> {
     const changes = this.#changes;
     const opened = await this.#source.store();
     const loaded = await loadKey(opened, hash, nowMs);
@@ -198,7 +221,19 @@ export class AccountIdentities implements IdentitySource {
       const { keyId } = loaded;
       void opened.write(opened.db.updateTable('access_keys').set({ last_used_at: nowMs }).where('id', '=', keyId));
     }
-    return acceptKey(loaded, hash, address);
+    return this.#acceptKey(loaded, hash, shown, address);
+  }
+
+  /** Whether an address with too many wrong keys may use this one: see lib/http/failed-keys.ts. */
+  #acceptKey(
+    { principal }: LoadedIdentity,
+    hash: string,
+    shown: string | undefined,
+    address: string | undefined,
+  ): Principal {
+    if (!acceptKey(address, hash, 'key')) throw tooManyFailedKeys(address);
+    if (shown !== undefined) this.#keys.set(shown, hash);
+    return principal;
   }
 
   #verifyCookies(
@@ -206,24 +241,28 @@ export class AccountIdentities implements IdentitySource {
     address: string | undefined,
     nowMs: number,
   ): Principal | undefined | Promise<Principal | undefined> {
-    const values = sessionCookieValues(cookies);
-    if (values.length === 0) return undefined;
-    for (const value of values) {
-      const known = this.#known.get(sessionCredential(value));
-      if (known !== undefined && isFresh(known, nowMs)) return acceptSession(known, address);
+    if (cookies === null) return undefined;
+    const again = this.#cookies.get(cookies);
+    const credentials = again ?? sessionCookieValues(cookies).map(sessionCredential);
+    for (const credential of credentials) {
+      const known = this.#known.get(credential);
+      if (known === undefined || !isFresh(known, nowMs)) continue;
+      if (again !== undefined) return acceptSession(known, address);
+      return this.#acceptSession(known, cookies, credentials, address);
     }
-    return this.#loadSessions(values, address, nowMs);
+    return credentials.length === 0 ? undefined : this.#loadSessions(cookies, credentials, address, nowMs);
   }
 
   async #loadSessions(
-    values: readonly string[],
+    cookies: string,
+    credentials: readonly string[],
     address: string | undefined,
     nowMs: number,
   ): Promise<Principal | undefined> {
     const changes = this.#changes;
     const opened = await this.#source.store();
     this.#secret ??= await this.#source.secret(opened);
-    for (const value of values) {
+    for (const [index, value] of sessionCookieValues(cookies).entries()) {
       const token = value.length > MAX_CREDENTIAL_CHARS ? undefined : sessionTokenOf(value, this.#secret);
       if (token === undefined) {
         recordFailedKey(address, value, 'cookie');
@@ -231,14 +270,25 @@ export class AccountIdentities implements IdentitySource {
       }
       const loaded = await loadSession(opened, token, nowMs);
       if (loaded === undefined) continue;
-      this.#remember(sessionCredential(value), loaded, nowMs, changes);
+      this.#remember(credentials[index] ?? sessionCredential(value), loaded, nowMs, changes);
       if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.userId !== undefined) {
         const { userId } = loaded;
         void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
       }
-      return acceptSession(loaded, address);
+      return this.#acceptSession(loaded, cookies, credentials, address);
     }
     return undefined;
+  }
+
+  #acceptSession(
+    identity: LoadedIdentity,
+    cookies: string,
+    credentials: readonly string[],
+    address: string | undefined,
+  ): Principal | undefined {
+    const principal = acceptSession(identity, address);
+    if (principal !== undefined) this.#cookies.set(cookies, credentials);
+    return principal;
   }
 
   #remember(credential: string, loaded: LoadedIdentity, nowMs: number, changes: number): void {
@@ -263,13 +313,6 @@ function isFresh({ readAtMs, validUntilMs }: KnownIdentity, nowMs: number): bool
   return nowMs < validUntilMs && nowMs >= readAtMs;
 }
 
-/** Whether an address with too many wrong keys may use this one: see lib/http/failed-keys.ts. */
-function acceptKey({ principal }: LoadedIdentity, hash: string, address: string | undefined): Principal {
-  if (!mayUseKey(address, hash, 'key')) throw tooManyFailedKeys(address);
-  if (!isThrottled(address, 'key')) rememberKnownKey(address, hash);
-  return principal;
-}
-
 /** Differs from what keys and people of a proxy are known by, so that no cookie can name them. */
 function sessionCredential(value: string): string {
   return `session ${tokenHash(value)}`;
@@ -277,9 +320,7 @@ function sessionCredential(value: string): string {
 
 /** An address with too many wrong cookies keeps the sessions that it used before. */
 function acceptSession({ principal }: LoadedIdentity, address: string | undefined): Principal | undefined {
-  if (!mayUseKey(address, principal.caller, 'cookie')) return undefined;
-  if (!isThrottled(address, 'cookie')) rememberKnownKey(address, principal.caller);
-  return principal;
+  return acceptKey(address, principal.caller, 'cookie') ? principal : undefined;
 }
 
 /** Wrong keys are counted where `API_KEYS` are compared, after every source (lib/http/auth.ts). */
