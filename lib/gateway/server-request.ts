@@ -32,6 +32,11 @@ export class ServerRequest extends IncomingMessage {
     this._read(0);
   }
 
+  /** Delivers nothing more. The rest of the body stays unread until `resume`. */
+  leaveBody(): void {
+    this.#receiver = undefined;
+  }
+
   /** Delivers nothing more, and discards the rest of the body. */
   discardBody(): void {
     this.#receiver = undefined;

@@ -175,7 +175,7 @@ const OWN_EVENTS: ReadonlySet<string | symbol> = new Set([
 async function serveRoute(
   module: RouteModule,
   params: RouteMatch<RouteModule>['params'],
-  incoming: IncomingMessage,
+  incoming: ServerRequest,
   outgoing: ServerResponse,
 ): Promise<void> {
   try {

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { ServerRequest } from '#lib/gateway/server-request';
 import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
 import { type BodyStream, boundedStream, disconnected } from '#lib/http/body-stream';
 import { declaredLength, type HttpRequest, type RequestHeaders } from '#lib/http/http-request';
@@ -6,13 +7,13 @@ import { streamedUploads } from '#lib/http/streamed-uploads';
 
 /** Adapter of a node:http request. Everything is computed lazily. */
 export class NodeRequest implements HttpRequest, RequestHeaders {
-  readonly #incoming: IncomingMessage;
+  readonly #incoming: ServerRequest;
   readonly #outgoing: ServerResponse;
   caller = 'unknown';
   readBytes = 0;
   #abort: AbortController | undefined;
 
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+  constructor(incoming: ServerRequest, outgoing: ServerResponse) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
   }
@@ -48,6 +49,7 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
     return this.#abort.signal;
   }
 
+  /** Straight from the parser: the stream of a body costs more than what a cached response does. */
   bytes(limitBytes: number): Promise<Uint8Array> {
     const incoming = this.#incoming;
     return new Promise((resolve, reject) => {
@@ -58,29 +60,31 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
       if (incoming.destroyed) throw disconnected();
       let onlyChunk: Buffer | undefined;
       let buffer: BodyBuffer | undefined;
-      const onChunk = (chunk: Buffer) => {
-        this.readBytes += chunk.byteLength;
-        // Nearly every body arrives in one chunk, which is used without a copy.
-        if (buffer === undefined && chunk.byteLength === declaredBytes) {
-          onlyChunk = chunk;
-          return;
-        }
-        try {
-          if (buffer === undefined) {
-            const started = new BodyBuffer(this.caller, limitBytes, declaredBytes);
-            buffer = started;
-            incoming.once('close', () => started.release());
+      incoming.receiveBody({
+        onData: (chunk) => {
+          this.readBytes += chunk.byteLength;
+          // Nearly every body arrives in one chunk, which is used without a copy.
+          if (buffer === undefined && chunk.byteLength === declaredBytes) {
+            onlyChunk = chunk;
+            return true;
           }
-          buffer.append(chunk);
-        } catch (error) {
-          incoming.off('data', onChunk).pause();
-          reject(error);
-        }
-      };
-      incoming.on('data', onChunk);
-      incoming.on('end', () => resolve(buffer?.finish() ?? onlyChunk ?? Buffer.alloc(0)));
-      // The client disconnected, so no reader sees this error.
-      incoming.on('error', () => reject(disconnected()));
+          try {
+            if (buffer === undefined) {
+              const started = new BodyBuffer(this.caller, limitBytes, declaredBytes);
+              buffer = started;
+              incoming.once('close', () => started.release());
+            }
+            buffer.append(chunk);
+            return true;
+          } catch (error) {
+            incoming.leaveBody();
+            reject(error);
+            return false;
+          }
+        },
+        onEnd: () => resolve(buffer?.finish() ?? onlyChunk ?? Buffer.alloc(0)),
+        onClose: () => reject(disconnected()),
+      });
     });
   }
 

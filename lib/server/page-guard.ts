@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Config } from '#lib/config/config';
+import type { ServerRequest } from '#lib/gateway/server-request';
 import { clientSubnet } from '#lib/http/client-ip';
 import { checkPageAccess, isPage, PAGE_PROOF_HEADER, type PageTarget, pageProof } from '#lib/http/page-access';
 import type { Reply } from '#lib/http/reply';
@@ -27,7 +28,7 @@ export class PageGuard {
   }
 
   /** Replies itself, or calls `serve` for a GET or HEAD that Next may serve. */
-  intercept(pathname: string, incoming: IncomingMessage, outgoing: ServerResponse, serve: () => void): void {
+  intercept(pathname: string, incoming: ServerRequest, outgoing: ServerResponse, serve: () => void): void {
     const startedMs = performance.now();
     const { method = 'GET', url: target = '/', socket } = incoming;
     const request = new NodeRequest(incoming, outgoing);
@@ -47,7 +48,7 @@ export class PageGuard {
   }
 
   /** Next does not know the connection, and could not check the person that a proxy names. */
-  #pass({ headers }: IncomingMessage, serve: () => void): void {
+  #pass({ headers }: ServerRequest, serve: () => void): void {
     delete headers[PAGE_PROOF_HEADER];
     if (this.#settings.TRUSTED_USER_HEADER !== undefined) headers[PAGE_PROOF_HEADER] = pageProof();
     serve();
@@ -59,7 +60,7 @@ export class PageGuard {
     path: string,
     startedMs: number,
     request: NodeRequest,
-    incoming: IncomingMessage,
+    incoming: ServerRequest,
     outgoing: ServerResponse,
   ): void {
     const requestId = resolveRequestId(request.get('x-request-id'));

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ServerRequest } from '#lib/gateway/server-request';
 import { NodeRequest } from '#lib/server/node-request';
 import { refuseInvalidHttp } from '#lib/server/raw-responses';
 
@@ -18,7 +19,12 @@ afterEach(() => {
 
 async function start(read: (request: NodeRequest) => Promise<Uint8Array>): Promise<number> {
   server = createServer(
-    { requestTimeout: LIMIT_MS, headersTimeout: LIMIT_MS, connectionsCheckingInterval: 20 },
+    {
+      IncomingMessage: ServerRequest,
+      requestTimeout: LIMIT_MS,
+      headersTimeout: LIMIT_MS,
+      connectionsCheckingInterval: 20,
+    },
     async (incoming, outgoing) => {
       const bytes = await read(new NodeRequest(incoming, outgoing)).catch(() => new Uint8Array());
       outgoing.end(String(bytes.byteLength));

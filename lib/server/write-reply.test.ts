@@ -1,19 +1,20 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ServerRequest } from '#lib/gateway/server-request';
 import { json, plainText } from '#lib/http/reply';
 import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
 import { NodeRequest } from '#lib/server/node-request';
 import { writeReply } from '#lib/server/write-reply';
 
-type Handler = (request: NodeRequest, incoming: IncomingMessage, outgoing: ServerResponse) => unknown;
+type Handler = (request: NodeRequest, incoming: ServerRequest, outgoing: ServerResponse) => unknown;
 
 const servers: Server[] = [];
 
 async function start(handler: Handler): Promise<{ url: string; port: number }> {
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ IncomingMessage: ServerRequest }, (incoming, outgoing) => {
     handler(new NodeRequest(incoming, outgoing), incoming, outgoing);
   });
   servers.push(server);
@@ -247,7 +248,7 @@ describe('a reply', () => {
   it('with a body in pieces reaches a client that has closed its side, as far as it is written', async () => {
     const text = 'x'.repeat(12_000_000);
     const body = new PieceBody([text, 'late'], false);
-    let served: IncomingMessage | undefined;
+    let served: ServerRequest | undefined;
     const { port } = await start(async (asked, incoming, outgoing) => {
       served = incoming;
       await asked.bytes(100);
