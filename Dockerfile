@@ -50,7 +50,7 @@ ENV HOST=0.0.0.0 \
     NODE_COMPILE_CACHE=/data/cache/node \
     MALLOC_ARENA_MAX=2
 USER node
-RUN node scripts/precompile.ts
+RUN node --max-old-space-size=512 --max-semi-space-size=4 --expose-gc scripts/precompile.ts
 VOLUME /data
 EXPOSE 3000 8001 8002 8003 8004 8005 8006 8007 8008
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "scripts/health.ts"]

@@ -20,7 +20,7 @@ import {
 } from './bootstrap/setup.mjs';
 import { exclusively } from './bootstrap/setup-lock.mjs';
 import { finishBuild } from './finish-build.ts';
-import { serverEnvironment } from './server-process.ts';
+import { PRECOMPILE_ARGUMENTS, serverEnvironment } from './server-process.ts';
 
 const SOURCES = [
   'app',
@@ -76,7 +76,7 @@ export async function ensureBuild({ force = false }: { force?: boolean } = {}): 
     await ensureDemo();
     await build(alsoHeldBy);
     await finishBuild(ROOT);
-    await run(projectNode(), [join(ROOT, 'scripts', 'precompile.ts')], { env: serverEnvironment() });
+    await run(projectNode(), PRECOMPILE_ARGUMENTS, { env: serverEnvironment() });
     writeStamp(ROOT, sources);
   });
 }

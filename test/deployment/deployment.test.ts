@@ -8,7 +8,7 @@ import { shutdownDelayMs } from '#lib/config/shutdown-delay';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { DEFAULT_LANGUAGES } from '#lib/languages/language-names';
 import { languageIdSchema } from '#lib/wire/code';
-import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/server-process.ts';
+import { PRECOMPILE_ARGUMENTS, SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/server-process.ts';
 import { BUNDLED } from '../../scripts/slim.ts';
 import { chatServer } from '../support/chat-server.ts';
 
@@ -79,6 +79,7 @@ describe('every file', () => {
       onTestFinished(() => void vi.unstubAllEnvs());
       const started = read(file).replaceAll(/[",]/g, '');
       expect(started).toContain(`node ${SERVER_ARGUMENTS.join(' ')}`);
+      if (started.includes('precompile.ts')) expect(started).toContain(`node ${PRECOMPILE_ARGUMENTS.join(' ')}`);
       expect(read(file)).toMatch(new RegExp(`MALLOC_ARENA_MAX=${serverEnvironment().MALLOC_ARENA_MAX}$`, 'm'));
       expect(existsSync('server.ts')).toBe(true);
     },
