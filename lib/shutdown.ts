@@ -25,8 +25,27 @@ export function beginStopping(): void {
   for (const hook of state.hooks.splice(0)) hook();
 }
 
-function stopping(): { isBegun: boolean; hooks: (() => void)[] } {
-  return singleton('stopping', () => ({ isBegun: false, hooks: [] }));
+/**
+ * Registers work that goes on without a connection: a server that stops waits while `isBusy`
+ * returns true, until its deadline.
+ */
+export function delayStopWhile(isBusy: () => boolean): void {
+  stopping().work.push(isBusy);
+}
+
+/** Whether any such work goes on. */
+export function hasOpenWork(): boolean {
+  return stopping().work.some((isBusy) => isBusy());
+}
+
+interface Stopping {
+  isBegun: boolean;
+  readonly hooks: (() => void)[];
+  readonly work: (() => boolean)[];
+}
+
+function stopping(): Stopping {
+  return singleton('stopping', () => ({ isBegun: false, hooks: [], work: [] }));
 }
 
 /**

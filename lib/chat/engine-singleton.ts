@@ -6,7 +6,7 @@ import { cluster } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { modelDirectory } from '#lib/models/model-directory';
 import { resilientChat } from '#lib/models/resilience';
-import { onShutdown } from '#lib/shutdown';
+import { delayStopWhile, onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
@@ -27,6 +27,7 @@ export function chatEngine(): ChatService {
       shared: cluster(),
     });
     onShutdown(() => engine.close());
+    delayStopWhile(() => engine.hasUnsavedWork);
     return engine;
   });
 }

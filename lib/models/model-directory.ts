@@ -3,6 +3,7 @@ import { type Config, config } from '#lib/config/config';
 import { requestDefaultsVersion } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
 import { changedInfo } from '#lib/models/changed-info';
+import { setKnownModels } from '#lib/models/known-models';
 import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import { modelOverrides } from '#lib/models/model-overrides';
@@ -76,6 +77,7 @@ export function modelDirectory(): ModelDirectory {
   return singleton('models', () => {
     const definitions = Object.values(PROVIDERS);
     const directory = createModelDirectory({ settings: config(), definitions, timers: systemClock });
+    setKnownModels(directory);
     onShutdown(() => directory.close());
     return directory;
   });

@@ -16,12 +16,18 @@ const noPages: AppServerOptions['loadPages'] = async () => async (_incoming, out
   outgoing.end('no page');
 };
 
-async function start(loadPages = noPages): Promise<{ server: Server; url: string; port: number }> {
+async function start({
+  loadPages = noPages,
+  isLoaded = true,
+} = {}): Promise<{ server: Server; url: string; port: number }> {
   const server = await createAppServer({ root: FIXTURES, loadPages });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { server, url: `http://127.0.0.1:${port}`, port };
+  const url = `http://127.0.0.1:${port}`;
+  // Loads the route: node:http drops a request whose client half-closes before the response.
+  if (isLoaded) await (await httpRequest(`${url}/echo/a`)).body.dump();
+  return { server, url, port };
 }
 
 afterEach(async () => {
@@ -48,7 +54,7 @@ describe('app server', () => {
       });
       return await noPages();
     });
-    const { url } = await start(load);
+    const { url } = await start({ loadPages: load });
     const pages = [httpRequest(`${url}/dashboard`), httpRequest(`${url}/playground`)];
     await vi.waitFor(() => expect(load).toHaveBeenCalled());
     expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
@@ -59,7 +65,7 @@ describe('app server', () => {
 
   it('reports a failed page without details, and loads the pages again', async () => {
     const load = vi.fn(async () => await Promise.reject(new Error('/secret/path is missing')));
-    const { url } = await start(load);
+    const { url } = await start({ loadPages: load });
     for (const _ of [1, 2]) {
       const response = await httpRequest(`${url}/dashboard`);
       expect(response.statusCode).toBe(500);
@@ -68,9 +74,33 @@ describe('app server', () => {
     expect(load).toHaveBeenCalledTimes(2);
   });
 
+  it('responds with 500, without details, for a route file that cannot be loaded, and serves the others', async () => {
+    const { url } = await start();
+    for (const _ of [1, 2]) {
+      const response = await httpRequest(`${url}/broken`);
+      expect(response.statusCode).toBe(500);
+      const body = await response.body.text();
+      expect(body).toContain('"code":"internal_error"');
+      expect(body).not.toContain('secret');
+    }
+    const refused = await httpRequest(`${url}/broken`, { headers: { host: 'a b/' } });
+    expect(refused.statusCode).toBe(400);
+    await refused.body.dump();
+    expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
+  });
+
+  it('serves the first requests for a route, which arrive at once and load it', async () => {
+    const { url } = await start({ isLoaded: false });
+    const headers = { 'content-type': 'application/json' };
+    const post = async (number: number) =>
+      await (await httpRequest(`${url}/echo/${number}`, { method: 'POST', body: `${number}`, headers })).body.json();
+    const bodies = await Promise.all([1, 2, 3, 4].map(post));
+    expect(bodies).toMatchObject([1, 2, 3, 4].map((number) => ({ name: `${number}`, body: number })));
+  });
+
   it('responds at / as Ollama does to a client that is no browser, without a page', async () => {
     const load = vi.fn(noPages);
-    const { url } = await start(load);
+    const { url } = await start({ loadPages: load });
     const response = await httpRequest(url);
     expect([response.statusCode, await response.body.text()]).toEqual([200, 'Ollama is running']);
     expect(response.headers).toMatchObject({

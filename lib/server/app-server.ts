@@ -5,28 +5,26 @@ import { pathToFileURL } from 'node:url';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
-import { gateway } from '#lib/gateway/index';
-import { NodeGatewayHandler } from '#lib/gateway/node-handler';
 import { ServerRequest } from '#lib/gateway/server-request';
 import { toErrorResponse } from '#lib/http/errors';
-import { gatewayPresence } from '#lib/http/gateway-presence';
 import { checkHost } from '#lib/http/host-check';
 import { pathnameOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 import { resolveRequestId } from '#lib/http/request-id';
-import type { RouteContext, RouteHandler } from '#lib/http/route';
+import type { RouteContext } from '#lib/http/route';
 import { streamedUploads } from '#lib/http/streamed-uploads';
 import { createServer } from '#lib/node-http';
 import { peopleLimits } from '#lib/people/limits/index';
-import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
+import { GatewayMount } from '#lib/server/gateway-mount';
 import { lastResponses } from '#lib/server/last-responses';
+import { LazyHandlers, type MethodHandlers } from '#lib/server/lazy-handlers';
 import { NodeRequest } from '#lib/server/node-request';
 import { PageGuard } from '#lib/server/page-guard';
 import { refuseInvalidHttp, refuseTunnel, refuseUpgrade } from '#lib/server/raw-responses';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
 import { StaticFiles } from '#lib/server/static-files';
-import { unsupportedApi } from '#lib/server/unsupported-api';
+import { isUnsupportedApi } from '#lib/server/unsupported-paths';
 import { writeReply } from '#lib/server/write-reply';
 import { onStopping } from '#lib/shutdown';
 import { log } from '#lib/telemetry/log';
@@ -42,7 +40,6 @@ const TIMEOUT_CHECK_MS = 5 * SECOND_MS;
 
 /** Serves pages and those static files that `StaticFiles` does not. */
 export type PageHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
-type RouteModule = Partial<Record<string, RouteHandler>>;
 
 export interface AppServerOptions {
   /** The project's folder, which contains `app/`. */
@@ -59,16 +56,14 @@ export interface AppServerOptions {
  * client disconnects.
  */
 export async function createAppServer({ root, loadPages, executor }: AppServerOptions): Promise<Server> {
-  const routes = await findRouteFiles(
-    join(root, 'app'),
-    async (file) => (await import(pathToFileURL(file).href)) as RouteModule,
-  );
+  const routes = await findRouteFiles(join(root, 'app'), async (file) => new LazyHandlers(() => importRoute(file)));
   const settings = config();
   const isApp = executor === undefined;
   // The server that calls an executor has counted its caller.
   if (isApp) peopleLimits();
   const match = isApp ? appRoutes(routes) : executorRoutes(routes, executor);
-  let gatewayHandler = isApp ? createGatewayHandler(root) : undefined;
+  const gatewayMount = isApp ? new GatewayMount(root) : undefined;
+  await gatewayMount?.load();
   const pageGuard = isApp ? new PageGuard(root, settings, (path) => match(path) !== undefined) : undefined;
   const pages = once(loadPages);
   const staticFiles = new StaticFiles(root);
@@ -89,20 +84,24 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       // Skips the body stream of requests without a body.
       optimizeEmptyRequests: true,
       shouldUpgradeCallback: (incoming) =>
-        gatewayHandler?.servesUpgrade(incoming, pathnameOf(incoming.url ?? '/')) ?? false,
+        gatewayMount?.handler?.servesUpgrade(incoming, pathnameOf(incoming.url ?? '/')) ?? false,
     },
     (incoming, outgoing) => serve(incoming, outgoing, false),
   );
 
   function serve(incoming: ServerRequest, outgoing: ServerResponse, expectsContinue: boolean): void {
+    const loading = gatewayMount?.loading;
+    if (loading !== undefined) {
+      void loading.then(() => serve(incoming, outgoing, expectsContinue));
+      return;
+    }
+    const gatewayHandler = gatewayMount?.handler;
     const pathname = pathnameOf(incoming.url ?? '/');
     const isGatewayHost = gatewayHandler?.servesHost(incoming.headers.host, pathname) === true;
     const found = isGatewayHost ? undefined : match(pathname);
     const hostError = checkHost(incoming.headers.host, settings);
     if (hostError !== undefined) {
-      const request = new NodeRequest(incoming, outgoing);
-      const reply = found?.route.value.OPTIONS?.refuse(hostError, request) ?? toErrorReply(hostError, request);
-      void writeReply(reply, incoming, outgoing);
+      void refuse(found?.route.value ?? NO_HANDLERS, hostError, incoming, outgoing);
       return;
     }
     if (found === undefined && gatewayHandler !== undefined && (isGatewayHost || gatewayHandler.servesPath(pathname))) {
@@ -111,9 +110,12 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     }
     if (expectsContinue) outgoing.writeContinue();
     if (gatewayHandler !== undefined) limitBodyTime(incoming);
-    const unsupported = found === undefined && isApp ? unsupportedApi(pathname) : undefined;
-    if (found !== undefined || unsupported !== undefined) {
-      void serveRoute(found?.route.value ?? unsupported ?? {}, found?.params ?? {}, incoming, outgoing);
+    if (found !== undefined) {
+      void serveRoute(found.route.value, found.params, incoming, outgoing);
+      return;
+    }
+    if (isApp && isUnsupportedApi(pathname)) {
+      void serveRoute(new LazyHandlers(() => importUnsupported(pathname)), {}, incoming, outgoing);
       return;
     }
     const servePage = () =>
@@ -132,7 +134,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
   server.on('upgrade', (incoming, socket, head) => {
     const hostError = checkHost(incoming.headers.host, settings);
-    if (hostError === undefined) gatewayHandler?.handleUpgrade(incoming, socket, head);
+    if (hostError === undefined) gatewayMount?.handler?.handleUpgrade(incoming, socket, head);
     else refuseUpgrade(hostError, socket);
   });
   server.on('connection', countConnection);
@@ -140,13 +142,12 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   limitConnections(server, maxConnections, (peer) => isSharedAddress(peer, settings.TRUST_PROXY));
   server.on('connect', refuseTunnel);
   // Bodies for the gateway may take any time as long as bytes arrive; others have `limitBodyTime`.
-  if (gatewayHandler !== undefined) server.requestTimeout = 0;
-  if (isApp) {
-    const stop = gatewayPresence().onChange(() => {
-      gatewayHandler = createGatewayHandler(root);
-      server.requestTimeout = gatewayHandler === undefined ? BODY_TIMEOUT_MS : 0;
-    });
-    server.once('close', stop);
+  if (gatewayMount !== undefined) {
+    const limitTime = () => {
+      server.requestTimeout = gatewayMount.handler === undefined ? BODY_TIMEOUT_MS : 0;
+    };
+    limitTime();
+    server.once('close', gatewayMount.follow(limitTime));
   }
   server.on('clientError', refuseInvalidHttp);
   forbidOtherListeners(server);
@@ -172,17 +173,26 @@ const OWN_EVENTS: ReadonlySet<string | symbol> = new Set([
   'clientError',
 ]);
 
+async function importRoute(file: string): Promise<MethodHandlers> {
+  return (await import(pathToFileURL(file).href)) as MethodHandlers;
+}
+
+async function importUnsupported(pathname: string): Promise<MethodHandlers> {
+  return (await import('#lib/server/unsupported-api')).unsupportedApi(pathname) ?? {};
+}
+
 async function serveRoute(
-  module: RouteModule,
-  params: RouteMatch<RouteModule>['params'],
+  lazy: LazyHandlers,
+  params: RouteMatch<LazyHandlers>['params'],
   incoming: ServerRequest,
   outgoing: ServerResponse,
 ): Promise<void> {
   try {
     const request = new NodeRequest(incoming, outgoing);
     const context: RouteContext = { params, peerAddress: incoming.socket.remoteAddress };
-    const handler = module[request.method] ?? module.ANY;
-    const reply = handler === undefined ? refuseMethod(module, request) : await handler.reply(request, context);
+    const handlers = lazy.loaded ?? (await lazy.load());
+    const handler = handlers[request.method] ?? handlers.ANY;
+    const reply = handler === undefined ? refuseMethod(handlers, request) : await handler.reply(request, context);
     await writeReply(reply, incoming, outgoing, undefined, request.caller);
   } catch (error) {
     log().error({ err: error, path: pathnameOf(incoming.url ?? '/') }, 'request failed outside its route');
@@ -191,16 +201,28 @@ async function serveRoute(
   }
 }
 
+/** Refuses a request in the error format of its route's API. */
+async function refuse(
+  lazy: LazyHandlers,
+  error: AppError,
+  incoming: ServerRequest,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const request = new NodeRequest(incoming, outgoing);
+  // A refusal needs no handler. The next request that is served reports why it could not be loaded.
+  const { OPTIONS: route } = lazy.loaded ?? (await lazy.load().catch(() => NO_METHODS));
+  await writeReply(route?.refuse(error, request) ?? toErrorReply(error, request), incoming, outgoing);
+}
+
+const NO_METHODS: MethodHandlers = {};
+const NO_HANDLERS = new LazyHandlers(async () => NO_METHODS);
+
 /** The gateway's route files are for other servers: here `NodeGatewayHandler` does their work. */
-function appRoutes(routes: readonly RouteFile<RouteModule>[]) {
+function appRoutes(routes: readonly RouteFile<LazyHandlers>[]) {
   return createRouteTable(routes.filter(({ pattern }) => !GATEWAY_PATTERNS.has(pattern)));
 }
 
 const GATEWAY_PATTERNS: ReadonlySet<string> = new Set(['/[...path]', '/gateway/[...path]']);
-
-function createGatewayHandler(root: string): NodeGatewayHandler | undefined {
-  return gatewayPresence().isPresent ? new NodeGatewayHandler(gateway(), findAppPaths(root)) : undefined;
-}
 
 /** Applies `BODY_TIMEOUT_MS` to one request, where the server's own timeout is off. */
 function limitBodyTime(incoming: IncomingMessage): void {
@@ -223,7 +245,7 @@ function countConnection(socket: Duplex): void {
 /**
  * The routes of an executor: what runs code, and its own API at the root. No model is involved.
  */
-function executorRoutes(routes: readonly RouteFile<RouteModule>[], language: string) {
+function executorRoutes(routes: readonly RouteFile<LazyHandlers>[], language: string) {
   const served = /^\/api\/(?:executors|microservices|v1|metrics)(?:\/|$)/;
   const match = createRouteTable(routes.filter(({ pattern }) => served.test(pattern)));
   return (pathname: string) => match(EXECUTOR_PATHS.has(pathname) ? `/api/executors/${language}${pathname}` : pathname);
@@ -232,7 +254,7 @@ function executorRoutes(routes: readonly RouteFile<RouteModule>[], language: str
 const EXECUTOR_PATHS: ReadonlySet<string> = new Set(['/health', '/info', '/execute', '/validate']);
 
 /** For methods that a route file cannot export (PROPFIND, TRACE). */
-function refuseMethod({ OPTIONS: route }: RouteModule, request: NodeRequest): Reply {
+function refuseMethod({ OPTIONS: route }: MethodHandlers, request: NodeRequest): Reply {
   const allow = route?.allow ?? 'OPTIONS';
   const error = new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`);
   const reply = route?.refuse(error, request) ?? toErrorReply(error, request);

@@ -9,11 +9,15 @@ import { hasRight, type Principal, type Right } from '#lib/http/principal';
 import { modelDirectory } from '#lib/models/model-directory';
 import { runner } from '#lib/runner/index';
 import { currentStats } from '#lib/server/current-stats';
-import type { InitialDataKey, InitialDataReader, InitialDataSource } from '#lib/server/initial-data';
+import type { InitialData, InitialDataKey, InitialDataReader, InitialDataSource } from '#lib/server/initial-data';
 import { statsHistory } from '#lib/server/stats-history';
 
 /** The initial data of this process, as its API has it. */
-export function initialDataSource(settings: Config): InitialDataSource {
+export function initialData(settings: Config): InitialData {
+  return { data: dataSource(settings), findReader: (headers) => findInitialDataReader(headers, settings) };
+}
+
+function dataSource(settings: Config): InitialDataSource {
   return {
     models: (signal) => modelDirectory().list(signal),
     runnerHealth: () => runner().health(),

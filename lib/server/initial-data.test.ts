@@ -28,7 +28,7 @@ function provide(part: Partial<InitialDataSource>, keys: readonly string[] = [])
     ...part,
   };
   const settings = readConfig({ API_KEYS: keys.join(',') });
-  provideInitialData(data, (headers) => findInitialDataReader(headers, settings));
+  provideInitialData(async () => ({ data, findReader: (headers) => findInitialDataReader(headers, settings) }));
 }
 
 afterEach(() => resetSingleton('initial-data'));

@@ -41,12 +41,18 @@ export interface InitialDataReader {
 /** Finds the reader by the headers of a page's request; undefined without valid credentials. */
 type FindReader = (headers: RequestHeaders) => Promise<InitialDataReader | undefined>;
 
+/** The source of a process, and who reads it. */
+export interface InitialData {
+  readonly data: InitialDataSource;
+  readonly findReader: FindReader;
+}
+
 /**
- * Registers the source. `server.ts` runs the API and the pages in one process; pages reach the API
- * through this module and bundle nothing of it.
+ * Registers the source, which is loaded by its first use. `server.ts` runs the API and the pages in
+ * one process; pages reach the API through this module and bundle nothing of it.
  */
-export function provideInitialData(data: InitialDataSource, findReader: FindReader): void {
-  Object.assign(initialDataState(), { data, findReader });
+export function provideInitialData(load: () => Promise<InitialData>): void {
+  initialDataState().load = load;
 }
 
 /** The longest that a page waits. Its browser requests the data again anyway. */
@@ -101,10 +107,11 @@ async function readerOf(
   headers: RequestHeaders,
   part: InitialDataKey,
 ): Promise<{ data: InitialDataSource; reader: InitialDataReader } | undefined> {
-  const { data, findReader } = initialDataState();
-  if (data === undefined) return undefined;
+  const provided = await initialDataState().load?.();
+  if (provided === undefined) return undefined;
+  const { data, findReader } = provided;
   // Expected, for example, after too many wrong keys. The page requests the data, and shows why.
-  const reader = await findReader?.(headers).catch(() => undefined);
+  const reader = await findReader(headers).catch(() => undefined);
   return reader?.mayRead(part) === true ? { data, reader } : undefined;
 }
 
@@ -129,8 +136,9 @@ async function readInitialData<P extends SharedDataKey>(
 
 /** Fetches the data of the first page in advance. */
 export async function warmInitialData(): Promise<void> {
-  const { data } = initialDataState();
-  if (data === undefined) return;
+  const provided = await initialDataState().load?.();
+  if (provided === undefined) return;
+  const { data } = provided;
   await Promise.all([
     refresh('models', data, fetchInitialModels),
     refresh('runnerHealth', data, ({ runnerHealth }) => runnerHealth()),
@@ -156,8 +164,7 @@ async function refresh<P extends SharedDataKey>(
 }
 
 interface InitialDataState {
-  data?: InitialDataSource;
-  findReader?: FindReader;
+  load?: () => Promise<InitialData>;
   /** The last values. */
   known: { [P in SharedDataKey]?: InitialDataOf<P> };
 }

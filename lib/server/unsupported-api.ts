@@ -2,6 +2,7 @@ import { isAnthropicClient, v1Error } from '#lib/chat/http/v1-client';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { type RequestHandler, type RouteHandler, type RouteOptions, route } from '#lib/http/route';
+import { isUnsupportedApi, isV1 } from '#lib/server/unsupported-paths';
 
 /**
  * Paths of OpenAI's, Anthropic's and Ollama's APIs that are not supported: 404 for any method, in
@@ -53,9 +54,6 @@ export const SUPPORTED_ENDPOINTS = {
   ],
 } as const;
 
-/** https://github.com/ollama/ollama/blob/main/docs/api.md */
-const OLLAMA_PATHS: ReadonlySet<string> = new Set(['/api/signout', '/api/status']);
-
 type MethodHandlers = Readonly<Record<string, RouteHandler>>;
 
 const unsupportedV1 = refuseAll('/v1/*', ({ headers }) => (isAnthropicClient(headers) ? 'Anthropic' : 'OpenAI'), {
@@ -69,8 +67,8 @@ const unsupportedOllama = refuseAll('/api/* of Ollama', () => 'Ollama', {});
  * none of them.
  */
 export function unsupportedApi(pathname: string): MethodHandlers | undefined {
-  if (pathname.startsWith('/v1/') || pathname === '/v1') return unsupportedV1;
-  return OLLAMA_PATHS.has(pathname) || pathname.startsWith('/api/blobs/') ? unsupportedOllama : undefined;
+  if (!isUnsupportedApi(pathname)) return undefined;
+  return isV1(pathname) ? unsupportedV1 : unsupportedOllama;
 }
 
 function refuseAll(

@@ -2,8 +2,8 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { NO_PROGRAMS, startApp } from '../support/running-app.ts';
+import { expect, it, vi } from 'vitest';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** What takes memory, and is loaded where a setting or a request needs it. */
 const OPTIONAL = new RegExp(
@@ -18,8 +18,46 @@ const OPTIONAL = new RegExp(
     .join('|'),
 );
 
+/** What a server that is not set otherwise needs none of to respond for the first time. */
+const NOT_TO_LISTEN = new RegExp(
+  [
+    /\/lib\/(?:chat|openapi|upstream-http|people\/(?:admin|accounts))\//,
+    /\/lib\/models\/(?!known-models)/,
+    /\/lib\/gateway\/(?!server-request)/,
+    /\/lib\/http-client\/(?!connection-shares)/,
+    /\/lib\/runner\/(?!toolchain-cache|sandbox\/fork-server\/spawn-options)/,
+    /\/lib\/cluster\/(?!cluster)/,
+    /\/lib\/store\/(?!audit|errors|store)/,
+    /\/lib\/languages\/\w+\/(?!info)/,
+    /\/node_modules\/(?:next|react|kysely|undici|eventsource-parser|cockatiel)\//,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
+/** Bounds of what is loaded before a server listens. Each module costs it about a millisecond. */
+const MOST_OWN_MODULES = 150;
+const MOST_MODULES = 300;
+
+/** What the first request for it loads: only some servers ever get one. */
+const RARE = new RegExp(
+  [
+    /\/lib\/people\/(?:admin|accounts)\/http\//,
+    /\/lib\/people\/admin\/\w+-handlers\.ts$/,
+    /\/lib\/chat\/http\/(?:ollama-management|pass-through-handler|responses-handler)\.ts$/,
+    /\/lib\/gateway\/node-handler\.ts$/,
+    /\/app\/api\/(?:admin|auth|keys)\//,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
+
 /** What of it a server loads, by the modules that Node resolved. */
 async function loadedBy(env: Record<string, string>, use: (url: string) => Promise<void>): Promise<string[]> {
+  return (await modulesOf(env, ({ url }) => use(url))).filter((name) => OPTIONAL.test(name));
+}
+
+/** What a server loads from its start to the end of `use`, with the line `listening`. */
+async function modulesOf(env: Record<string, string>, use: (app: RunningApp) => Promise<void>): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'modules-'));
   const list = join(folder, 'modules');
   const app = await startApp('server', {
@@ -30,14 +68,14 @@ async function loadedBy(env: Record<string, string>, use: (url: string) => Promi
     ...env,
   });
   try {
-    await use(app.url);
+    await use(app);
   } finally {
     await app.stop();
   }
   const { readFile } = await import('node:fs/promises');
-  const names = (await readFile(list, 'utf8')).split('\n');
+  const names = (await readFile(list, 'utf8')).trim().split('\n');
   await rm(folder, { recursive: true, force: true });
-  return names.filter((name) => OPTIONAL.test(name));
+  return names;
 }
 
 it('loads better-auth at the first request of accounts, what reads the process at that of metrics, else neither', async () => {
@@ -55,6 +93,23 @@ it('loads better-auth at the first request of accounts, what reads the process a
   const askMetrics = async (url: string) => void (await fetch(`${url}/api/metrics`));
   expect(await loadedBy({}, askMetrics)).toContainEqual(expect.stringContaining('/@opentelemetry/'));
 }, 120_000);
+
+it('listens before it loads models, code runner, gateway and database, and loads what pages and clients need then', async () => {
+  const modules = await modulesOf({}, async ({ output }) => {
+    // Loaded with the banner, which names the code runner last.
+    await vi.waitFor(() => expect(output()).toContain('sandbox:'), { timeout: 20_000 });
+  });
+  const listening = modules.indexOf('listening');
+  expect(listening).toBeGreaterThan(0);
+  const [before, after] = [modules.slice(0, listening), modules.slice(listening + 1)];
+  expect(before.filter((name) => NOT_TO_LISTEN.test(name))).toEqual([]);
+  const files = before.filter((name) => name.startsWith('file:'));
+  expect(files.filter((name) => !name.includes('/node_modules/')).length).toBeLessThan(MOST_OWN_MODULES);
+  expect(files.length).toBeLessThan(MOST_MODULES);
+  for (const part of ['/lib/chat/chat-engine.ts', '/lib/models/model-directory.ts', '/lib/runner/runner.ts'])
+    expect(after).toContainEqual(expect.stringContaining(part));
+  expect(after.filter((name) => RARE.test(name) || OPTIONAL.test(name))).toEqual([]);
+}, 60_000);
 
 it('prints the link that makes the administrator, until there is one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'set-up-'));

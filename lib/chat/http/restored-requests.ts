@@ -2,7 +2,6 @@ import { chatEngine } from '#lib/chat/engine-singleton';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { restoreResponse } from '#lib/chat/http/responses-adapter';
 import { asError } from '#lib/errors';
-import { whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
 
@@ -22,15 +21,10 @@ export function restoredRequests(): Promise<unknown> | undefined {
 }
 
 /**
- * Lets the cache and the saved requests use the database as soon as it is open. Both open it with
- * their first request if nothing else has.
+ * Lets the cache and the saved requests use the database, which has been opened. Both open it with
+ * their first request if nothing else has. Never rejects.
  */
-export function openPersistence(): void {
-  whenStoreOpens(() => void useDatabase());
-}
-
-/** Never rejects. */
-async function useDatabase(): Promise<void> {
+export async function useDatabase(): Promise<void> {
   await restoredRequests();
   await chatEngine().persistentCache?.open();
 }

@@ -11,6 +11,7 @@ import { modelFileOf } from '#lib/models/embedded/embedded-worker';
 import { ModelRelay } from '#lib/models/embedded/model-relay';
 import type { RelayCommand } from '#lib/models/embedded/relay-messages';
 import { fail, loadSettings } from '#lib/server/load-settings';
+import { warnOfSettings } from '#lib/server/setting-warnings';
 import { lifeReportSchema, metricsReportSchema } from '#lib/server/workers/messages';
 import { MetricsCollector } from '#lib/server/workers/metrics-collector';
 import { RedisKeeper } from '#lib/server/workers/redis-keeper';
@@ -36,6 +37,7 @@ const HANGUP_CODE = 129;
 export async function superviseWorkers(): Promise<boolean> {
   const settings = loadSettings();
   if (settings.WORKERS === 1) return false;
+  warnOfSettings();
   await new Supervisor(settings).start();
   return true;
 }

@@ -1,0 +1,6 @@
+/** A route file that cannot be loaded. */
+export const GET = fail();
+
+function fail(): never {
+  throw new Error('/secret/path is missing');
+}
