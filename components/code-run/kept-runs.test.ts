@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { CodeResult } from '#lib/wire/code';
 import { type KeptRun, MAX_KEPT_RUNS, openKeptRuns } from './kept-runs.ts';
 
@@ -54,4 +54,21 @@ it('deletes the runs of one conversation, or a single one', async () => {
   await runs.removeAll('a/');
   expect(await runs.read('a/1/0.0', 'x')).toBeUndefined();
   expect(await runs.read('ab/1/0.0', 'x')).toBeDefined();
+});
+
+it('asks the database once for many programs without a result', async () => {
+  const database = await openDB('runs-many', 1, {
+    upgrade: (db) => void db.createObjectStore('runs', { keyPath: 'key' }).createIndex('savedAt', 'savedAt'),
+  });
+  database.close();
+  let time = 0;
+  const runs = openKeptRuns('runs-many', () => time);
+  const transactions = vi.spyOn(IDBDatabase.prototype, 'transaction');
+  for (let number = 0; number < 50; number += 1) expect(await runs.read(`chat/${number}/0.0`, 'x')).toBeUndefined();
+  expect(transactions).toHaveBeenCalledTimes(1);
+  // Another tab may have saved one since.
+  await openKeptRuns('runs-many').save('chat/7/0.0', 'x', run('y'));
+  time += 2_000;
+  expect(await runs.read('chat/7/0.0', 'x')).toBeDefined();
+  transactions.mockRestore();
 });

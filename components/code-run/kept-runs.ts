@@ -32,16 +32,30 @@ export const MAX_KEPT_RUNS = 60;
 /** Of one run, in UTF-16 units: the runner's two limits together. */
 const MAX_KEPT_CHARACTERS = 200_000;
 
+/** A page of many programs, of which few have a result, asks the database once in this time. */
+const KEYS_FRESH_MS = 1_000;
+
 export function openKeptRuns(name = 'chill-space-runs', now: () => number = Date.now): KeptRuns {
   const database = lazyDatabase<RunsSchema>(name, 1, (db) => {
     db.createObjectStore('runs', { keyPath: 'key' }).createIndex('savedAt', 'savedAt');
   });
+  let keys: { readAt: number; all: Promise<ReadonlySet<string>> } | undefined;
+  /** Other tabs save results too, so they are read again. */
+  const freshKeys = () => {
+    if (keys === undefined || now() - keys.readAt >= KEYS_FRESH_MS) {
+      const all = database().then(async (db) => new Set(await db.getAllKeys('runs')));
+      keys = { readAt: now(), all };
+    }
+    return keys.all;
+  };
   return {
     async read(key, code) {
+      if (!(await freshKeys()).has(key)) return undefined;
       const stored = await (await database()).get('runs', key);
       return stored?.code === code ? stored.run : undefined;
     },
     async save(key, code, run) {
+      keys = undefined;
       const transaction = (await database()).transaction('runs', 'readwrite');
       await transaction.store.put({ key, savedAt: now(), code, run: compact(run) });
       let excess = (await transaction.store.count()) - MAX_KEPT_RUNS;
@@ -51,6 +65,7 @@ export function openKeptRuns(name = 'chill-space-runs', now: () => number = Date
         oldest = await oldest.continue();
       }
       await transaction.done;
+      keys = undefined;
     },
     async remove(key) {
       await (await database()).delete('runs', key);
