@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstRange, grown, including } from './use-growing-range.ts';
+import { firstRange, grown, including, nextStep } from './use-growing-range.ts';
 
 describe('firstRange', () => {
   it('begins with the end of the conversation', () => {
@@ -31,8 +31,17 @@ it('grows below the anchor to the end, then above it', () => {
   let range = firstRange(20, 9);
   const steps: string[] = [];
   for (let step = 0; step < 8; step++) {
-    range = grown(range, 20);
+    range = grown(range, 20, 2);
     steps.push(`${range.start}-${range.end ?? 'end'}`);
   }
   expect(steps).toEqual(['7-19', '7-end', '5-end', '3-end', '1-end', '-1-end', '-3-end', '-5-end']);
+});
+
+it('takes larger steps while they are short, and small ones on a slow device', () => {
+  const after = (times: number[]) => times.reduce((turns, tookMs) => nextStep(turns, tookMs), 2);
+  expect(after([4])).toBe(4);
+  expect(after([4, 4, 4, 4, 4])).toBe(8);
+  expect(after([4, 12, 12])).toBe(4);
+  expect(after([4, 4, 30])).toBe(4);
+  expect(after([60, 60])).toBe(2);
 });

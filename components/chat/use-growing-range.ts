@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { onFirstInput } from '#lib/browser/loadable';
 import { whenIdle } from '#lib/browser/when-idle';
@@ -8,8 +8,14 @@ const FIRST_TURNS = 4;
 /** Turns around a turn that is shown instead of the end. */
 const BEFORE_ANCHOR = 2;
 const AFTER_ANCHOR = 8;
-/** A question and its response: small enough not to block streaming. */
-const MORE_TURNS = 2;
+/** A question and its response: small enough not to block streaming on a slow device. */
+const LEAST_STEP = 2;
+/** A step costs a frame, and each frame goes through the whole page. */
+const MOST_STEP = 8;
+/** A step that took less may be larger. */
+const SHORT_STEP_MS = 8;
+/** A step that took more was too large: streamed text and keys waited for it. */
+const LONG_STEP_MS = 16;
 const PATIENCE_MS = 250;
 const FIRST_PAUSE_MS = 400;
 
@@ -29,6 +35,12 @@ export function useGrowingRange(total: number, anchor: number | undefined): { st
   if (wanted !== range) setRange(wanted);
   const { start, end } = wanted;
   const isWhole = start <= 0 && (end === undefined || end >= total);
+  const pace = useRef<{ turns: number; beganAt: number | undefined }>({ turns: LEAST_STEP, beganAt: undefined });
+  useLayoutEffect(() => {
+    const { turns, beganAt } = pace.current;
+    if (beganAt === undefined) return;
+    pace.current = { turns: nextStep(turns, performance.now() - beganAt), beganAt: undefined };
+  });
   useEffect(() => {
     if (isWhole) return;
     // A printed conversation is whole.
@@ -40,7 +52,10 @@ export function useGrowingRange(total: number, anchor: number | undefined): { st
     if (isWhole) return;
     // Not in a transition: streamed text would restart it and finally force it through in one
     // task.
-    return afterFirstView(() => setRange(grown({ start, end }, total)));
+    return afterFirstView(() => {
+      pace.current.beganAt = performance.now();
+      setRange(grown({ start, end }, total, pace.current.turns));
+    });
   }, [start, end, total, isWhole]);
   return { start: Math.max(0, start), end: end ?? total };
 }
@@ -89,8 +104,14 @@ export function including(range: Range, total: number, anchor: number | undefine
 }
 
 /** Below the anchor first: what is added there moves nothing. */
-export function grown({ start, end }: Range, total: number): Range {
-  if (end === undefined) return { start: start - MORE_TURNS, end };
-  const next = end + MORE_TURNS;
+export function grown({ start, end }: Range, total: number, turns: number): Range {
+  if (end === undefined) return { start: start - turns, end };
+  const next = end + turns;
   return next >= total ? { start, end: undefined } : { start, end: next };
+}
+
+/** The turns of the next step, after one of `turns` that took `tookMs`. */
+export function nextStep(turns: number, tookMs: number): number {
+  if (tookMs > LONG_STEP_MS) return Math.max(LEAST_STEP, turns - 2);
+  return tookMs < SHORT_STEP_MS ? Math.min(MOST_STEP, turns + 2) : turns;
 }
