@@ -142,7 +142,7 @@ function Mark({ mark }: { mark: 'running' | 'unread' }) {
         aria-hidden
         className={clsx(
           'size-2 rounded-full forced-colors:border',
-          mark === 'running' ? 'breathing border-2 border-accent' : 'bg-accent',
+          mark === 'running' ? 'border-2 border-accent' : 'bg-accent',
         )}
       />
       <span className="sr-only">{mark === 'running' ? S.running : S.unread}</span>

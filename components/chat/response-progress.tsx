@@ -15,7 +15,7 @@ export function ResponseProgress({ message }: { message: AssistantMessage }) {
   const isReconnecting = useChatSelector(({ activity }) => activity.get(message.id) === 'reconnecting');
   return (
     <p className={isTextless(message) ? PROGRESS : `mt-2 ${PROGRESS}`}>
-      <span className="size-2 shrink-0 rounded-full bg-accent breathing" aria-hidden />
+      <Dot key={message.content.length + message.thinking.length} isResting={!isTextless(message)} />
       {isReconnecting ? (
         TURN_STRINGS.reconnecting
       ) : message.isCutOff === true ? (
@@ -24,6 +24,19 @@ export function ResponseProgress({ message }: { message: AssistantMessage }) {
         <Waiting message={message} />
       ) : null}
     </p>
+  );
+}
+
+/**
+ * Each piece of text mounts another one, so that it rests while text arrives. The browser would
+ * draw the page 60 times a second for its motion, and the text and keys would wait for that.
+ */
+function Dot({ isResting }: { isResting: boolean }) {
+  return (
+    <span
+      className={`size-2 shrink-0 rounded-full bg-accent ${isResting ? 'breathing-late' : 'breathing'}`}
+      aria-hidden
+    />
   );
 }
 
