@@ -26,7 +26,9 @@ export function MessageList({ conversationId, leafId, anchorId, onRegenerate, on
   const { start, end } = useGrowingRange(path.length, anchor === -1 ? undefined : anchor);
   const positions = useVersionPlaces(thread);
   return (
-    <ol className="flex flex-col">
+    // Hidden text, as the title of footnotes, scrolls with it and does not stretch the page. Not each
+    // response: a positioned box is a layer for the browser.
+    <ol className="relative flex flex-col">
       {path.slice(start, end).map((message, index) => (
         <Turn
           key={message.id}

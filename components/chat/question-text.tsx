@@ -52,31 +52,25 @@ function Part({ text, isCode, output }: PartProps) {
   const isLong = lines > FOLDED_LINES + SPARE_LINES || (!isCode && text.length > FOLDED_CHARS * 1.3);
   const isFolded = isLong && !isOpen;
   const shown = isFolded ? text.slice(0, MAX_FOLDED_CHARS) : text;
+  const content = isCode ? (
+    <Code text={shown} isFolded={isFolded} />
+  ) : (
+    <div
+      dir="auto"
+      data-folded={isFolded || undefined}
+      className={clsx('whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]', isFolded && 'max-h-72 overflow-hidden')}
+    >
+      {shown}
+    </div>
+  );
+  // Without another element: most questions are short.
+  if (!isLong) return content;
   return (
     <div>
-      {isCode ? (
-        <Code text={shown} isFolded={isFolded} />
-      ) : (
-        <div
-          dir="auto"
-          data-folded={isFolded || undefined}
-          className={clsx(
-            'whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]',
-            isFolded && 'max-h-72 overflow-hidden',
-          )}
-        >
-          {shown}
-        </div>
-      )}
-      {isLong ? (
-        <Button kind="quiet" size="sm" aria-expanded={isOpen} className="mt-1 -ms-2" onClick={() => setOpen(!isOpen)}>
-          {isOpen
-            ? TURN_STRINGS.showLess
-            : lines > FOLDED_LINES
-              ? TURN_STRINGS.showAll(lines)
-              : TURN_STRINGS.showAllText}
-        </Button>
-      ) : null}
+      {content}
+      <Button kind="quiet" size="sm" aria-expanded={isOpen} className="mt-1 -ms-2" onClick={() => setOpen(!isOpen)}>
+        {isOpen ? TURN_STRINGS.showLess : lines > FOLDED_LINES ? TURN_STRINGS.showAll(lines) : TURN_STRINGS.showAllText}
+      </Button>
     </div>
   );
 }
