@@ -11,10 +11,13 @@ interface StatsSectionProps {
   children: ReactNode;
 }
 
+/** Of a section that was not near the view yet, and so is not laid out. */
+const HEIGHT = { containIntrinsicBlockSize: 'auto 32rem' } as const;
+
 /** A heading, and charts or tables in two columns. */
 export function StatsSection({ title, control, isPlain = false, children }: StatsSectionProps) {
   return (
-    <section className="mt-5">
+    <section className="offscreen mt-5" style={HEIGHT}>
       <div className="mb-2 flex min-h-8 items-end justify-between gap-4">
         <h2 className="font-semibold text-base">{title}</h2>
         {control}
