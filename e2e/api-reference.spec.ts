@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, test } from './support.ts';
 
 /** Runs in the page: the ids that no element has, or more than one. */
@@ -17,6 +18,48 @@ test('the reference has every operation, with anchors, and comes from the page i
     ...Object.keys(document.components.schemas).map((name) => `schema-${name}`),
   ];
   await expect.poll(() => page.evaluate(notThereOnce, anchors)).toEqual([]);
+});
+
+/** Compressed, with room for some more operations. */
+const MAX_DOCUMENT_BYTES = 70_000;
+
+test('the document has each operation once, and no schema', async ({ request }) => {
+  const html = await (await request.get('/docs/api', { headers: { accept: 'text/html' } })).text();
+  expect(gzipSync(html).length).toBeLessThan(MAX_DOCUMENT_BYTES);
+  // The payload for hydration would repeat it.
+  const document = await (await request.get('/api/openapi.json')).json();
+  expect(html.split(document.paths['/api/v1/code/run'].post.summary)).toHaveLength(2);
+  expect(html).not.toContain('id="schema-CodeResult"');
+  expect(html).toContain('href="/docs/api?part=schemas"');
+});
+
+test('a page of the schemas alone is there for readers without scripts', async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false, ...(baseURL === undefined ? {} : { baseURL }) });
+  const page = await context.newPage();
+  await page.goto('/docs/api');
+  await page.getByRole('link', { name: 'Show the schemas' }).click();
+  await expect(page.getByRole('heading', { name: 'CodeResult', exact: true })).toBeVisible();
+  await page.getByRole('link', { name: 'Operations' }).click();
+  await expect(page.getByRole('article', { name: '/api/v1/code/run' })).toBeVisible();
+  await context.close();
+});
+
+test('the reference is there again after a way through other pages', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto('/docs/api');
+  const run = page.getByRole('article', { name: '/api/v1/code/run' });
+  await expect(run).toBeVisible();
+  await expect(page.locator('#schema-CodeResult')).toBeAttached();
+  await page.getByRole('link', { name: 'Gateway' }).click();
+  await expect(page).toHaveURL(/gateway$/);
+  await page.goBack();
+  await expect(run).toBeVisible();
+  await expect(page.locator('#schema-CodeResult')).toHaveCount(1);
+  await page.getByRole('link', { name: 'Gateway' }).click();
+  await expect(page).toHaveURL(/gateway$/);
+  await page.getByRole('link', { name: 'API reference' }).click();
+  await expect(run).toBeVisible();
+  await expect(page.locator('#schema-CodeResult')).toHaveCount(1);
 });
 
 test('contents and schemas are one click away', async ({ page }) => {

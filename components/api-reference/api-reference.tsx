@@ -1,15 +1,18 @@
 import { Check, Copy } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { CopyExamples } from '#components/api-reference/copy-examples';
-import { EncodedMarkup } from '#components/api-reference/encoded-markup';
 import { InlineText, Path } from '#components/api-reference/inline-text';
+import { LateSchemas } from '#components/api-reference/late-schemas';
 import { CHECK_ICON, COPY_ICON, errorAnchor, OperationEntry } from '#components/api-reference/operation-entry';
 import { ReferenceTools } from '#components/api-reference/reference-tools';
 import { SchemaEntry } from '#components/api-reference/schema-entry';
+import { StaticMarkup } from '#components/api-reference/static-markup';
 import { PageBar } from '#components/shell/page-bar';
 import type { Reference } from '#lib/wire/api-reference';
 import { encodeMarkup } from './markup-encoding.ts';
+import { ensureMarkup, type ReferenceMarkup, type ReferencePart, storedMarkup } from './markup-store.ts';
 import { NO_MATCH_PLACE } from './no-match-place.ts';
+import { SCHEMAS_PATH, SCHEMAS_PLACE } from './schemas-place.ts';
 import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 /**
@@ -18,39 +21,60 @@ import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
  */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.region } as const;
 
+interface ApiReferenceProps {
+  /** Read once per process. Its examples must name `EXAMPLE_ORIGIN`. */
+  read: () => Reference;
+  version: string;
+  /** The address of this server for examples. */
+  origin: string;
+  needsKey: boolean;
+  /** The response is a document, not the payload of a navigation within the app. */
+  isDocument: boolean;
+  /** The schemas alone: see `LateSchemas`. */
+  hasSchemasOnly: boolean;
+}
+
 /** All operations and schemas on one page, which the browser's search covers. */
-export async function ApiReference({ reference }: { reference: Reference }) {
-  const [contents, entries] = await Promise.all([
-    markup(<Contents reference={reference} />),
-    markup(<Entries reference={reference} />),
-  ]);
+export async function ApiReference({ read, version, origin, needsKey, isDocument, hasSchemasOnly }: ApiReferenceProps) {
+  await ensureMarkup(needsKey, () => renderReference(read()));
+  const source = (part: ReferencePart) => ({
+    part,
+    origin,
+    needsKey,
+    ...(isDocument ? {} : { encoded: encodeMarkup(storedMarkup(part, { needsKey, origin })) }),
+  });
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
         <h1 className="ps-2 font-medium text-sm">{STRINGS.title}</h1>
-        <span className="ps-2 text-ink-3 text-xs tabular-nums max-sm:hidden">{reference.version}</span>
+        <span className="ps-2 text-ink-3 text-xs tabular-nums max-sm:hidden">{version}</span>
         <span className="flex-1" />
-        <ReferenceTools contents={contents} />
-        <a
-          href="/api/openapi.json"
-          className="flex h-10 shrink-0 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink max-md:hidden"
-        >
+        {hasSchemasOnly ? (
+          <a href="/docs/api" className={BAR_LINK}>
+            {STRINGS.operations}
+          </a>
+        ) : (
+          <ReferenceTools />
+        )}
+        <a href="/api/openapi.json" className={`${BAR_LINK} max-md:hidden`}>
           {STRINGS.document}
         </a>
       </PageBar>
       <div className="flex min-h-0 flex-1">
-        <EncodedMarkup
-          as="nav"
-          label={STRINGS.contents}
-          className="reference-contents reference-links scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
-          markup={contents}
-        />
+        {hasSchemasOnly ? null : (
+          <StaticMarkup
+            as="nav"
+            {...source('contents')}
+            label={STRINGS.contents}
+            className="reference-contents reference-links scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+          />
+        )}
         <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
           <div id={NO_MATCH_PLACE} role="status" />
-          <EncodedMarkup
+          <StaticMarkup
             as="div"
+            {...source(hasSchemasOnly ? 'schemas' : 'operations')}
             className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8"
-            markup={entries}
           />
         </div>
       </div>
@@ -63,21 +87,33 @@ export async function ApiReference({ reference }: { reference: Reference }) {
         </symbol>
       </svg>
       <CopyExamples copyIcon={COPY_ICON} checkIcon={CHECK_ICON} />
+      {hasSchemasOnly ? null : <LateSchemas />}
     </div>
   );
 }
 
+const BAR_LINK = 'flex h-10 shrink-0 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink';
+
 /**
- * Renders static content to HTML: it is not hydrated, and its payload is one encoded string
- * instead of a description of each element. Imported dynamically, because Next forbids a static
- * import of react-dom/server.
+ * Renders static content to HTML, which is not hydrated. Imported dynamically, because Next forbids
+ * a static import of react-dom/server.
  */
-async function markup(node: ReactNode) {
+async function renderReference(reference: Reference): Promise<ReferenceMarkup> {
   const { renderToStaticMarkup } = await import('react-dom/server');
-  return encodeMarkup(renderToStaticMarkup(node));
+  return {
+    contents: renderToStaticMarkup(<Contents reference={reference} />),
+    operations: renderToStaticMarkup(<Operations reference={reference} />),
+    schemas: renderToStaticMarkup(
+      <Schemas>
+        {reference.schemas.map((schema) => (
+          <SchemaEntry key={schema.name} schema={schema} />
+        ))}
+      </Schemas>,
+    ),
+  };
 }
 
-function Entries({ reference }: { reference: Reference }) {
+function Operations({ reference }: { reference: Reference }) {
   const schemas = new Map(reference.schemas.map((schema) => [schema.name, schema]));
   return (
     <>
@@ -112,16 +148,22 @@ function Entries({ reference }: { reference: Reference }) {
           ))}
         </dl>
       </section>
-      <section aria-labelledby="schemas">
-        <h2 id="schemas">{STRINGS.schemas}</h2>
-        <p className="mt-1">{STRINGS.schemasIntroduction}</p>
-        <div className="entries">
-          {reference.schemas.map((schema) => (
-            <SchemaEntry key={schema.name} schema={schema} />
-          ))}
-        </div>
-      </section>
+      <Schemas>
+        <a href={SCHEMAS_PATH}>{STRINGS.showSchemas}</a>
+      </Schemas>
     </>
+  );
+}
+
+function Schemas({ children }: { children: ReactNode }) {
+  return (
+    <section aria-labelledby="schemas">
+      <h2 id="schemas">{STRINGS.schemas}</h2>
+      <p className="mt-1">{STRINGS.schemasIntroduction}</p>
+      <div id={SCHEMAS_PLACE} className="entries">
+        {children}
+      </div>
+    </section>
   );
 }
 

@@ -1,5 +1,6 @@
 import { createElement, Fragment, type ReactNode } from 'react';
 import type { TypePart } from '#lib/wire/api-reference';
+import { SCHEMA_ANCHOR } from './schemas-place.ts';
 
 /** A sentence in which `backticks` are code. */
 export function InlineText({ text }: { text: string }) {
@@ -29,7 +30,7 @@ export function Path({ path }: { path: string }) {
 }
 
 export function schemaAnchor(name: string): string {
-  return `schema-${name}`;
+  return SCHEMA_ANCHOR + name;
 }
 
 const code = (text: string) => <Code>{text}</Code>;

@@ -3,7 +3,6 @@
 import { List } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
-import { EncodedMarkup } from '#components/api-reference/encoded-markup';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
@@ -24,18 +23,18 @@ const isRequest = hasShape<ExampleRequest>({
 });
 
 /** Filter, language of the examples, and on narrow screens the contents of the reference. */
-export function ReferenceTools({ contents }: { contents: string }) {
+export function ReferenceTools() {
   const [query, setQuery] = useState('');
   return (
     <>
-      <ContentsButton contents={contents} query={query} />
+      <ContentsButton query={query} />
       <Filter query={query} onQuery={setQuery} />
       <ExampleLanguageSelect />
     </>
   );
 }
 
-function ContentsButton({ contents, query }: { contents: string; query: string }) {
+function ContentsButton({ query }: { query: string }) {
   const [isOpen, setOpen] = useState(false);
   // A link of the contents leads to a place of this page.
   useEffect(() => {
@@ -49,21 +48,22 @@ function ContentsButton({ contents, query }: { contents: string; query: string }
         <List className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>
       <Drawer open={isOpen} onOpenChange={setOpen} title={STRINGS.contents}>
-        <Contents markup={contents} query={query} />
+        <Contents query={query} />
       </Drawer>
     </>
   );
 }
 
-function Contents({ markup, query }: { markup: string; query: string }) {
+/** The links of wide screens once more: they are in the page, but not shown. */
+function Contents({ query }: { query: string }) {
+  const [html] = useState(() => ({ __html: document.querySelector('.reference-contents')?.innerHTML ?? '' }));
   // These links are not in the page before the drawer opens.
   useEffect(() => void applyFilter(query), [query]);
   return (
-    <EncodedMarkup
-      as="nav"
-      label={STRINGS.contents}
+    <nav
+      aria-label={STRINGS.contents}
       className="reference-links scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
-      markup={markup}
+      {...{ dangerouslySetInnerHTML: html }}
     />
   );
 }
@@ -72,8 +72,11 @@ function Filter({ query, onQuery }: { query: string; onQuery: (query: string) =>
   const [count, setCount] = useState<number>();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
+    const isEmpty = query.trim() === '';
+    // Nothing to do for a page that has just been opened.
+    if (isEmpty && document.querySelector('.reference [hidden]') === null) return;
     const shown = applyFilter(query);
-    setCount(query.trim() === '' ? undefined : shown);
+    setCount(isEmpty ? undefined : shown);
   }, [query]);
   return (
     <>
@@ -118,34 +121,35 @@ function NoMatch({ query, onClear }: { query: string; onClear: () => void }) {
  */
 function applyFilter(query: string): number {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const links = Map.groupBy(document.querySelectorAll<HTMLElement>('.reference-links a'), (link) =>
+    link.getAttribute('href'),
+  );
+  const setShown = (part: HTMLElement, isShown: boolean) => {
+    part.hidden = !isShown;
+    for (const link of links.get(`#${part.getAttribute('aria-labelledby')}`) ?? []) link.hidden = !isShown;
+  };
   let shown = 0;
   for (const article of document.querySelectorAll<HTMLElement>('.reference article')) {
     const isShown = words.every((word) => (article.dataset.filter ?? '').includes(word));
-    article.hidden = !isShown;
+    setShown(article, isShown);
     if (isShown) shown += 1;
-    hideLinks(article);
   }
-  for (const part of document.querySelectorAll<HTMLElement>('.reference > *')) {
-    part.hidden = words.length > 0 && part.querySelector('article:not([hidden])') === null;
-    hideLinks(part);
-  }
+  for (const part of document.querySelectorAll<HTMLElement>('.reference > *'))
+    setShown(part, words.length === 0 || part.querySelector('article:not([hidden])') !== null);
   for (const group of document.querySelectorAll<HTMLElement>('.reference-links > div'))
     group.hidden = group.querySelector('a:not([hidden])') === null;
   return shown;
-}
-
-/** Hides the links of the contents to `part` if it is hidden. */
-function hideLinks(part: HTMLElement): void {
-  const id = part.getAttribute('aria-labelledby');
-  for (const link of document.querySelectorAll<HTMLElement>(`.reference-links a[href="#${id}"]`))
-    link.hidden = part.hidden;
 }
 
 function ExampleLanguageSelect() {
   const [stored, store] = useStored('api:language');
   const language = isExampleLanguage(stored) ? stored : 'curl';
   useEffect(() => {
-    for (const figure of document.querySelectorAll<HTMLElement>('.reference figure[data-request]')) {
+    const reference = document.querySelector<HTMLElement>('.reference');
+    // The server writes them for curl.
+    if (reference === null || (reference.dataset.language ?? 'curl') === language) return;
+    reference.dataset.language = language;
+    for (const figure of reference.querySelectorAll<HTMLElement>('figure[data-request]')) {
       const request = parseJson(figure.dataset.request ?? '');
       const code = figure.querySelector('pre');
       if (code !== null && isRequest(request)) code.textContent = exampleCode(language, request);

@@ -39,7 +39,7 @@ export function Fields({ caption, fields }: { caption: string; fields: readonly 
         {fields.map((field) => (
           <tr key={field.name}>
             <th scope="row">
-              <b>{field.name}</b>
+              {field.name}
               <small>
                 {field.required ? <strong>{STRINGS.required}</strong> : null}
                 {field.required ? ' ' : null}

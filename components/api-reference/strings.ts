@@ -33,4 +33,6 @@ export const REFERENCE_STRINGS = {
   copyExample: (summary: string) => `Copy the example: ${summary}`,
   schemas: 'Schemas',
   schemasIntroduction: 'The types of requests and responses.',
+  showSchemas: 'Show the schemas',
+  operations: 'Operations',
 } as const;

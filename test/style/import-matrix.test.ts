@@ -58,6 +58,8 @@ const MATRIX: Record<string, readonly string[]> = {
   'components/sign-in': ['components/people', 'components/shell', ...SHARED],
   'components/account': ['components/people', 'components/shell', ...SHARED],
   'components/admin': ['components/people', 'components/shell', ...SHARED],
+  // Static HTML is rendered once per process.
+  'components/api-reference': ['components/shell', 'lib/singletons.ts', ...SHARED],
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
   'lib/server': ['lib'],
