@@ -99,6 +99,28 @@ test('a response that reached the token limit goes on in the same message', asyn
   await expect(responses(page).last()).toContainText('One, two, three, four.');
 });
 
+test('the dot of a response rests while text arrives, and moves while none does', async ({ page, model }) => {
+  const text = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  model.play([{ wait: text.promise }, { send: ollama.text('One.') }, { wait: end.promise }, { send: ollama.done() }]);
+  await page.goto('/');
+  await ask(page, freshQuestion('Say one word.'));
+  /** An animation that waits for its delay has no progress. */
+  const moves = () =>
+    responses(page)
+      .last()
+      .evaluate((turn) =>
+        turn.getAnimations({ subtree: true }).some(({ effect }) => effect?.getComputedTiming().progress != null),
+      );
+  await expect.poll(moves).toBe(true);
+  text.resolve();
+  await expect(responses(page).last()).toContainText('One.');
+  expect(await moves()).toBe(false);
+  await expect.poll(moves).toBe(true);
+  end.resolve();
+  await responseComplete(page);
+});
+
 test('a refused request is counted down and repeated once, in the same place', async ({ page, model }) => {
   model.choose(() => saying('Here it is.'));
   await page.goto('/');
