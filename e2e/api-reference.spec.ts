@@ -50,12 +50,13 @@ test('the reference is there again after a way through other pages', async ({ pa
   const run = page.getByRole('article', { name: '/api/v1/code/run' });
   await expect(run).toBeVisible();
   await expect(page.locator('#schema-CodeResult')).toBeAttached();
-  await page.getByRole('link', { name: 'Gateway' }).click();
+  const gateway = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Gateway' });
+  await gateway.click();
   await expect(page).toHaveURL(/gateway$/);
   await page.goBack();
   await expect(run).toBeVisible();
   await expect(page.locator('#schema-CodeResult')).toHaveCount(1);
-  await page.getByRole('link', { name: 'Gateway' }).click();
+  await gateway.click();
   await expect(page).toHaveURL(/gateway$/);
   await page.getByRole('link', { name: 'API reference' }).click();
   await expect(run).toBeVisible();
