@@ -24,6 +24,7 @@ export type Requests = Pick<
   | 'addBegun'
   | 'restoreResult'
   | 'cancel'
+  | 'cancelEnded'
   | 'requestsOf'
   | 'settle'
   | 'handleReader'

@@ -206,7 +206,9 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   async #applyCancel({ run, ticket, by }: Extract<ChatChange, { kind: 'cancel' }>): Promise<void> {
     const { store, mirrors, work } = this.#shared;
     const request = this.parts.inFlight.find(ticket);
-    if (request?.isShared === true && request.generation.id === run) this.#cancelHere(request, by);
+    if (request?.isShared === true && request.generation.id === run)
+      if (request.finishedAt === undefined) this.#cancelHere(request, by);
+      else this.parts.inFlight.cancelEnded(request, by);
     if (mirrors.get(run)?.isOwned !== true) return;
     // The server that has sent the change may have done so while Redis was away.
     await store.cancelTicket(ticket, run, by).catch(() => {});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nativeStreamEncoder } from '#lib/chat/formats/native';
+import { InFlight } from '#lib/chat/generation/in-flight';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { toReadableStream } from '#lib/http/stream-body';
 import { chatRequest, engineHarness, settled } from '../../../test/support/chat.ts';
@@ -53,4 +54,20 @@ describe('results that were read', () => {
     expect(() => b.engine.find(pending.id, 'ann')).toThrow();
     b.engine.close();
   });
+});
+
+it('makes a request that has ended a cancelled one, if another server had cancelled it before', async () => {
+  const b = engineHarness();
+  const pending = await b.submit('hello');
+  b.provider.last.say('all of it').done();
+  await settled();
+  expect(pending.state).toBe('completed');
+  const ends: string[] = [];
+  pending.onDone = ({ state }) => void ends.push(state);
+  const inFlight = new InFlight(60_000, b.clock);
+  inFlight.cancelEnded(pending, 'operator');
+  inFlight.cancelEnded(pending, 'user');
+  expect([pending.state, pending.error?.data]).toEqual(['cancelled', { cancelled_by: 'operator' }]);
+  expect(ends).toEqual(['cancelled']);
+  b.engine.close();
 });

@@ -165,6 +165,18 @@ export class InFlight {
     this.#handleEnd(request, generation.finishedAt !== undefined && !generation.isMirror);
   }
 
+  /**
+   * A request was cancelled on another server, which has said so, before this one knew; it has
+   * ended here meanwhile. It is a cancelled one everywhere. Its usage is counted already.
+   */
+  cancelEnded(request: PendingRequest, by: CancelledBy): void {
+    if (request.finishedAt === undefined || request.state === 'cancelled') return;
+    request.cancelledAt = request.finishedAt;
+    request.cancelledBy = by;
+    request.notifyReaders();
+    request.onDone?.(request);
+  }
+
   /** The uncancelled requests of an unfinished generation. */
   requestsOf({ requests }: Generation): PendingRequest[] {
     const found: PendingRequest[] = [];
