@@ -34,9 +34,10 @@ export class SharedSubmissions {
   }
 
   /**
-   * Calls `submit`, or `replay` with the request that another server has completed. Throws
+   * Calls `submit`, or returns the request of another server that `join` finds by its id; if it
+   * finds none, calls `replay` with the response of the one that is complete. Throws
    * `idempotency_conflict` for another body, and `queue_full` with `Retry-After` while the other
-   * server works on it, unless `join` finds the request by its id.
+   * server works on it.
    */
   async once(
     { name, fingerprint }: IdempotencyDigests,
@@ -53,10 +54,11 @@ export class SharedSubmissions {
           'idempotency_conflict',
           'This Idempotency-Key was used for another request. Use a new key for a new request.',
         );
-      const completed = completedOf(earlier);
-      if (completed !== undefined) return replay(completed);
+      // The request itself says of it what its server does; a replay is a response from the cache.
       const joined = earlier.id === '' ? undefined : await join?.(earlier.id);
       if (joined !== undefined) return joined;
+      const completed = completedOf(earlier);
+      if (completed !== undefined) return replay(completed);
       if (earlier.isLost === true && (await this.#shared.takeOver(name, fingerprint, earlier)))
         return await this.#submit({ name, fingerprint }, submit);
       if (performance.now() >= deadlineMs) throw underWay();
