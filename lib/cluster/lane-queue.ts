@@ -6,6 +6,7 @@ import { priorityOf } from '#lib/chat/scheduler/fair-queueing';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { repliesOf } from '#lib/cluster/replies';
+import type { LaneWork } from '#lib/cluster/shared-types';
 import type { SharedTurn } from '#lib/cluster/turns';
 import { DAY_SECONDS } from '#lib/units';
 
@@ -242,6 +243,17 @@ export class LaneQueue {
     return { ...this.countsOf(replies), position: positionOf(first, replies[3], replies[4]) };
   }
 
+  /** Adds the commands whose three replies `positionIn` reads. */
+  addPosition(commands: ChainableCommander, run: string): void {
+    const id = jobIdOf(run);
+    commands.llen(this.#first).zrank(this.#prioritized, id).lpos(this.#first, id);
+  }
+
+  /** The position of a waiting run from 1; undefined if it does not wait. */
+  positionIn([first, rank, index]: readonly unknown[]): number | undefined {
+    return positionOf(Number(first), rank, index);
+  }
+
   /** Positions of waiting runs, as `standing`. Those that do not wait are left out. */
   async positions(runs: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const commands = this.#connection.client.pipeline().llen(this.#first);
@@ -272,6 +284,15 @@ export class LaneQueue {
     const [first, others] = z.tuple([z.array(z.string()), z.array(z.string())]).parse(replies.slice(3));
     const runs = [...first.reverse(), ...others].slice(0, count).map(runOf);
     return { ...this.countsOf(replies), runs, first: first.length };
+  }
+
+  /** The runs that workers have, the first `count` that wait in their order, and the counts. */
+  async work(count: number): Promise<Omit<LaneWork, 'lane'> & { readonly counts: LaneCounts }> {
+    const [active, { runs: waiting, ...counts }] = await Promise.all([
+      this.#connection.client.lrange(this.#active, 0, -1),
+      this.front(count),
+    ]);
+    return { running: active.map(runOf), waiting, counts };
   }
 
   async counts(): Promise<LaneCounts> {

@@ -20,6 +20,8 @@ export interface LineEntryParts extends Pick<SharedLineParts, 'link' | 'runs' | 
   readonly lanes: SharedLanes;
   readonly turns: SharedTurns;
   readonly displacement: Displacement;
+  /** A run has entered the line of a lane, and waits there at this position. */
+  readonly onWaiting: (generation: Generation, lane: string, position: number) => void;
 }
 
 /**
@@ -80,8 +82,9 @@ export class LineEntry {
     turns.addClock(reading, lane, turn.priority);
     const takeCounts = lanes.addCounts(reading);
     queue.addRenewal(reading);
-    const [clocks, held, ...counts] = repliesOf(await reading.exec());
-    takeCounts(counts);
+    queue.addPosition(reading, generation.id);
+    const [clocks, held, ...replies] = repliesOf(await reading.exec());
+    takeCounts(replies);
     const hasEnded = generation.finishedAt !== undefined;
     if (hasEnded || (!isAccepted && (await this.#isExcess(generation, lane)))) {
       // Else a worker has it, or has ended it already.
@@ -91,6 +94,8 @@ export class LineEntry {
       const again = await turns.assign(lane, turn);
       await queue.move(generation.id, () => sortKeyOf(again, turn.priority));
     }
+    const position = queue.positionIn(replies.slice(-3));
+    if (position !== undefined && lanes.hasToWait(lane, position)) this.#parts.onWaiting(generation, lane, position);
     return 'entered';
   }
 

@@ -62,11 +62,22 @@ export class SharedChatEngine extends EngineCore implements ChatService {
 
   /** Like `EngineCore.submit`. Resolves when the request is in the line of all servers. */
   override async submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
-    return await admitted(super.submit(request, submitter));
+    return await this.#withPlace(await admitted(super.submit(request, submitter)));
   }
 
   override async enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
-    return await admitted(super.enqueue(request, submitter));
+    return await this.#withPlace(await admitted(super.enqueue(request, submitter)));
+  }
+
+  /** The reply says the place of a request, also of one that has joined that of another server. */
+  async #withPlace(request: PendingRequest): Promise<PendingRequest> {
+    const { cacheStatus, isCopy, log } = request;
+    const isElsewhere = isCopy || cacheStatus === 'joined';
+    if (!isElsewhere || request.state !== 'queued' || log.status !== undefined) return request;
+    const { queue_position, queue_length, estimated_wait_time } = await this.queueStatus(request);
+    if (queue_position > 0 && request.state === 'queued' && log.status === undefined)
+      log.setStatus({ type: 'status', status: 'queued', queue_position, queue_length, estimated_wait_time });
+    return request;
   }
 
   /** See `PendingRequest.addReader`: this server wants its response from now on. */
@@ -125,10 +136,13 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     return this.standing(request);
   }
 
-  /** The queue as `principal` sees it: with the ids of what it may control. */
-  overview(principal: Principal): QueueOverview {
+  /** The queue of all servers as `principal` sees it: with the ids of what it may control. */
+  async overview(principal: Principal): Promise<QueueOverview> {
     const { clock, settings, scheduler } = this.parts;
-    return queueOverview(scheduler.view, settings, clock.now(), {
+    const { overview, link } = this.#shared;
+    // While Redis is away, it is that of this server.
+    const all = link.connection.isUsable ? await overview.read().catch(() => undefined) : undefined;
+    return queueOverview(all ?? scheduler.view, settings, clock.now(), {
       mayControl: (owner) => mayControl(owner, principal, settings),
       seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
     });

@@ -209,6 +209,12 @@ export class SharedLanes {
     return lane === undefined || counts.waiting + counts.running >= lane.server.slots;
   }
 
+  /** Whether a run at this position waits for others: free slots are for the first ones. */
+  hasToWait(id: string, position: number): boolean {
+    const { counts, lane } = this.#stateOf(id);
+    return position > freeOf(counts, lane);
+  }
+
   /** Adds the commands that read all counts. Returns what takes their replies, the first ones. */
   addCounts(commands: ChainableCommander): (replies: readonly unknown[]) => void {
     const queues = [...this.#states.values()].map(({ queue }) => queue);

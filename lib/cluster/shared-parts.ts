@@ -10,6 +10,7 @@ import { RunCare } from '#lib/cluster/run-care';
 import { RunWork } from '#lib/cluster/run-processor';
 import { RunRecovery } from '#lib/cluster/run-recovery';
 import { RunStore, setUnsaved } from '#lib/cluster/runs';
+import { SharedOverview } from '#lib/cluster/shared-overview';
 import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { SECOND_MS } from '#lib/units';
 
@@ -25,6 +26,7 @@ export class SharedParts {
   work!: RunWork;
   flights!: SharedFlights;
   line!: StartedLine;
+  overview!: SharedOverview;
   readonly #options: ChatEngineOptions;
   readonly #createLine: (parts: SharedLineParts) => StartedLine;
   /** Of the generations of this engine; set when it is made. */
@@ -90,6 +92,13 @@ export class SharedParts {
       processor: (taken) => this.work.process(taken),
       local: scheduler,
       settings,
+    });
+    this.overview = new SharedOverview({
+      link,
+      mirrors: this.mirrors,
+      own: this.line.view,
+      laneWork: () => this.line.work(),
+      laneOf: (id) => scheduler.lanes().find(({ server }) => server.id === id),
     });
     inFlight.onAdd = (request) => this.#handleAdded(request);
     return {

@@ -71,6 +71,11 @@ export class SharedPositions {
     else this.noteMove();
   }
 
+  /** A run has entered a line at this position, before anything reads it. */
+  noteArrival(generation: Generation, laneId: string, position: number): void {
+    this.#write(generation, laneId, position, this.#options.lanes.countsOf(laneId));
+  }
+
   /** What its readers have. */
   lastStanding({ log, state }: Generation): QueueStanding {
     const waiting = this.#options.lanes.waiting;
@@ -195,8 +200,12 @@ export class SharedPositions {
   }
 
   #tell(generation: Generation, laneId: string, position: number, counts: LaneCounts): void {
+    if (this.#watched.has(generation)) this.#write(generation, laneId, position, counts);
+  }
+
+  #write(generation: Generation, laneId: string, position: number, counts: LaneCounts): void {
     const { log, state } = generation;
-    if (state !== 'queued' || !this.#watched.has(generation)) return;
+    if (state !== 'queued') return;
     const { lanes, namesServers } = this.#options;
     const name = namesServers() ? lanes.laneOf(laneId)?.server.name : undefined;
     if (log.status?.queue_position === position && log.status.model_server === name) return;

@@ -14,7 +14,7 @@ import { LineEntry } from '#lib/cluster/line-entry';
 import { SharedLanes } from '#lib/cluster/shared-lanes';
 import { SharedPositions } from '#lib/cluster/shared-positions';
 import { SharedQueueFigures, type SharedWork } from '#lib/cluster/shared-queue-figures';
-import type { LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import type { LaneWork, LocalLane, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
 import { StrayRuns } from '#lib/cluster/stray-runs';
 import { SharedTurns } from '#lib/cluster/turns';
 import type { TakenListener } from '#lib/cluster/worker';
@@ -31,6 +31,8 @@ const STOP_POLL_MS = 50;
  * commands are too old and Redis seems to be away.
  */
 const MAX_ENTERING = 32;
+/** Waiting runs of a lane that are shown in an overview. */
+const MAX_LISTED = 1_000;
 
 interface Submitted extends SharedWork {
   readonly release: () => void;
@@ -94,7 +96,11 @@ export class SharedQueue implements SharedLine {
     );
     this.#strays = new StrayRuns(this.#lanes, () => link.connection.isUsable);
     const shared = { ...parts, lanes: this.#lanes, turns: this.#turns };
-    this.#entry = new LineEntry({ ...shared, displacement: new Displacement(shared) });
+    this.#entry = new LineEntry({
+      ...shared,
+      displacement: new Displacement(shared),
+      onWaiting: (generation, lane, position) => this.#positions.noteArrival(generation, lane, position),
+    });
     this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
     this.view = new SharedQueueFigures(local.view, this.#lanes, () => this.#waiting());
   }
@@ -198,6 +204,16 @@ export class SharedQueue implements SharedLine {
 
   standingOf(run: string, lane: string): Promise<QueueStanding> {
     return this.#positions.standingOf(run, lane, this.#submitted.get(run)?.generation.timingKey);
+  }
+
+  async work(): Promise<LaneWork[]> {
+    return await Promise.all(
+      this.#lanes.ids.map(async (lane) => {
+        const { counts, ...work } = await this.#lanes.queueOf(lane).work(MAX_LISTED);
+        this.#lanes.setCounts(lane, counts);
+        return { lane, ...work };
+      }),
+    );
   }
 
   async withdraw(run: string): Promise<boolean> {

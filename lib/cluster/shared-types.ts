@@ -160,6 +160,8 @@ export interface SharedLine extends WorkQueue {
   hold(isHeld: boolean): void;
   /** Redis has lost a waiting run of this instance: it enters the line again, also a full one. */
   enterAgain(generation: Generation, lane: string): void;
+  /** What workers have, and the first ones that wait. Rejects if Redis does. */
+  work(): Promise<readonly LaneWork[]>;
   /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
   standingOf(run: string, lane: string): Promise<QueueStanding>;
   /**
@@ -171,6 +173,14 @@ export interface SharedLine extends WorkQueue {
   pause(): void;
   /** Waits until every job of the workers is ended or back in the line, at most `ms`. */
   stop(ms: number): Promise<void>;
+}
+
+/** Runs of a lane, by their ids. */
+export interface LaneWork {
+  readonly lane: string;
+  readonly running: readonly string[];
+  /** In their order. */
+  readonly waiting: readonly string[];
 }
 
 /** What `SharedQueue` is made with. */

@@ -13,14 +13,34 @@ interface QueueReader {
   readonly seesCallers: boolean;
 }
 
+/** What is shown of work. */
+export type ListedWork = Pick<QueuedWork, 'id' | 'model' | 'priority' | 'startedAt' | 'tokens' | 'server'> & {
+  readonly requests: Iterable<RequestOwner & { readonly id: string }> | undefined;
+};
+
+/** What is shown of a queue. */
+export interface OverviewFigures
+  extends Pick<
+    QueueFigures,
+    'queueLength' | 'isRunning' | 'slots' | 'averageMs' | 'isAverageMeasured' | 'areServersSeveral'
+  > {
+  readonly running: Iterable<ListedWork>;
+  waiting(): {
+    readonly item: Pick<ListedWork, 'model' | 'priority' | 'requests'>;
+    readonly since: number;
+    readonly position: number;
+    readonly server: ModelServer | undefined;
+  }[];
+}
+
 /** The queue as a reader sees it. */
 export function queueOverview(
-  view: QueueFigures,
+  view: OverviewFigures,
   settings: Pick<Config, 'QUEUE_MAX_SIZE'>,
   now: number,
   { mayControl, seesCallers }: QueueReader,
 ): QueueOverview {
-  const visibleId = ({ requests }: QueuedWork) => {
+  const visibleId = ({ requests }: Pick<ListedWork, 'requests'>) => {
     for (const request of requests ?? []) {
       if (!mayControl(request)) continue;
       return { request_id: request.id, ...(seesCallers ? { caller: nameOf(request) } : {}) };
