@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { OPERATIONS } from '#lib/openapi/operations';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
+import { needsOneServer } from '../support/instances.ts';
 import { type RealOllama, startOllama } from '../support/real-ollama.ts';
 import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
@@ -83,6 +84,7 @@ function statusOfLarge(app: RunningApp, path: string): Promise<number | undefine
 
 describe('the openai SDK over an OpenAI-compatible server', () => {
   it('gets the numbers of the server, as base64 by default and as floats', async () => {
+    needsOneServer('cached embeddings are those of each server');
     const { server, app } = await start(openAiHandler, {});
     const client = new OpenAI({ baseURL: `${app.url}/v1`, apiKey: 'none', maxRetries: 0 });
     const usual = await client.embeddings.create({ model: 'e', input: ['one', 'three'], user: 'ann' });
@@ -107,6 +109,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
   });
 
   it('sends only inputs that are neither cached nor under way, once each', async () => {
+    needsOneServer('cached embeddings are those of each server');
     const { server, app } = await start(openAiHandler, { QUEUE_MAX_CONCURRENT: '2' });
     const client = new OpenAI({ baseURL: `${app.url}/v1`, apiKey: 'none', maxRetries: 0 });
     const inputs = Array.from({ length: 300 }, (_, index) => `text ${index % 150}`);
@@ -145,6 +148,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
   });
 
   it('passes token ids, dimensions and fields of such servers on, and names what it does not know', async () => {
+    needsOneServer('cached embeddings are those of each server');
     const { server, app } = await start(openAiHandler, {});
     const fields = { model: 'e', dimensions: 2, input_type: 'query', truncate_prompt_tokens: 5, dimension: 3 };
     const response = await post(app, '/v1/embeddings', { ...fields, input: [[1, 2], [3]] });
@@ -233,6 +237,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
 
 describe('the ollama SDK over a scripted Ollama', () => {
   it('embeds texts, and gets the older route’s vectors from the older route', async () => {
+    needsOneServer('cached embeddings are those of each server');
     const { server, app } = await start(
       {
         '/api/embed': ({ body }, response) => {

@@ -57,8 +57,8 @@ describe('a request in the queue', () => {
   ])('is cancelled by %s with %i', async (person, status) => {
     const id = await enqueue('member');
     expect((await cancel(person, id)).status).toBe(status);
-    const left = await send('member', 'GET', `/api/chat-queue?requestId=${id}`);
-    expect((await left.json()).status).toBe(status === 200 ? 'cancelled' : 'processing');
+    const left = async () => (await send('member', 'GET', `/api/chat-queue?requestId=${id}`)).json();
+    await vi.waitFor(async () => expect((await left()).status).toBe(status === 200 ? 'cancelled' : 'processing'));
   });
 
   it('of a key is cancelled by its person, but not one of the person by the key', async () => {
@@ -259,7 +259,7 @@ describe('a caller that is locked out', () => {
     await vi.waitFor(async () => expect((await overview('admin')).processing).toHaveLength(1));
     revoke(['key:front']);
     expect((await asked).status).toBe(409);
-    expect((await overview('admin')).processing).toEqual([]);
+    await vi.waitFor(async () => expect((await overview('admin')).processing).toEqual([]));
   });
 
   it('leaves no trace of work that has ended', async () => {

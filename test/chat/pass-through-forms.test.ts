@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { toFile } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { needsOneServer } from '../support/instances.ts';
 import {
   clientOf,
   KEY,
@@ -91,6 +92,7 @@ describe('a form with files', () => {
   });
 
   it('that has no room on the disk next to others is refused, and accepted later', async () => {
+    needsOneServer('what uploads may take is of each server');
     const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
     const upload = (bytes: number) =>
       request(`${stage.app.url}/v1/images/edits`, { method: 'POST', headers: { ...headers, 'content-length': bytes } });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '#lib/openapi/operations';
+import { needsOneServer } from '../support/instances.ts';
 import {
   clientOf,
   KEY,
@@ -140,6 +141,7 @@ describe('an error of the model server', () => {
 
 describe('the line of chats', () => {
   it('has passed-on requests in it, which wait for a slot and are refused above its length', async () => {
+    needsOneServer('what is passed on waits in the line of its server');
     const held = Promise.withResolvers<void>();
     const speaking = Promise.withResolvers<void>();
     stage.handle['/v1/audio/speech'] = async (_, response) => {

@@ -37,11 +37,7 @@ async function start(env: Record<string, string> = {}): Promise<RunningApp> {
   return app;
 }
 
-/** Ends the process at once, as a crash or a power cut of the program does. */
-async function crash(app: RunningApp): Promise<void> {
-  process.kill(app.pid, 'SIGKILL');
-  await app.ended;
-}
+const crash = (app: RunningApp) => app.kill();
 
 const post = (app: RunningApp, path: string, body: object, headers: Record<string, string> = {}) =>
   fetch(app.url + path, {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
 import { AppError } from '#lib/errors';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
+import { needsOneServer } from '../support/instances.ts';
 
 /** What a caller of any API learns about its place in the queue. */
 
@@ -62,6 +63,7 @@ describe.each(SURFACES)('%s', (path, body) => {
   });
 
   it('says 0 where nothing waits', async () => {
+    needsOneServer('measures no time by a clock that stands still');
     s = await chatServer(ENVIRONMENT);
     s.provider.onCall = (call) => void call.say('x').done();
     for (const stream of [false, true]) {

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { freePort } from '../support/free-port.ts';
+import { needsOneServer } from '../support/instances.ts';
 import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
 /** A server that is restarted during responses: what its clients receive. */
@@ -16,6 +17,7 @@ const TOLD = { error: expect.stringMatching(/^The server is stopping\. Send .* a
 const UUID = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
 it('ends each open response with one error that says to send it again', async () => {
+  needsOneServer('what a shared queue has goes on, or is lost with its text');
   model = await startFaultyModelServer();
   model.play([{ send: ollama.text('half an an') }, 'hang']);
   const env = {
@@ -122,6 +124,7 @@ it('ends each open response with one error that says to send it again', async ()
 }, 60_000);
 
 it('cuts a client that does not read, which costs its twin nothing', async () => {
+  needsOneServer('what a shared queue has goes on, or is lost with its text');
   model = await startFaultyModelServer();
   const much = { send: ollama.text('x'.repeat(1024 * 1024)) };
   model.play([...Array<typeof much>(32).fill(much), { send: ollama.text('all of it') }, 'hang']);

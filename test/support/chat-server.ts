@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ChatEngineOptions } from '#lib/chat/chat-engine';
+import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
 import { createAppServer } from '#lib/server/app-server';
 import { drain } from '#lib/server/drain';
@@ -8,6 +9,7 @@ import { resetSingleton, singleton } from '#lib/singletons';
 import { errorBodySchema } from '#lib/wire/error';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { type EngineHarness, engineHarness, settled } from './chat.ts';
+import { INSTANCES, needsOneServer } from './instances.ts';
 
 export interface ChatServer extends EngineHarness {
   url: string;
@@ -29,7 +31,8 @@ const MODEL: ModelInfo = {
 
 /**
  * The real server with the project's own route files, over a scripted model and a manual clock
- * unless `parts` says otherwise.
+ * unless `parts` says otherwise. With TEST_INSTANCES it has several engines over a Redis, and each
+ * request goes to another one; their clock is the real one.
  */
 export async function chatServer(
   environment: Record<string, string> = {},
@@ -39,8 +42,12 @@ export async function chatServer(
   const names = ['config', 'chat', 'chat.known-requests', 'chat.stored-responses', 'embeddings', 'models', 'metrics'];
   names.push('people.limits', 'http.request-limits');
   for (const name of names) resetSingleton(name);
-  singleton('config', () => readConfig(env));
-  const played = engineHarness(env, parts);
+  const group = INSTANCES > 1 ? await (await import('./instance-states.ts')).joinAsSeveral(env) : undefined;
+  singleton('config', () => readConfig(group?.environment ?? env));
+  const played =
+    group === undefined
+      ? engineHarness(env, parts)
+      : engineHarness(group.environment, { clock: systemClock, ...parts }, (options) => group.createEngine(options));
   singleton('chat', () => played.engine);
   singleton('metrics', () => played.metrics);
   const list: Models = {
@@ -65,13 +72,19 @@ export async function chatServer(
     root: process.cwd(),
     loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),
   });
+  group?.distribute(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     ...played,
+    get clock() {
+      needsOneServer('moves its clock');
+      return played.clock;
+    },
     url: `http://127.0.0.1:${port}`,
     async close() {
-      played.engine.close();
+      if (group === undefined) played.engine.close();
+      else await group.close();
       await drain(server, 0);
       await settled();
     },

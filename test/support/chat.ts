@@ -185,12 +185,13 @@ export interface EngineHarness {
 export function engineHarness(
   environment: Record<string, string> = {},
   options: Partial<ChatEngineOptions> = {},
+  create: (options: ChatEngineOptions) => ChatEngine = (all) => new ChatEngine(all),
 ): EngineHarness {
   const provider = new ScriptedProvider();
   const clock = new ManualClock();
   const metrics = createMetrics();
   const resolveKnown = (model: string | undefined) => ({ provider, model: model ?? 'default-model' });
-  const engine = new ChatEngine({
+  const engine = create({
     settings: readConfig(environment),
     directory: { resolve: async (model) => resolveKnown(model), resolveKnown },
     clock,

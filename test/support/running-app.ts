@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/bootstrap/setup.mjs';
 import { freePort } from './free-port.ts';
+import { INSTANCES, startInstances } from './instances.ts';
 
 export interface RunningApp {
   url: string;
-  pid: number;
+  /** Throws where it is several processes. */
+  readonly pid: number;
   /** Everything that it wrote so far, on both streams. */
   output: () => string;
   /**
@@ -15,6 +17,8 @@ export interface RunningApp {
    * `deadlineMs`.
    */
   stop: (deadlineMs?: number) => Promise<number | null>;
+  /** Ends it at once, as a crash or a power cut of the program does. */
+  kill: () => Promise<unknown>;
   /** Resolves with the exit code when it ends by itself. */
   ended: Promise<number | null>;
 }
@@ -40,12 +44,22 @@ const COMMANDS = {
 
 /**
  * A quiet app on `env`'s port of loopback, or a free one, with the embedded model and no rate
- * limits unless `env` says otherwise.
+ * limits unless `env` says otherwise. With TEST_INSTANCES it is several servers behind a front.
  */
 export async function startApp(
   mode: keyof typeof COMMANDS,
   env: Record<string, string> = {},
   cwd = process.cwd(),
+): Promise<RunningApp> {
+  const isOne = mode !== 'server' || INSTANCES === 1 || env.REDIS_URL !== undefined || env.WORKERS !== undefined;
+  if (isOne) return await startInstance(mode, env, cwd);
+  return await startInstances(env, (own) => startInstance(mode, own, cwd));
+}
+
+async function startInstance(
+  mode: keyof typeof COMMANDS,
+  env: Record<string, string>,
+  cwd: string,
 ): Promise<RunningApp> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env }, 'pipe', cwd);
@@ -53,7 +67,10 @@ export async function startApp(
 }
 
 /** The app once it responds. Throws with all its output if it ends before. */
-export async function whenServing(url: string, app: Omit<RunningApp, 'url'>): Promise<RunningApp> {
+export async function whenServing<T extends Pick<RunningApp, 'output' | 'ended'>>(
+  url: string,
+  app: T,
+): Promise<T & { url: string }> {
   for (;;) {
     const ended = await Promise.race([
       app.ended.then(() => true),
@@ -110,6 +127,10 @@ export function launch(
     pid: child.pid ?? -1,
     output: () => Buffer.concat(chunks).toString(),
     ended,
+    kill: () => {
+      child.kill('SIGKILL');
+      return ended;
+    },
     stop: async (deadlineMs = 15_000) => {
       child.kill('SIGTERM');
       const force = setTimeout(() => child.kill('SIGKILL'), deadlineMs);

@@ -1,0 +1,22 @@
+/**
+ * Which test files run against several servers behind a front; see "Several servers" in
+ * test/README.md.
+ */
+
+/** They do so in every run of all tests: what clients see, in less than a minute. */
+export const ALWAYS_BEHIND_A_FRONT = [
+  'test/chat/ownership.test.ts',
+  'test/chat/queue-headers.test.ts',
+  'test/chat/sdk-clients.test.ts',
+  'test/chat/stored-responses.test.ts',
+];
+
+/** Never, and why: what they measure is one process. */
+export const ONE_PROCESS_FILES: Readonly<Record<string, string>> = {
+  'test/chat/crowd.test.ts': 'connections and memory of a process; the front would have the connections',
+  'test/chat/model-servers.test.ts':
+    'what model servers have loaded, and their figures, are what each server has read of them',
+  'test/chat/limits.test.ts': 'what people have used up is counted by each server, and known to others later',
+  'test/chat/memory.test.ts': 'the heap of a process, and what its own queue may hold',
+  'test/chat/real-model-servers.test.ts': 'as model-servers.test.ts',
+};
