@@ -26,8 +26,8 @@ export function MessageList({ conversationId, leafId, anchorId, onRegenerate, on
   const { start, end } = useGrowingRange(path.length, anchor === -1 ? undefined : anchor);
   const positions = useVersionPlaces(thread);
   return (
-    // Hidden text, as the title of footnotes, scrolls with it and does not stretch the page. Not each
-    // response: a positioned box is a layer for the browser.
+    // Hidden text, as the title of footnotes, scrolls with it and does not stretch the page. Not
+    // each response: a positioned box is a layer for the browser.
     <ol className="relative flex flex-col">
       {path.slice(start, end).map((message, index) => (
         <Turn

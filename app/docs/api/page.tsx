@@ -27,7 +27,7 @@ export default async function ApiPage({ searchParams }: ApiPageProps) {
         version={VERSION}
         origin={`${protocol}://${requestHeaders.get('host') ?? 'localhost:3000'}`}
         needsKey={needsKey}
-        // Next hides the headers of its own requests, which accept anything.
+        // Next hides the headers by which it marks its requests. Those accept anything.
         isDocument={requestHeaders.get('accept')?.includes('text/html') === true}
         hasSchemasOnly={part === 'schemas'}
       />
