@@ -35,7 +35,7 @@ export class SharedOverview {
     this.#parts = parts;
   }
 
-  /** Those who ask at a time share an answer. Rejects if Redis does. */
+  /** Callers at the same time get the result of one read. Rejects if Redis does. */
   read(): Promise<OverviewFigures> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

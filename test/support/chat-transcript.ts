@@ -68,7 +68,7 @@ export async function chatTranscript(url: string, { open }: Pick<GatedModel, 'op
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(READ_MS),
     });
-  /** The body as it came: JSON, or the events of a stream without those that only report a state. */
+  /** The body as it came: JSON, or the events of a stream without those that report a state. */
   const call = (step: string, ...request: Parameters<typeof send>) => callAndRead(step, () => {}, ...request);
   /** `onText` gets all that has come each time that there is more. */
   const callAndRead = async (
