@@ -11,7 +11,11 @@ const cell = (page: Page, region: string, name: string) =>
     .first();
 
 test('the dashboard counts what happens, live', async ({ page, request }) => {
+  // The page comes with the last known figures, which may be those of its last reader.
+  const isPolled = page.waitForResponse('**/api/cache-stats');
   await page.goto('/dashboard');
+  await (await isPolled).finished();
+  await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => setTimeout(painted))));
   await expect(cell(page, 'Requests', 'Chat requests')).toHaveText(/\d/);
   const before = Number(await cell(page, 'Requests', 'Chat requests').innerText());
   const hitsBefore = Number(await cell(page, 'Caches', 'Hits').innerText());

@@ -69,6 +69,8 @@ describe('an upload that has arrived', () => {
   });
 
   it('has no name, and is closed by its release, also while it is sent', async () => {
+    // That of the test before is closed in the background.
+    await expect.poll(openFiles).toBe(0);
     const before = openFiles();
     const upload = await receive(Readable.from([LARGE]));
     expect([openFiles(), readdirSync(directory)]).toEqual([before + 1, []]);
@@ -81,6 +83,7 @@ describe('an upload that has arrived', () => {
   });
 
   it('leaves nothing if its client leaves, or if it is too large', async () => {
+    await expect.poll(openFiles).toBe(0);
     const before = openFiles();
     const source = new PassThrough();
     const receiving = receive(source);

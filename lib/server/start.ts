@@ -69,6 +69,10 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   // For the first requests, no session that was signed out may be valid again, and what
   // administrators changed, such as who may join, is in force.
   if (hasPeople && isApp) await loadRevocations();
+  // Loading blocks the event loop. Its commands would time out meanwhile, and it would accept
+  // requests as if Redis were away.
+  if (isApp && settings.REDIS_URL !== undefined) await (await import('#lib/server/preload')).preload(root);
+  // Who reads that a worker has figures takes it for one that listens.
   if (workerProcess() !== undefined) (await import('#lib/server/scrape-metrics')).shareMetrics();
   server.listen({ ...address, backlog: 1024 }, async () => {
     await delay(FIRST_RESPONSES_MS, undefined, { ref: false });

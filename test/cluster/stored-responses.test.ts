@@ -90,6 +90,9 @@ it('in the background is polled and cancelled at another server', async () => {
 
 it('is complete at the server that is left when the one that accepted it is lost', async () => {
   const lost = await cluster.add();
+  // What a server accepts that misses Redis is in that server alone.
+  const ready = async () => await (await fetch(`${lost.url}/api/ready`)).text();
+  await expect.poll(ready, eventually).toContain('"redis":{"state":"up"}');
   const killed = Promise.withResolvers<void>();
   let calls = 0;
   cluster.model.choose((body) => {

@@ -112,8 +112,10 @@ it('has all workers respond at one port, over a Redis for them alone', async () 
   }
   expect(Math.min(...served)).toBeGreaterThan(0);
   expect(served.reduce((sum, count) => sum + count)).toBe(sent);
-  const metrics = await scrape(workers);
-  expect(metrics).toMatch(/chill_space_instances\{worker="1",scope="cluster"\} 2/);
+  // The first counts itself before the second has reported.
+  await expect
+    .poll(() => scrape(workers), { timeout: 15_000 })
+    .toMatch(/chill_space_instances\{worker="1",scope="cluster"\} 2/);
   // No other user reaches what they share, and no other machine.
   expect(statSync(join(dataDir, 'redis')).mode & 0o777).toBe(0o700);
   expect(statSync(redisSocket(dataDir)).mode & 0o777).toBe(0o700);

@@ -194,6 +194,9 @@ function eventsOf(text: string): unknown[] {
     if (data === undefined) return [];
     const parsed = data === '[DONE]' ? data : JSON.parse(data);
     if (typeof parsed === 'object' && (parsed.status === 'queued' || parsed.status === 'processing')) return [];
-    return [{ id: /^id: (.*)$/m.exec(event)?.[1], data: parsed }];
+    // It has the number of the last event, or of the one that ends the generation: a server that
+    // learns of a cancellation from another one may know either first.
+    const isCancelled = typeof parsed === 'object' && parsed.code === 'cancelled';
+    return [{ id: isCancelled ? 'the end' : /^id: (.*)$/m.exec(event)?.[1], data: parsed }];
   });
 }
