@@ -14,7 +14,7 @@ const TTL_MS = 40_000;
 function server(values: Map<string, Uint8Array>) {
   const clock = new ManualClock();
   const renewed: string[] = [];
-  const shared = {
+  const shared: SharedValues = {
     isUsable: true,
     read: async (key: string) => {
       const bytes = values.get(key);
@@ -23,7 +23,9 @@ function server(values: Map<string, Uint8Array>) {
     write: (key: string, _: number, encode: () => Uint8Array) => void values.set(key, encode()),
     remove: (key: string) => void values.delete(key),
     renew: (key: string) => void renewed.push(key),
-  } as unknown as SharedValues;
+    clear: async () => values.clear(),
+    adoptGeneration() {},
+  };
   const stateOf = ({ result }: { result: unknown }) => (result as PackedJson<ResponsesState>).unpack();
   const sharing = new ResponseSharing({ values: shared, clock, ttlMs: TTL_MS, stateOf });
   const responses = new StoredResponses({ maxBytes: MIB, ttlMs: TTL_MS }, clock, sharing);

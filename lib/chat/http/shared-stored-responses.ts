@@ -11,15 +11,17 @@ import type { ConversationItem } from '#lib/wire/responses-request';
 /** How often a used value is renewed within its time to live. */
 const RENEWALS = 4;
 
-/** Checks the shape alone: items and tools are parsed where they are used. */
+/** A value that `encodeResponse` wrote. Its shape alone is checked: parts are parsed where used. */
+const written = <T>(shape: z.ZodType) => z.custom<T>((value) => shape.safeParse(value).success);
+
 const valueShape = z.object({
   createdAt: z.number(),
   model: z.string(),
   previous: z.string().nullable(),
   hasWaited: z.boolean(),
-  parameters: z.looseObject({ tools: z.array(z.unknown()) }),
-  items: z.array(z.looseObject({ type: z.string() })),
-  result: z.looseObject({ status: z.string(), output: z.array(z.unknown()) }).nullable(),
+  parameters: written<ReturnedParameters>(z.looseObject({ tools: z.array(z.unknown()) })),
+  items: written<readonly ConversationItem[]>(z.array(z.looseObject({ type: z.string() }))),
+  result: written<ResponsesState>(z.looseObject({ status: z.string(), output: z.array(z.unknown()) })).nullable(),
 });
 
 export interface ResponseSharingOptions {
@@ -89,9 +91,9 @@ function decodeResponse(bytes: Uint8Array, of: { caller: string; id: string }): 
       ...of,
       ...rest,
       previous: previous ?? undefined,
-      parameters: packShared(parameters as unknown as ReturnedParameters),
-      items: new PackedJson(items as unknown as readonly ConversationItem[]),
-      result: result === null ? undefined : new PackedJson(result as unknown as ResponsesState),
+      parameters: packShared(parameters),
+      items: new PackedJson(items),
+      result: result === null ? undefined : new PackedJson(result),
     };
   } catch {
     return undefined;
