@@ -6,7 +6,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimes
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deniedComplaint, SetupError } from './setup.mjs';
+import { deniedComplaint, exitOnSignals, SetupError } from './setup.mjs';
 
 const POLL_MS = 300;
 const HEARTBEAT_MS = 5_000;
@@ -38,6 +38,7 @@ export async function exclusively(file, task, say, work) {
     if (holds(file, own)) rmSync(file, { force: true });
   };
   process.on('exit', release);
+  const ignoreSignals = exitOnSignals();
   try {
     return await work((pid) => {
       own.processes.push(identify(pid));
@@ -45,6 +46,7 @@ export async function exclusively(file, task, say, work) {
     });
   } finally {
     clearInterval(heartbeat);
+    ignoreSignals();
     process.off('exit', release);
     release();
   }

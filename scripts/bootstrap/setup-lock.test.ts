@@ -12,7 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { constants, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exclusively } from './setup-lock.mjs';
@@ -101,6 +101,14 @@ it('takes over the lock of a process that was killed', async () => {
   const said: string[] = [];
   expect(await take(said)).toBe('done');
   expect(said).toEqual([]);
+});
+
+it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('leaves no lock where %s ends its holder', async (signal) => {
+  const first = await holder();
+  first.kill(signal);
+  const [code] = await once(first, 'exit');
+  expect(code).toBe(128 + constants.signals[signal]);
+  expect(existsSync(lock)).toBe(false);
 });
 
 it('waits for a child that outlives the process that started it', async () => {

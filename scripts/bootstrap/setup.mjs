@@ -94,14 +94,15 @@ export function loadDotEnv() {
  */
 export function run(command, args, { onOutput, onSpawn, giveUp, ...options } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
     let asked;
     const pass = (signal) => {
       asked = signal;
       child.kill(signal);
     };
-    const kill = () => child.kill('SIGKILL');
+    // Before the program starts: a signal in between would end this process and leave the program.
     for (const signal of ENDING) process.on(signal, pass);
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+    const kill = () => child.kill('SIGKILL');
     giveUp?.addEventListener('abort', kill, { once: true });
     const done = (code) => {
       for (const signal of ENDING) process.off(signal, pass);
@@ -117,7 +118,25 @@ export function run(command, args, { onOutput, onSpawn, giveUp, ...options } = {
   });
 }
 
+/** The signals that ask a process to end. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Ends this process as usual on a signal that would kill it, so that its `exit` listeners run. A
+ * program that `run` waits for ends first. Returns what ends this again.
+ *
+ * @returns {() => void}
+ */
+export function exitOnSignals() {
+  const end = (signal) => {
+    // `run` passes the signal on, and ends this process after the program.
+    if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ENDING) process.on(signal, end);
+  return () => {
+    for (const signal of ENDING) process.off(signal, end);
+  };
+}
 
 /**
  * The SHA-256 of some parts, in hexadecimal.
