@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { type InitialDataSource, initialModels, initialStats, provideInitialData } from '#lib/server/initial-data';
 import { findInitialDataReader } from '#lib/server/initial-data-source';
 import { resetSingleton } from '#lib/singletons';
 import type { Models } from '#lib/wire/models';
+import type { ServerStats } from '#lib/wire/server-stats';
 
 const MODELS: Models = { models: [], default_model: 'small', providers: [], notice: 'The small one answers.' };
 const READER = new Headers();
@@ -31,7 +32,10 @@ function provide(part: Partial<InitialDataSource>, keys: readonly string[] = [])
   provideInitialData(async () => ({ data, findReader: (headers) => findInitialDataReader(headers, settings) }));
 }
 
-afterEach(() => resetSingleton('initial-data'));
+afterEach(() => {
+  vi.useRealTimers();
+  resetSingleton('initial-data');
+});
 
 it('is undefined if no server provides it, as in development', async () => {
   expect(await initialModels(READER)).toBeUndefined();
@@ -57,6 +61,20 @@ it('is the last known value if the next one takes too long', async () => {
   provide({ models: async () => MODELS });
   await initialModels(READER);
   provide({ models: never });
+  expect(await initialModels(READER)).toEqual(MODELS);
+});
+
+it('has no figures of ten seconds before, which look like present ones', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const stats = { uptime_ms: 1 } as unknown as ServerStats;
+  provide({ stats: async () => stats, models: async () => MODELS });
+  await initialStats(READER);
+  await initialModels(READER);
+  provide({ stats: never, models: never });
+  vi.advanceTimersByTime(10_000);
+  expect(await initialStats(READER)).toBe(stats);
+  vi.advanceTimersByTime(1);
+  expect(await initialStats(READER)).toBeUndefined();
   expect(await initialModels(READER)).toEqual(MODELS);
 });
 

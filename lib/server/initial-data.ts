@@ -15,7 +15,8 @@ import type { HistoryGroup, HistoryRange, StatsHistory } from '#lib/wire/stats-h
 /**
  * Initial data of pages: data of the API that a page shows with its first byte, before its scripts
  * run. It is read as stale-while-revalidate with a bound: each read starts a new fetch, waits at
- * most `MAX_WAIT_MS` for it, and otherwise returns the last known value.
+ * most `MAX_WAIT_MS` for it, and otherwise returns the last known value, figures only if they are
+ * not older than `MAX_AGE_MS`.
  *
  * Each part is checked against the headers of the page's request, and undefined for a reader who
  * may not read it. That does not depend on the checks that the request passed before.
@@ -57,6 +58,8 @@ export function provideInitialData(load: () => Promise<InitialData>): void {
 
 /** The longest that a page waits. Its browser requests the data again anyway. */
 const MAX_WAIT_MS = 50;
+/** Figures that are older look like present ones, and are not; lists of models hardly change. */
+const MAX_AGE_MS: Partial<Record<SharedDataKey, number>> = { stats: 10 * SECOND_MS, gatewayStats: 10 * SECOND_MS };
 /** Much longer than a page waits, so the next page finds a fresh value. */
 const FETCH_TIMEOUT_MS = 5 * SECOND_MS;
 
@@ -153,20 +156,22 @@ async function refresh<P extends SharedDataKey>(
   const { known } = initialDataState();
   const fetchAndStore = async () => {
     const value = await fetchData(data);
-    Object.assign(known, { [part]: value });
+    Object.assign(known, { [part]: { value, fetchedAt: Date.now() } });
   };
   // A failure invalidates the last value. The page requests the data again and shows the error.
   const invalidate = () => {
     delete known[part];
   };
   await Promise.race([fetchAndStore().catch(invalidate), setTimeout(MAX_WAIT_MS)]);
-  return known[part];
+  const last = known[part];
+  if (last === undefined || Date.now() - last.fetchedAt > (MAX_AGE_MS[part] ?? Infinity)) return undefined;
+  return last.value;
 }
 
 interface InitialDataState {
   load?: () => Promise<InitialData>;
   /** The last values. */
-  known: { [P in SharedDataKey]?: InitialDataOf<P> };
+  known: { [P in SharedDataKey]?: { value: InitialDataOf<P>; fetchedAt: number } };
 }
 
 function initialDataState(): InitialDataState {
