@@ -34,6 +34,10 @@ const REPORTS: { name: string; query: Record<string, string> }[] = [
   { name: '400 days by key', query: { ...last(DAYS), group_by: 'key' } },
   { name: '400 days by month and user, as CSV', query: { ...last(DAYS), group_by: 'month,user', format: 'csv' } },
   { name: '400 days of one user by day and model', query: { ...last(DAYS), group_by: 'day,model', user: 'user-7' } },
+  {
+    name: '400 days of one user by day and model server',
+    query: { ...last(DAYS), group_by: 'day,server', user: 'user-7' },
+  },
   { name: '400 days of one group by user', query: { ...last(DAYS), group_by: 'user', group: 'group-3' } },
 ];
 
@@ -156,6 +160,8 @@ function fill(file: string): void {
       FROM (SELECT day, days FROM months ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${models} CROSS JOIN ${servers}`,
     `usage_callers SELECT d.day, ${user}, ${key}, ${group}, 'model-' || m.n, '', '', '', ${sums(String(SERVERS))}
       FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${models}`,
+    `usage_servers SELECT d.day, ${user}, ${key}, ${group}, '', 'server-' || s.n, '', '', ${sums(String(MODELS))}
+      FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN ${people} CROSS JOIN ${servers}`,
     `usage_models SELECT d.day, '', '', 'group-' || g.n, 'model-' || m.n, 'server-' || s.n, '', '',
         ${sums(String((USERS / GROUPS) * KEYS))}
       FROM (SELECT day FROM dates ORDER BY day) AS d CROSS JOIN (SELECT n FROM numbers WHERE n < ${GROUPS}) AS g

@@ -11,7 +11,7 @@ export function retentionRules(): RetentionRule[] {
     retention({ table: 'limit_counters', key: ['subject', 'period', 'name'], time: 'ends_at', keepMs: days(() => 62) }),
     retention({ table: 'audit_log', key: ['id'], time: 'at', keepMs: days(() => config().AUDIT_RETENTION_DAYS) }),
     retention({ table: 'invitations', key: ['id'], time: 'expires_at', keepMs: days(() => 90) }),
-    ...(['usage_days', 'usage_callers', 'usage_models', 'usage_months'] as const).map(usage),
+    ...(['usage_days', 'usage_callers', 'usage_servers', 'usage_models', 'usage_months'] as const).map(usage),
   ];
 }
 

@@ -7,7 +7,7 @@ import { type OpenStore, openStore } from '#lib/store/open-store';
 
 /** What people used and made, over kill -9 in the middle of writing it. */
 
-const USAGE_TABLES = ['usage_days', 'usage_callers', 'usage_models', 'usage_months'] as const;
+const USAGE_TABLES = ['usage_days', 'usage_callers', 'usage_servers', 'usage_models', 'usage_months'] as const;
 
 /** Resolves with the lines of what was on disk when it was killed. */
 async function killWhileWriting(folder: string, lines: number): Promise<string[]> {

@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_REPORT_ROWS, reportDays, type UsageQuestion } from '#lib/people/usage/usage-question';
 import { usageQuery, usageReport } from '#lib/people/usage/usage-report';
 import { usageStatements } from '#lib/people/usage/usage-statements';
 import type { UsageRow } from '#lib/people/usage/usage-totals';
+import { migrate } from '#lib/store/migrate';
 import type { OpenStore } from '#lib/store/open-store';
 import { RetentionSweeper } from '#lib/store/retention';
 import { retentionRules } from '#lib/store/retention-rules';
@@ -107,6 +109,28 @@ describe.each(USAGE_ENGINES)('a usage report on %s', (_, open) => {
     expect(await models({ user: "ann' or '1'='1" })).toEqual([]);
   });
 
+  it('finds the sums by model server of usage that was written before there were any', async () => {
+    const sums = () => store.db.selectFrom('usage_servers').selectAll().execute();
+    const written = await sums();
+    expect(written.length).toBeGreaterThan(DAYS.length);
+    await store.db.schema.dropTable('usage_servers').execute();
+    await sql`delete from kysely_migration where name = '0010-usage-servers'`.execute(store.db);
+    await migrate(store.db);
+    const order = (rows: typeof written) => rows.map((row) => JSON.stringify(row)).toSorted();
+    expect(order(await sums())).toEqual(order(written));
+  });
+
+  it('of one caller has the same sums by model server as by model', async () => {
+    const total = async (groupBy: UsageQuestion['groupBy'], from: number) =>
+      (await ask({ from, to: 20261201, groupBy, filter: { user: 'ann' } })).total;
+    for (const from of [20260930, 20261031]) {
+      const expected = await total(['model'], from);
+      expect(expected.requests).toBeGreaterThan(0);
+      for (const groupBy of [['server'], ['outcome', 'day'], ['model', 'server'], ['model', 'server', 'day']] as const)
+        expect(await total(groupBy, from), groupBy.join()).toEqual(expected);
+    }
+  });
+
   it('reads one row more than it may show', async () => {
     const many = Array.from({ length: MAX_REPORT_ROWS + 5 }, (_row, index) =>
       usageRow({ day: 20250101, user_id: `user-${index}`, requests: 1 }),
@@ -149,7 +173,7 @@ describe('the retention of usage', () => {
       await sweeper.sweep();
       const daysOf = async (table: keyof UsageTables) =>
         (await store.db.selectFrom(table).select('day').orderBy('day').execute()).map(({ day }) => day);
-      for (const table of ['usage_days', 'usage_callers', 'usage_models'] as const)
+      for (const table of ['usage_days', 'usage_callers', 'usage_servers', 'usage_models'] as const)
         expect(await daysOf(table), table).toEqual([20251025, 20251026, 20251101, 20261129]);
       expect(await daysOf('usage_months')).toEqual([20251001, 20251101, 20261101]);
       const later = new Date(2026, 11, 8, 12).getTime();

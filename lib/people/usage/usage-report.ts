@@ -97,7 +97,8 @@ function columnOf(group: UsageGroup) {
 function partsOf(db: Kysely<Database>, { from, to, groupBy, filter }: UsageQuestion) {
   const table = smallestTable(groupBy, filter);
   const byDay = rowsOf(db, table, from, to, filter);
-  const isOfOneCaller = filter.user !== undefined || filter.key !== undefined;
+  // The table of everything has no index by caller.
+  const isOfOneCaller = table !== 'usage_days' && (filter.user !== undefined || filter.key !== undefined);
   if (table === 'usage_models' || groupBy.includes('day') || isOfOneCaller) return byDay;
   const firstMonth = from === monthOf(from) ? from : nextMonth(from);
   const afterLast = monthOf(addDays(to, 1));
@@ -112,7 +113,8 @@ function smallestTable(groupBy: readonly UsageGroup[], filter: UsageFilter): Usa
   const names: ReadonlySet<string> = new Set([...groupBy, ...Object.keys(filter)]);
   const needsCaller = names.has('user') || names.has('key');
   if (!needsCaller) return 'usage_models';
-  return names.has('server') || names.has('outcome') ? 'usage_days' : 'usage_callers';
+  if (!names.has('server') && !names.has('outcome')) return 'usage_callers';
+  return names.has('model') || names.has('language') ? 'usage_days' : 'usage_servers';
 }
 
 function rowsOf(db: Kysely<Database>, table: UsageTableName, from: number, to: number, filter: UsageFilter) {

@@ -14,9 +14,10 @@ const KEYS: Readonly<Record<UsageTableName, (key: UsageKey) => UsageKey>> = {
   usage_days: (key) => key,
   usage_months: (key) => ({ ...key, day: monthOf(key.day) }),
   usage_callers: (key) => ({ ...key, server: '', outcome: '' }),
+  usage_servers: (key) => ({ ...key, model: '', language: '' }),
   usage_models: (key) => ({ ...key, user_id: '', key_id: '' }),
 };
-const TABLE_NAMES = ['usage_days', 'usage_months', 'usage_callers', 'usage_models'] as const;
+const TABLE_NAMES = ['usage_days', 'usage_months', 'usage_callers', 'usage_servers', 'usage_models'] as const;
 
 /** Statements that add rows to all tables. They belong into one transaction. */
 export function usageStatements(db: Kysely<Database>, rows: readonly UsageRow[]): Compilable[] {

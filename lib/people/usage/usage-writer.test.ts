@@ -44,7 +44,7 @@ it('keeps what could not be written, reports one outage once, and writes all of 
   isDown = false;
   await writer.flush();
   expect(written).toHaveLength(1);
-  expect(written[0]?.map((statement) => statement.compile().parameters.at(8))).toEqual([2, 2, 2, 2]);
+  expect(written[0]?.map((statement) => statement.compile().parameters.at(8))).toEqual([2, 2, 2, 2, 2]);
   expect(totals.size).toBe(0);
   await writer.close();
 });

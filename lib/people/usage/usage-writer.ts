@@ -23,7 +23,7 @@ interface Options {
 /** What is lost if the process is killed. */
 const FLUSH_MS = 5 * SECOND_MS;
 /** Rows of one transaction: its statements are made in less than a millisecond. */
-const ROWS_PER_WRITE = 8;
+const ROWS_PER_WRITE = 6;
 
 /**
  * Writes usage every few seconds, in small transactions between which other work goes on. Rows

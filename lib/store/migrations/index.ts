@@ -8,6 +8,7 @@ import * as limits from '#lib/store/migrations/0006-limits';
 import * as auditTargets from '#lib/store/migrations/0007-audit-targets';
 import * as resetLinks from '#lib/store/migrations/0008-reset-links';
 import * as setUpLinks from '#lib/store/migrations/0009-set-up-links';
+import * as usageServers from '#lib/store/migrations/0010-usage-servers';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -24,4 +25,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-audit-targets': auditTargets,
   '0008-reset-links': resetLinks,
   '0009-set-up-links': setUpLinks,
+  '0010-usage-servers': usageServers,
 };

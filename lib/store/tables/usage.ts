@@ -33,6 +33,8 @@ export interface UsageTables {
   usage_months: UsageTable;
   /** By day without model servers and outcomes. */
   usage_callers: UsageTable;
+  /** By day without models and languages. */
+  usage_servers: UsageTable;
   /** By day without users and keys. */
   usage_models: UsageTable;
 }
