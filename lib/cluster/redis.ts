@@ -10,6 +10,8 @@ import { MINUTE_MS, SECOND_MS } from '#lib/units';
 
 /** A request waits this long for Redis. */
 const COMMAND_TIMEOUT_MS = 500;
+/** The timeout of a command is counted in steps; see `GuardedRedis`. */
+const COMMAND_STEP_MS = 100;
 const CONNECT_TIMEOUT_MS = 2 * SECOND_MS;
 const MAX_RETRY_MS = SECOND_MS;
 const OFFSET_INTERVAL_MS = MINUTE_MS;
@@ -43,7 +45,8 @@ export class CommandConnection {
     this.#clock = clock;
     this.client = new GuardedRedis({
       ...connectionOptions(address, caFile),
-      commandTimeout: COMMAND_TIMEOUT_MS,
+      // Of the handshake; others fail sooner.
+      commandTimeout: CONNECT_TIMEOUT_MS,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       autoResendUnfulfilledCommands: false,
@@ -147,7 +150,12 @@ function reasonOf(error: Error & { code?: unknown }): string {
   return error.message === '' ? String(error.code ?? error.name) : error.message;
 }
 
-/** Reports every command to the guard, also those of packages that get the client. */
+/**
+ * Reports every command to the guard, also those of packages that get the client, and lets it fail
+ * after 500 ms. The time in which a busy process hears nothing counts as 100 ms: timers run before
+ * replies are read, so a process that was busy for longer, such as with its first requests, would
+ * go on alone next to a Redis that has replied.
+ */
 class GuardedRedis extends Redis {
   #guard: RequestGuard | undefined;
   #isProbing = false;
@@ -169,12 +177,17 @@ class GuardedRedis extends Redis {
   override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
     const guard = this.#guard;
     // Before it is ready, commands are those of the handshake.
-    if (guard === undefined || this.status !== 'ready' || this.#isProbing) return super.sendCommand(command, stream);
+    if (guard === undefined || this.status !== 'ready') return super.sendCommand(command, stream);
+    if (this.#isProbing) {
+      limitTime(command);
+      return super.sendCommand(command, stream);
+    }
     if (guard.isOpen) {
       command.reject(new Error('Redis does not respond.'));
       return command.promise;
     }
     const { openings } = guard;
+    limitTime(command);
     const sent = super.sendCommand(command, stream);
     command.promise.then(
       () => guard.recordSuccess(),
@@ -185,6 +198,19 @@ class GuardedRedis extends Redis {
     );
     return sent;
   }
+}
+
+/** Rejects a command once it has waited for so many steps. */
+function limitTime(command: Command): void {
+  let leftMs = COMMAND_TIMEOUT_MS;
+  const timer = setInterval(() => {
+    leftMs -= COMMAND_STEP_MS;
+    if (leftMs > 0) return;
+    clearInterval(timer);
+    command.reject(new Error('Command timed out'));
+  }, COMMAND_STEP_MS);
+  const stop = () => clearInterval(timer);
+  command.promise.then(stop, stop);
 }
 
 /**

@@ -47,3 +47,18 @@ it.each(['pipeline', 'multi', 'commands'] as const)('counts %s of one outage as 
   await expect.poll(() => connection?.isUsable, eventually).toBe(true);
   expect(events).toEqual([]);
 });
+
+it('takes no Redis for away that has replied while this process was busy', async () => {
+  redis = await startRedis();
+  const address = parseRedisUrl(redis.url) ?? expect.fail();
+  connection = new CommandConnection(address, undefined, { onDown: () => {}, onUp: () => {} });
+  expect(await connection.connect(3_000)).toBe(true);
+  const { client, guard } = connection;
+  const replies = Promise.all([client.get('key'), client.multi().set('key', 'value').get('key').exec()]);
+  // Sent in this turn of the event loop, and read after the timers of the next one.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  const untilMs = performance.now() + 1_500;
+  while (performance.now() < untilMs);
+  expect((await replies)[1]?.at(-1)).toEqual([null, 'value']);
+  expect([guard.openings, connection.isUsable]).toEqual([0, true]);
+});
