@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { ABANDONED } from '#lib/chat/generation/cancellation';
 import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import { AloneRuns, type AloneRunsOptions } from '#lib/cluster/alone-runs';
@@ -93,7 +94,8 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
   mirrors = new Mirrors(options as unknown as MirrorsOptions);
   const alone = new AloneRuns({ ...options, mirrors } as unknown as AloneRunsOptions);
   const recovery = { recover: async () => {} } as unknown as RunRecovery;
-  care = new RunCare({ ...options, mirrors, alone, recovery } as unknown as RunCareOptions);
+  const unshared = { share: async () => {} };
+  care = new RunCare({ ...options, mirrors, alone, unshared, recovery } as unknown as RunCareOptions);
   const submitted = new Generation(
     {
       ...{ id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0 },
@@ -305,4 +307,17 @@ it('numbers the events of a run that it does by itself as those of no other serv
   expect(submitted.eventOffset).toBe(ALONE_OFFSET);
   all.waitAgain(mirror);
   expect(submitted.eventOffset).toBe(0);
+});
+
+it('tells a reply that is on its way that a request goes on which is not looked at here any more', async () => {
+  const request = { readers: undefined, goesOnElsewhere: false, isCopy: true };
+  const begun = begin({ stored: { ...STORED, state: 'queued' } });
+  const generation = (await begun.mirrors.of('run')) ?? expect.fail();
+  begun.state.requests.push(request);
+  const isKept = begun.mirrors.handleUnwanted(generation, { type: 'error', error: ABANDONED });
+  // It is not cancelled: it waits, or runs elsewhere.
+  expect(isKept).toBe(true);
+  expect(generation.state).not.toBe('cancelled');
+  expect([request.goesOnElsewhere, begun.state.forgotten]).toEqual([true, [request]]);
+  expect(begun.mirrors.get('run')).toBeUndefined();
 });

@@ -207,9 +207,10 @@ export class Mirrors {
     if (mirror.isAlone) return false;
     const requests = inFlight.requestsOf(generation);
     if (requests.some(({ isCopy }) => !isCopy)) return true;
-    // Copies are found again by their ids, wherever somebody asks for them.
-    for (const copy of requests) inFlight.forget(copy);
-    return false;
+    // Copies are found again by their ids, wherever somebody asks for them. For a reply that is on
+    // its way they go on: the request is not cancelled.
+    supersede(generation, inFlight);
+    return true;
   }
 
   /** Never rejects. */
