@@ -213,7 +213,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     method: 'get',
     summary: 'Get queue or request status',
     description:
-      'Without an id: the whole queue. With an id: the status of that request, and its response once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repetition (`status` events have no id); 204 means that the stream has ended. From another origin use `fetch`, because `EventSource` cannot send a key.',
+      'Without an id: the whole queue. With an id: the status of that request, and its response once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repetition (`status` events have no id, but one with `restarted`, which has 0); 204 means that the stream has ended. From another origin use `fetch`, because `EventSource` cannot send a key.',
     access: 'key',
     parameters: [
       ID,

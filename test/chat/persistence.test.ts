@@ -224,6 +224,8 @@ it('completes 50 waiting requests after a restart in their order, none twice', a
   const text = await resumed.rest();
   expect(text).not.toContain('half');
   const numbers = [...text.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+  // The first event says that the text before is void: a reader cut off behind it begins again.
+  expect(numbers.shift()).toBe(0);
   expect(numbers[0]).toBeGreaterThan(Number(lastId));
   expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
 

@@ -39,11 +39,11 @@ it('gives who read a text that Redis never had all of the second attempt, and no
     const after = events.findLast((event) => event.id !== undefined)?.id ?? expect.fail();
     for (const app of [cutOff, other]) {
       const rest = await readQueued(app, id, { after });
-      expect(rest[0]).toMatchObject({ type: 'status', data: { restarted: true } });
+      expect(rest[0]).toMatchObject({ type: 'status', id: '0', data: { restarted: true } });
       expect(textOf(rest)).toBe('of the second');
       expect(rest.filter(({ type }) => type === 'done')).toHaveLength(1);
       expect(rest.at(-1)?.type).toBe('done');
-      expect(Math.min(...numbersOf(rest))).toBeGreaterThan(Number(after));
+      expect(Math.min(...numbersOf(rest.slice(1)))).toBeGreaterThan(Number(after));
     }
     expect(calls).toBe(2);
   } finally {

@@ -47,11 +47,12 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
 /**
  * The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. A
  * status has no id, so that the reader's position stays. With `isRestarted` its first event says
- * that the text before is void, because the request runs again from the start. When the server
- * stops, a saved request's stream ends with its status, and the browser reconnects.
+ * that the text before is void, because the request runs again from the start. It has the id 0: a
+ * reader that is cut off behind it must not come back to the middle of a text that it has dropped.
+ * When the server stops, a saved request's stream ends with its status, and the browser reconnects.
  */
 export function queueStreamEncoder(request: ReadableRequest, isRestarted = false): StreamEncoder {
-  const restarted = isRestarted ? pauseEvent(request, { restarted: true }) : '';
+  const restarted = isRestarted ? `id: 0\n${pauseEvent(request, { restarted: true })}` : '';
   return {
     preamble: `retry: ${RETRY_MS}\n\n${restarted}`,
     heartbeat: ': still here\n\n',

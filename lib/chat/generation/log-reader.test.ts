@@ -6,6 +6,7 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { responseStream } from '#lib/chat/generation/response-stream';
+import { readPosition } from '#lib/chat/http/read-position';
 import { AppError } from '#lib/errors';
 import { toReadableStream } from '#lib/http/stream-body';
 import { type ChatEvent, chatEventSchema } from '#lib/wire/chat';
@@ -50,6 +51,21 @@ it.each([3, 40])('gives a reader with event %i, of which a lost server was the l
   b.provider.last.say('two');
   b.provider.last.done();
   expect((await body).split('\n').filter((line) => line.startsWith('id: '))).toEqual(['id: 3']);
+});
+
+it('sends a reader whose text is void back to the beginning, also if it is cut off right behind that', async () => {
+  b = engineHarness();
+  const pending = await b.submit('question');
+  b.provider.last.say('one');
+  b.provider.last.done();
+  const body = await text(stream(pending, queueStreamEncoder(pending, true)));
+  const [first = '', ...others] = body.split('\n\n').filter((event) => event.includes('data: '));
+  expect(first).toMatch(/^id: 0\nevent: status\ndata: .*"restarted":true/);
+  expect(others.filter((event) => event.startsWith('id: ')).map((event) => event.slice(0, 5))).toEqual([
+    'id: 1',
+    'id: 2',
+  ]);
+  expect(readPosition('0', pending)).toMatchObject({ after: 0, hasAll: false, isRestarted: false });
 });
 
 describe('the chat stream', () => {
