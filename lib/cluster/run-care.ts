@@ -8,6 +8,7 @@ import type { Mirror, Mirrors } from '#lib/cluster/mirrors';
 import type { RunRecovery } from '#lib/cluster/run-recovery';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
+import type { UnsharedRuns } from '#lib/cluster/unshared-runs';
 import { SECOND_MS } from '#lib/units';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
@@ -32,6 +33,7 @@ export interface RunCareOptions {
   readonly store: RunStore;
   readonly mirrors: Mirrors;
   readonly alone: AloneRuns;
+  readonly unshared: Pick<UnsharedRuns, 'share'>;
   readonly recovery: RunRecovery;
   readonly line: () => SharedLine;
   readonly inFlight: Pick<InFlight, 'requestsOf'>;
@@ -79,7 +81,7 @@ export class RunCare {
 
   /** Never rejects. */
   async #tick(): Promise<void> {
-    const { link, store, mirrors, alone, recovery, line, clock } = this.#options;
+    const { link, store, mirrors, alone, unshared, recovery, line, clock } = this.#options;
     this.#ticks += 1;
     const now = clock.now();
     if (!link.connection.isUsable) {
@@ -101,6 +103,7 @@ export class RunCare {
       await store.removeDiscarded();
       await recovery.recover();
       await alone.settle();
+      await unshared.share();
       await this.#cancelLate();
       this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
       if (this.#areLeasesDue) {

@@ -38,6 +38,8 @@ export interface RunStoreOptions {
   readonly onCreate: (generation: Generation, lane: string) => void;
   /** It is in no line: it ends, or lives in this process alone. */
   readonly onNotAdmitted: (generation: Generation) => void;
+  /** Redis is away: it lives in this process alone, until Redis is back. */
+  readonly onUnshared: (generation: Generation, lane: string) => void;
 }
 
 /** Runs, their tickets and who wants them, in Redis. */
@@ -140,6 +142,10 @@ export class RunStore extends RunLeases implements Runs {
     this.#settle(generation);
   }
 
+  handleUnshared({ generation, lane }: NewRun): void {
+    this.#options.onUnshared(generation, lane);
+  }
+
   #settle(generation: Generation): void {
     const admission = this.#admissions.get(generation.id);
     if (admission === undefined) return;
@@ -156,6 +162,11 @@ export class RunStore extends RunLeases implements Runs {
     const tickets = requests.filter(({ isCopy }) => !isCopy).map(({ id }) => id);
     this.#unwanted.set(run, { tickets, flight: this.#options.flightOf(run) });
     void this.removeDiscarded();
+  }
+
+  /** Whether something of a run is left to be removed. */
+  isDiscarding(run: string): boolean {
+    return this.#unwanted.has(run);
   }
 
   /** Removes what was left to be removed. Never rejects. */

@@ -12,6 +12,7 @@ import { RunRecovery } from '#lib/cluster/run-recovery';
 import { RunStore, setUnsaved } from '#lib/cluster/runs';
 import { SharedOverview } from '#lib/cluster/shared-overview';
 import type { ClusterLink, SharedLine, SharedLineParts } from '#lib/cluster/shared-types';
+import { UnsharedRuns } from '#lib/cluster/unshared-runs';
 import { SECOND_MS } from '#lib/units';
 
 export type StartedLine = SharedLine & { start(): Promise<void> };
@@ -22,6 +23,7 @@ export class SharedParts {
   store!: RunStore;
   mirrors!: Mirrors;
   alone!: AloneRuns;
+  unshared!: UnsharedRuns;
   care!: RunCare;
   work!: RunWork;
   flights!: SharedFlights;
@@ -52,6 +54,7 @@ export class SharedParts {
       flightOf: (run) => this.flights.heldBy(run),
       onCreate: (generation, lane) => this.mirrors.adopt(generation, lane),
       onNotAdmitted: (generation) => this.mirrors.release(generation),
+      onUnshared: (generation, lane) => this.unshared.add(generation, lane),
     });
     const context = () => this.#context;
     this.mirrors = new Mirrors({
@@ -73,7 +76,9 @@ export class SharedParts {
       work: () => this.work,
       onRemove: (run) => this.flights.forget(run),
     });
-    this.care = new RunCare({ ...known, alone: this.alone, recovery: new RunRecovery(known), clock });
+    this.unshared = new UnsharedRuns({ ...known, adopt: (run) => this.work.adopt(run) });
+    const recovery = new RunRecovery(known);
+    this.care = new RunCare({ ...known, alone: this.alone, unshared: this.unshared, recovery, clock });
     this.flights = new SharedFlights({ link, store: this.store, inFlight, mirrors: this.mirrors });
     this.work = new RunWork({
       link,
@@ -123,6 +128,7 @@ export class SharedParts {
     if (generation.finishedAt === undefined) {
       // Until the line takes it, and for good if that is this process's own.
       setUnsaved(request);
+      this.unshared.handleAdded(request);
       if (this.mirrors.get(generation.id)?.generation !== generation) return;
       // A client that waits for that cannot read yet.
       generation.retain();

@@ -150,8 +150,13 @@ export class SharedQueue implements SharedLine {
   }
 
   admit(work: Work, lane: LocalLane, now: number): void {
-    const { local, link } = this.#parts;
-    if (!(work instanceof Generation) || !this.isShared(lane) || work.isDegraded || !link.connection.isUsable) {
+    const { local, link, runs } = this.#parts;
+    if (!(work instanceof Generation) || !this.isShared(lane)) {
+      local.admit(work, lane, now);
+      return;
+    }
+    if (work.isDegraded || !link.connection.isUsable) {
+      runs.handleUnshared({ generation: work, lane: lane.server.id });
       local.admit(work, lane, now);
       return;
     }
@@ -326,7 +331,9 @@ export class SharedQueue implements SharedLine {
         generation.isDegraded = true;
         // Another server may have it, too, until Redis is there to remove it from.
         generation.eventOffset = ALONE_OFFSET;
-        local.admit(generation, local.ensureCapacity(generation, false), this.#clock.now());
+        const chosen = local.ensureCapacity(generation, false);
+        runs.handleUnshared({ generation, lane: chosen.server.id });
+        local.admit(generation, chosen, this.#clock.now());
         this.#strays.add(generation.id, lane);
         runs.handleNotAdmitted(generation);
       } catch (error) {

@@ -92,6 +92,8 @@ export interface Runs {
    * the local scheduler; what may be in Redis of it is removed once that is possible.
    */
   handleNotAdmitted(generation: Generation, error?: FinalEvent & { readonly type: 'error' }): void;
+  /** Redis is away: the generation was given to the local scheduler. */
+  handleUnshared(run: NewRun): void;
   /** Undefined if there is no such run (any more). Rejects if Redis does. */
   read(run: string): Promise<RunRecord | undefined>;
   /**

@@ -38,6 +38,7 @@ async function begin(texts: readonly string[] = []) {
     flightOf: () => 'flight',
     onCreate: () => {},
     onNotAdmitted: () => {},
+    onUnshared: () => {},
   });
   await store.createAgain({ generation, lane: 'lane' }, [request]);
   const attempt = await store.beginAttempt('run');
@@ -100,7 +101,7 @@ async function beginElsewhere(port: number) {
   const other = await linkTo(port, 'two');
   const store = new RunStore({
     ...{ link: other, ttlMs: 60_000, requestsOf: () => [], flightOf: () => undefined },
-    ...{ onCreate: () => {}, onNotAdmitted: () => {} },
+    ...{ onCreate: () => {}, onNotAdmitted: () => {}, onUnshared: () => {} },
   });
   const attempt = await store.beginAttempt('run');
   const start = () => store.appendStarted('run', attempt, { type: 'started', server: 'gpu', model: 'test' });

@@ -27,6 +27,7 @@ async function joined(port: number, instanceId: string) {
     flightOf: () => undefined,
     onCreate: () => {},
     onNotAdmitted: () => {},
+    onUnshared: () => {},
   });
   const request = (generation: Generation, id: string) => {
     const made = new PendingRequest(generation, {
