@@ -23,9 +23,13 @@ describe('parseOptions', () => {
 
   it('repeats the events of a seed', () => {
     expect(parseOptions(['chaos', '--seed=42'])).toMatchObject({ names: ['chaos'], seed: 42 });
+    expect(parseOptions(['chaos', '--seed=42', '--per-second=20']).perSecond).toBe(20);
   });
 
-  it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1', '--seed=0'])('refuses %s', (flag) => {
-    expect(() => parseOptions([flag])).toThrow();
-  });
+  it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1', '--seed=0', '--per-second=0.5'])(
+    'refuses %s',
+    (flag) => {
+      expect(() => parseOptions([flag])).toThrow();
+    },
+  );
 });

@@ -11,6 +11,8 @@ export interface Options {
   only?: string;
   /** Of the events of `chaos`; another one each time without it. */
   seed?: number;
+  /** Starts of requests a second in `chaos`. */
+  perSecond?: number;
   /** Prints which table holds which goal, and measures nothing. */
   goals: boolean;
   /** Measures what an ended run of the same commit has not. */
@@ -27,10 +29,12 @@ export function parseOptions(args: readonly string[]): Options {
       seconds: { type: 'string' },
       only: { type: 'string' },
       seed: { type: 'string' },
+      'per-second': { type: 'string' },
       goals: { type: 'boolean', default: false },
       continue: { type: 'boolean', default: false },
     },
   });
+  const { 'per-second': perSecond } = values;
   return {
     names: positionals,
     goals: values.goals,
@@ -39,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...(values.seconds === undefined ? {} : { seconds: positive('seconds', values.seconds) }),
     ...(values.only === undefined ? {} : { only: values.only }),
     ...(values.seed === undefined ? {} : { seed: positive('seed', values.seed) }),
+    ...(perSecond === undefined ? {} : { perSecond: positive('per-second', perSecond) }),
   };
 }
 

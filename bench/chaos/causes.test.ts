@@ -50,6 +50,11 @@ describe('causeOfRefusal', () => {
     expect(causeOfRefusal(refusal(CONNECTION_LOST, 30_000, 5_000), incidents)).toBe('instance killed');
   });
 
+  it('takes the event that began last where several fit', () => {
+    const incidents = [during('Redis restarted', 2_000, 8_000), during('instance killed')];
+    expect(causeOfRefusal(refusal('worker_lost', 21_000, 9_000), incidents)).toBe('instance killed');
+  });
+
   it('takes the event that fits the code where several happen', () => {
     const incidents = [during('Redis restarted'), during('instance killed'), during('model server restarted')];
     expect(causeOfRefusal(refusal(CONNECTION_LOST, 12_000), incidents)).toBe('instance killed');
@@ -90,6 +95,13 @@ describe('causeOfExtraCall', () => {
     expect(causeOfExtraCall(call(12_000, 13_000, true), call(30_000, 31_000), [], incidents)).toBe(kind);
     expect(causeOfExtraCall(call(12_000, 13_000, true), call(40_000, 41_000), [], incidents)).toBe('unexplained');
     expect(causeOfExtraCall(call(15_000, 16_000, true), call(17_000, 18_000), [], incidents)).toBe('unexplained');
+    // It was asked meanwhile, and waited in the line of one server.
+    expect(causeOfExtraCall(call(15_000, 16_000, true), call(17_000, 18_000), [], incidents, 13_000)).toBe(kind);
+  });
+
+  it('takes the event that has ended the call where another one fits, too', () => {
+    const incidents = [during('Redis restarted', 2_000, 8_000), during('instance killed')];
+    expect(causeOfExtraCall(call(7_000, 10_005), call(22_000, 23_000), [], incidents)).toBe('instance killed');
   });
 
   it('explains a call after its client has sent the question again', () => {

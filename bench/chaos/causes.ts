@@ -57,10 +57,10 @@ const CAUSES: Readonly<Record<string, Causes>> = {
   upstream_timeout: MODEL_AWAY,
 };
 
-/** The event to which a refusal is due. */
+/** The event to which a refusal is due: of several, the one that began last. */
 export function causeOfRefusal({ code, fromMs, atMs }: Refusal, incidents: readonly Incident[]): Cause {
   const causes = CAUSES[code] ?? {};
-  const found = incidents.find(({ kind, startMs, endMs }) => {
+  const found = incidents.findLast(({ kind, startMs, endMs }) => {
     const afterMs = causes[kind];
     return afterMs !== undefined && startMs <= atMs && fromMs <= endMs + afterMs;
   });
@@ -85,14 +85,15 @@ const CLOSED_WITHIN_MS = 1_000;
 
 /**
  * Why a question was asked once more. Events that end calls explain those that ended with them;
- * Redis, those that it could have kept from each other. `resentMs` is when its client has sent it
- * again.
+ * Redis, those that it could have kept from each other, as their clients have `asked` while it was
+ * away. `resentMs` is when its client has sent it again.
  */
 export function causeOfExtraCall(
   previous: Call,
   extra: Call,
   resentMs: readonly number[],
   incidents: readonly Incident[],
+  askedMs = previous.startedMs,
 ): ExtraCallCause {
   const endedMs = previous.endedMs ?? Number.POSITIVE_INFINITY;
   const explains = ({ kind, startMs, endMs, server }: Incident): boolean => {
@@ -109,11 +110,15 @@ export function causeOfExtraCall(
         return !previous.isWhole && isWithin(endedMs, startMs, endMs + CLOSED_WITHIN_MS);
       case 'Redis restarted':
       case 'cut off from Redis':
-        return previous.startedMs <= endMs && isWithin(extra.startedMs, startMs, endMs + REDIS_BACK_MS);
+        return (
+          Math.min(askedMs, previous.startedMs) <= endMs && isWithin(extra.startedMs, startMs, endMs + REDIS_BACK_MS)
+        );
     }
   };
-  const found = incidents.find(explains)?.kind;
-  if (found !== undefined) return found;
+  const found = incidents.filter(explains);
+  // One that has ended the call itself says more than one that made it possible.
+  const [first] = [...found.filter(({ kind }) => REDIS_AWAY[kind] === undefined), ...found];
+  if (first !== undefined) return first.kind;
   const isResent = resentMs.some((atMs) => isWithin(atMs, previous.startedMs, extra.startedMs));
   return isResent ? SENT_AGAIN : UNEXPLAINED;
 }

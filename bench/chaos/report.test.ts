@@ -28,7 +28,7 @@ const resultOf = (run: ChaosRun, goal: RegExp) => chaosVerdicts(run).find((one) 
 describe('chaosVerdicts', () => {
   it('are all met where all requests are whole', () => {
     const records = [recordOf(), recordOf({ number: 2, mark: 'q2', text: sampleText('q2', 3) })];
-    expect(metOf(runOf({ records }))).toEqual(Array(8).fill(true));
+    expect(metOf(runOf({ records }))).toEqual(Array(9).fill(true));
   });
 
   it.each([
@@ -45,9 +45,14 @@ describe('chaosVerdicts', () => {
 
   it('do not count what was accepted as not saved, and show it', () => {
     const record = recordOf({ text: '', end: { type: 'gave up', code: 'not_found' }, isSaved: false });
-    const run = runOf({ records: [record] });
+    expect(unmetOf(runOf({ records: [record] }))).toEqual([
+      'requests that one server has accepted by itself without a cause: 0',
+    ]);
+    const away = { kind: 'Redis restarted', startMs: 0, endMs: 500 } as const;
+    const run = runOf({ records: [record], incidents: [...ALL, away] });
     expect(unmetOf(run)).toEqual([]);
     expect(resultOf(run, /lost: 0/)).toBe('0 of 1; 1 that were accepted as not saved');
+    expect(resultOf(run, /by itself/)).toBe('1: Redis restarted 1');
   });
 
   it('count what an event explains, with its cause', () => {

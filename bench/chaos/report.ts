@@ -33,6 +33,8 @@ export interface JudgedRequest {
   readonly refusals: readonly (Refusal & { readonly cause: Cause })[];
   /** Why an `Idempotency-Key` has brought two requests. */
   readonly twoRequests: Cause | undefined;
+  /** Why one server has accepted it by itself. */
+  readonly alone: Cause | undefined;
   /** Why it was written to its end although it was cancelled. */
   readonly writtenOn: Cause | undefined;
 }
@@ -52,6 +54,7 @@ export function judge({ records, calls, incidents }: ChaosRun): JudgedRequest[] 
     refusals: record.refusals.map((refusal) => ({ ...refusal, cause: causeOfRefusal(refusal, incidents) })),
     twoRequests:
       new Set(record.keyedIds).size > 1 ? causeOfBreach(record.startedMs, record.endedMs, incidents) : undefined,
+    alone: record.isSaved ? undefined : causeOfBreach(record.startedMs, record.endedMs, incidents),
     writtenOn: causeOfWritingOn(record, calls.get(record.mark) ?? [], incidents),
   }));
 }
@@ -69,12 +72,18 @@ function causeOfWritingOn(
 /** Each question has one call: every further one, with why there is one. */
 export function extraCalls({ records, calls, incidents }: ChaosRun): ExtraCall[] {
   const resentMs = new Map<string, number[]>();
-  for (const record of records) resentMs.set(record.mark, [...(resentMs.get(record.mark) ?? []), ...record.resentMs]);
+  const askedMs = new Map<string, number>();
+  for (const { mark, startedMs, resentMs: own } of records) {
+    resentMs.set(mark, [...(resentMs.get(mark) ?? []), ...own]);
+    askedMs.set(mark, Math.min(startedMs, askedMs.get(mark) ?? startedMs));
+  }
   return [...calls].flatMap(([mark, all]) =>
     all.slice(1).map((extra, index) => {
       const previous = all[index];
       const cause =
-        previous === undefined ? UNEXPLAINED : causeOfExtraCall(previous, extra, resentMs.get(mark) ?? [], incidents);
+        previous === undefined
+          ? UNEXPLAINED
+          : causeOfExtraCall(previous, extra, resentMs.get(mark) ?? [], incidents, askedMs.get(mark));
       return { mark, cause };
     }),
   );
@@ -186,6 +195,10 @@ export function chaosVerdicts(run: ChaosRun): Verdict[] {
       ...due(judged.map(({ twoRequests }) => twoRequests)),
     },
     {
+      goal: 'requests that one server has accepted by itself without a cause: 0',
+      ...due(judged.map(({ alone }) => alone)),
+    },
+    {
       goal: 'cancelled requests that were written on without a cause: 0',
       ...due(judged.map(({ writtenOn }) => writtenOn)),
     },
@@ -202,10 +215,11 @@ export function rejects(run: ChaosRun): string[] {
   const extra = groupBy(extraCalls(run), ({ mark }) => mark);
   return judge(run)
     .filter(
-      ({ record, outcome, refusals, twoRequests, writtenOn }) =>
+      ({ record, outcome, refusals, twoRequests, alone, writtenOn }) =>
         !['whole', 'cancelled'].includes(outcome) ||
         refusals.some(({ cause }) => cause === UNEXPLAINED) ||
         twoRequests !== undefined ||
+        alone === UNEXPLAINED ||
         writtenOn !== undefined ||
         extra.get(record.mark)?.some(({ cause }) => cause === UNEXPLAINED) === true,
     )

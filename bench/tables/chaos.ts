@@ -23,6 +23,7 @@ async function run(): Promise<Table> {
   const missing = missingRedis();
   if (missing !== undefined)
     return { title: TITLE, method: '', columns: [...CHAOS_COLUMNS], rows: [], verdicts: [], skipped: [missing] };
+  const perSecond = options().perSecond ?? PER_SECOND;
   const seed = options().seed ?? Math.floor(Math.random() * MAX_SEED) + 1;
   const folder = join(CACHE, 'chaos', String(seed));
   mkdirSync(folder, { recursive: true });
@@ -32,7 +33,7 @@ async function run(): Promise<Table> {
     const stage = await Stage.start(redis, FLEET, folder);
     try {
       const report = (line: string) => console.error(`  ${line}`);
-      return await runChaos(stage, { seed, fleet: FLEET, perSecond: PER_SECOND, seconds: length, report });
+      return await runChaos(stage, { seed, fleet: FLEET, perSecond, seconds: length, report });
     } finally {
       await stage.close();
     }
@@ -43,7 +44,7 @@ async function run(): Promise<Table> {
   const shares = LOAD_KINDS.map(({ name, share }) => `${share} ${name}`).join(', ');
   return {
     title: TITLE,
-    method: `Seed ${seed}, ${length} s. ${FLEET.instances} servers as \`npm start\` starts them, each by its own proxy at one Redis with an append-only file (\`appendfsync everysec\`), behind a TCP balancer that asks for /api/ready; ${FLEET.modelServers} scripted model servers, whose responses name their question in each word. ${PER_SECOND} starts a second, of a hundred: ${shares}. Clients try again as \`Retry-After\` says, resume by id, and send the whole request again where its id is not known any more. Events come 3 to 12 s after the one before: an instance is killed; Redis is killed, for 1 to 8 s; a model server is ended; an instance is cut off from Redis; all are stopped and started one after another. A row of an event has the requests that were open during it. ${summaryOf(done.outcomes)}. ${rejected.length} rejects with their ids, and the logs of the servers: ${folder}.`,
+    method: `Seed ${seed}, ${length} s. ${FLEET.instances} servers as \`npm start\` starts them, each by its own proxy at one Redis with an append-only file (\`appendfsync everysec\`), behind a TCP balancer that asks for /api/ready; ${FLEET.modelServers} scripted model servers, whose responses name their question in each word. ${perSecond} starts a second, of a hundred: ${shares}. Clients try again as \`Retry-After\` says, resume by id, and send the whole request again where its id is not known any more. Events come 3 to 12 s after the one before: an instance is killed; Redis is killed, for 1 to 8 s; a model server is ended; an instance is cut off from Redis; all are stopped and started one after another. A row of an event has the requests that were open during it. ${summaryOf(done.outcomes)}. ${rejected.length} rejects with their ids, and the logs of the servers: ${folder}.`,
     columns: [...CHAOS_COLUMNS],
     rows: chaosRows(done),
     verdicts: chaosVerdicts(done),
