@@ -206,6 +206,7 @@ export class Mirrors {
     // Of those who may want it elsewhere, none gets what is done here.
     if (mirror.isAlone) return false;
     const requests = inFlight.requestsOf(generation);
+    if (requests.length === 0) return false;
     if (requests.some(({ isCopy }) => !isCopy)) return true;
     // Copies are found again by their ids, wherever somebody asks for them. For a reply that is on
     // its way they go on: the request is not cancelled.
