@@ -107,6 +107,25 @@ it('has limits of people everywhere soon, and counts them over both servers', as
   expect(statuses.slice(6)).toEqual([429, 429, 429, 429]);
 });
 
+it('refuses everywhere what is used up of a budget at one server, from the first request on', async () => {
+  const { id, key } = await makeKey();
+  const limits = { scope: { kind: 'key', id }, limits: { tokens_per_day: { limit: 1, kind: 'hard' } } };
+  const set = await send(one, 'PUT', '/api/admin/limits', limits, { cookie: admin });
+  expect(set.status, await set.text()).toBe(200);
+  const authorization = `Bearer ${key}`;
+  // Both have read that nothing is used yet.
+  for (const app of cluster.apps)
+    await expect
+      .poll(async () => (await readJson(app, '/api/me', { authorization })).limits, soon)
+      .toMatchObject([{ name: 'tokens_per_day', used: 0 }]);
+  const body = { messages: [{ role: 'user', content: 'the only one' }], stream: false };
+  expect((await send(one, 'POST', '/api/chat-optimized', body, { authorization })).status).toBe(200);
+  // It is known after a second, and later where cores are busy.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const second = { messages: [{ role: 'user', content: 'one more' }], stream: false };
+  expect((await send(two, 'POST', '/api/chat-optimized', second, { authorization })).status).toBe(429);
+}, 30_000);
+
 it('disables a person everywhere soon', async () => {
   const joined = await send(one, 'POST', '/api/auth/sign-up/email', {
     name: 'Ben',

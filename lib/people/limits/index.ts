@@ -76,7 +76,7 @@ export class PeopleLimits {
     others: (opened: Store) => readonly Compilable[] = () => [],
   ): Promise<ScopeEntry> {
     return this.#inTurn(async () => {
-      const opened = await this.#openLoaded();
+      const opened = await this.#openCurrent();
       const before = this.table.get(scope)?.limits ?? {};
       const limits = changed(before);
       if (scope.kind !== 'default' && Object.keys(limits).length === 0) {
@@ -99,7 +99,7 @@ export class PeopleLimits {
 
   /** Removes the limits of a scope, if it has any. */
   delete(scope: LimitScope, actor: LimitActor): Promise<void> {
-    return this.#inTurn(async () => this.#remove(await this.#openLoaded(), scope, actor));
+    return this.#inTurn(async () => this.#remove(await this.#openCurrent(), scope, actor));
   }
 
   /** `limits` and `share` of `GET /api/me`. */
@@ -125,6 +125,13 @@ export class PeopleLimits {
   async #openLoaded(): Promise<Store> {
     const opened = await this.#open();
     if (!this.#isLoaded) await this.#load();
+    return opened;
+  }
+
+  /** Before a change: another server may have made one a moment ago. */
+  async #openCurrent(): Promise<Store> {
+    const opened = await this.#open();
+    if (!this.#isLoaded || cluster() !== undefined) await this.#load();
     return opened;
   }
 
@@ -173,8 +180,11 @@ export function peopleLimits(): PeopleLimits {
   });
 }
 
-/** Servers that share their counts write them sooner, and read those of the others. */
-const SHARED_COUNTERS = { flushMs: 250, refreshMs: SECOND_MS };
+/**
+ * Servers that share their counts write them sooner, and read those of the others: a request knows
+ * what was used a second before, wherever that was.
+ */
+const SHARED_COUNTERS = { flushMs: SECOND_MS / 4, refreshMs: SECOND_MS / 2 };
 
 function sharedWindows(tallies: SharedTallies): MinuteCounts {
   return {

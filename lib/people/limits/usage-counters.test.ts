@@ -34,7 +34,8 @@ class Harness {
   counters = this.restarted();
   #flush: (() => void) | undefined;
 
-  restarted(): UsageCounters {
+  /** With `refreshMs`, one of several servers. */
+  restarted(refreshMs?: number): UsageCounters {
     const stored = new StoredCounters(async () => store);
     const refuse = async () => Promise.reject(new Error('the disk is full'));
     const rows: CounterRows = {
@@ -43,6 +44,7 @@ class Harness {
     };
     return new UsageCounters({
       rows,
+      ...(refreshMs === undefined ? {} : { refreshMs }),
       now: () => this.now,
       after: (_ms, task) => {
         this.#flush = task;
@@ -94,6 +96,40 @@ describe('counts', () => {
     const third = harness.restarted();
     await third.load(subject);
     expect(third.used(subject, 'tokens_per_day')).toBe(105);
+  });
+
+  it('are read again before a request, once they are old, where other servers add to them', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    const [one, other] = [harness.restarted(500), harness.restarted(500)];
+    for (const server of [one, other]) await server.load(subject);
+    one.add(subject, 'tokens_per_day', 100);
+    await one.flush();
+    harness.now += 499;
+    expect(other.load(subject)).toBeUndefined();
+    expect(other.used(subject, 'tokens_per_day')).toBe(0);
+    // However long ago it was used there last.
+    harness.now += HOUR_MS;
+    await other.load(subject);
+    expect(other.used(subject, 'tokens_per_day')).toBe(100);
+    expect(other.load(subject)).toBeUndefined();
+  });
+
+  it('are not read again for a while after a read that failed', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    const counters = harness.restarted(500);
+    await counters.load(subject);
+    counters.add(subject, 'tokens_per_day', 7);
+    harness.now += 500;
+    harness.isBroken = true;
+    await counters.load(subject);
+    expect([counters.load(subject), harness.errors.length]).toEqual([undefined, 1]);
+    expect(counters.used(subject, 'tokens_per_day')).toBe(7);
+    harness.isBroken = false;
+    harness.now += 5_000;
+    await counters.load(subject);
+    expect(counters.used(subject, 'tokens_per_day')).toBe(7);
   });
 
   it('start again with the next day, and keep the month', async () => {

@@ -41,7 +41,7 @@ export interface UsageCountersOptions {
   readonly now: () => number;
   /** How long changes are collected before they are written. @default 2 s */
   readonly flushMs?: number;
-  /** Other servers add to the counts: a subject in use is read again this often. @default never */
+  /** Other servers add to the counts: one that is older than this is read again. @default never */
   readonly refreshMs?: number;
   /** Calls `task` once after `ms`, and returns the function that cancels it. */
   readonly after: (ms: number, task: () => void) => () => void;
@@ -62,8 +62,9 @@ interface Subject {
 
 /**
  * What each subject has used today and this month. Counts live in memory; every change is also
- * added to the database within FLUSH_MS, and a subject that memory does not know is read once.
- * Until that read has ended, its count is what was used since: a request is not held up by it.
+ * added to the database within FLUSH_MS, and a subject that memory does not know is read once, or
+ * again with `refreshMs`. Until that read has ended, its count is what memory has: a request is not
+ * held up by it.
  */
 export class UsageCounters {
   readonly #options: UsageCountersOptions;
@@ -84,13 +85,11 @@ export class UsageCounters {
   load(subject: string): Promise<void> | undefined {
     const known = this.#subject(subject);
     const { refreshMs } = this.#options;
-    if (known.isLoaded) {
-      // Nothing waits for it: the counts are those of a moment ago.
-      if (refreshMs !== undefined && this.#options.now() - known.readAtMs >= refreshMs)
-        known.loading ??= this.#read(subject, known);
-      return undefined;
-    }
-    if (this.#options.now() < known.retryAtMs) return known.loading;
+    const now = this.#options.now();
+    // The clock may have been set back.
+    const isOld = refreshMs !== undefined && Math.abs(now - known.readAtMs) >= refreshMs;
+    if (known.isLoaded && !isOld) return undefined;
+    if (now < known.retryAtMs) return known.loading;
     known.loading ??= this.#read(subject, known);
     return known.loading;
   }
