@@ -10,6 +10,7 @@ import type { ModelProvider } from '#lib/models/provider';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { PNG } from '../support/images.ts';
+import { needsOneServer } from '../support/instances.ts';
 
 const messages = [{ role: 'user' as const, content: 'hello' }];
 const question = { model: 'm', max_tokens: 64, messages };
@@ -181,6 +182,7 @@ describe('the official Anthropic client in front of model servers', () => {
   });
 
   it('estimates while 16 other prompts are counted', async () => {
+    needsOneServer('how many prompts are counted at a time is of each server');
     const { promise, resolve } = Promise.withResolvers<void>();
     model.play([{ wait: promise }, { send: JSON.stringify({ count: 17, tokens: [] }) }]);
     const before = model.requests.length;
