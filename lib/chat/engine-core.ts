@@ -189,11 +189,10 @@ export abstract class EngineCore {
   protected abstract cancelRequest(request: PendingRequest, by: CancelledBy): Awaitable<void>;
 
   /** The place of a request as this process knows it. */
-  protected standing({ id, state, generation }: PendingRequest): QueueStanding {
-    const { share, ...status } = this.parts.scheduler.queueStatus(generation);
-    if (state !== 'queued') return { ...status, queue_position: 0, estimated_wait_time: 0 };
-    // A request that joined another caller's generation does not see that caller's share.
-    return share === undefined || id !== generation.id ? status : { ...status, share };
+  protected standing(request: PendingRequest): QueueStanding {
+    const standing = this.parts.scheduler.queueStatus(request.generation);
+    if (request.state === 'queued') return visibleTo(request, standing);
+    return { queue_position: 0, queue_length: standing.queue_length, estimated_wait_time: 0 };
   }
 
   /** Reads in the background what the model servers have loaded, if that was not done lately. */
@@ -309,6 +308,13 @@ export abstract class EngineCore {
     this.parts.scheduler.close(error);
     persistentCache?.close();
   }
+}
+
+/** A request that joined another caller's generation does not see that caller's share. */
+export function visibleTo({ id, generation }: PendingRequest, standing: QueueStanding): QueueStanding {
+  if (standing.share === undefined || id === generation.id) return standing;
+  const { share: _, ...status } = standing;
+  return status;
 }
 
 /** The end of what a server that stops has not completed. */

@@ -157,7 +157,7 @@ export class Generations {
     const { counts, cache, conversations, inFlight, metrics, scheduler } = this.#parts;
     // Requests that were cancelled before are counted already, and have left the generation.
     counts.countEnd(generation.state, inFlight.requestsOf(generation).filter(({ isCopy }) => !isCopy).length);
-    generation.allowance?.spendTokens(chargedTokens(generation));
+    if (!generation.isMirror) generation.allowance?.spendTokens(chargedTokens(generation));
     if (response !== undefined) {
       const isWhole = isWholeAtLimit(request?.completion);
       // What runs elsewhere is stored for all servers there.

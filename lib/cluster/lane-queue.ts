@@ -223,6 +223,19 @@ export class LaneQueue {
     return undefined;
   }
 
+  /** Digests of the callers of waiting runs. Those that were taken meanwhile are left out. */
+  async callersOf(runs: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const commands = this.#connection.client.pipeline();
+    for (const run of runs) commands.hget(this.#queue.toKey(jobIdOf(run)), 'data');
+    const replies = commands.length === 0 ? [] : repliesOf(await commands.exec());
+    return new Map(
+      runs.flatMap((run, at) => {
+        const caller = readTurn(replies[at])?.caller;
+        return caller === undefined ? [] : [[run, caller]];
+      }),
+    );
+  }
+
   /** Adds the commands whose three replies `countsOf` reads. */
   addCounts(commands: ChainableCommander): void {
     commands.zcard(this.#prioritized).llen(this.#first).llen(this.#active);

@@ -21,7 +21,7 @@ export interface LineEntryParts extends Pick<SharedLineParts, 'link' | 'runs' | 
   readonly turns: SharedTurns;
   readonly displacement: Displacement;
   /** A run has entered the line of a lane, and waits there at this position. */
-  readonly onWaiting: (generation: Generation, lane: string, position: number) => void;
+  readonly onWaiting: (generation: Generation, lane: string, position: number) => Promise<void>;
 }
 
 /**
@@ -95,7 +95,8 @@ export class LineEntry {
       await queue.move(generation.id, () => sortKeyOf(again, turn.priority));
     }
     const position = queue.positionIn(replies.slice(-3));
-    if (position !== undefined && lanes.hasToWait(lane, position)) this.#parts.onWaiting(generation, lane, position);
+    if (position !== undefined && lanes.hasToWait(lane, position))
+      await this.#parts.onWaiting(generation, lane, position);
     return 'entered';
   }
 

@@ -1,8 +1,16 @@
 import { attemptOffset } from '#lib/chat/generation/event-numbers';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
 import type { Clock } from '#lib/clock';
-import { decodeEntry, decodeTargets, isFinal, parseEntryId, type StoredRun } from '#lib/cluster/run-format';
+import {
+  decodeEntry,
+  decodePayer,
+  decodeTargets,
+  isFinal,
+  parseEntryId,
+  type StoredRun,
+} from '#lib/cluster/run-format';
 import type { ClusterLink } from '#lib/cluster/shared-types';
+import { requestLimits } from '#lib/http/request-limits';
 import type { ModelServer } from '#lib/models/model-server';
 
 /** A run whose events this instance has. */
@@ -38,6 +46,7 @@ export function mirrorOf(
   { link, context, serverOf }: MirrorParts,
 ): Generation {
   const toLocal = (ms: number) => link.connection.toLocal(ms);
+  const payer = decodePayer(stored.behind);
   const generation = Generation.mirror(
     {
       id: run,
@@ -52,6 +61,8 @@ export function mirrorOf(
       targets: decodeTargets(stored.targets, serverOf),
       priority: stored.priority,
       requestBytes: stored.requestBytes,
+      allowance: payer && requestLimits()?.allowanceOf(payer),
+      isBehind: payer !== undefined,
     },
     context(),
   );

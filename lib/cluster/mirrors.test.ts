@@ -16,7 +16,7 @@ const entry = (id: string, event: EntryEvent, model?: string): [string, string[]
 const STORED: StoredRun = {
   ...{ state: 'running', lane: 'lane', group: '', caller: 'ann', priority: 0, model: 'first', createdAt: 0 },
   ...{ key: 'key', flightKey: '', isNew: '0', cached: '0', prefixKey: '', targets: '', requestBytes: 0 },
-  ...{ attempt: 1, owner: 'other' },
+  ...{ attempt: 1, owner: 'other', behind: '' },
 };
 
 let mirrors: Mirrors | undefined;
@@ -99,7 +99,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
   const submitted = new Generation(
     {
       ...{ id: 'run', caller: 'ann', group: '', model: 'first', createdAt: 0, key: 'key', priority: 0 },
-      ...{ requestBytes: 0, request: { model: 'first', messages: [], options: {} } },
+      ...{ requestBytes: 0, behind: '', request: { model: 'first', messages: [], options: {} } },
     },
     context,
   );

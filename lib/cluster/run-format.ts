@@ -6,6 +6,7 @@ import { joinBuffers, PackedRequest, splitBuffers } from '#lib/chat/generation/p
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { errorOf } from '#lib/chat/persistence/saved-request-format';
 import type { AppError } from '#lib/errors';
+import { member, type Principal, ROLES } from '#lib/http/principal';
 import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import type { ModelRequest } from '#lib/models/provider';
@@ -208,6 +209,8 @@ const runSchema = z.object({
   attempt: z.coerce.number().default(0),
   owner: z.string().default(''),
   cancelledBy: cancelledBySchema.optional().catch(undefined),
+  /** Whose share is used up, by `encodePayer`; empty unless it waits behind others. */
+  behind: z.string().default(''),
 });
 
 /** A run as Redis has it. */
@@ -216,6 +219,32 @@ export type StoredRun = z.output<typeof runSchema>;
 /** Undefined without one, or for one of another version. */
 export function decodeRun(fields: Record<string, string>): StoredRun | undefined {
   return runSchema.safeParse(fields).data;
+}
+
+const payerSchema = z.object({
+  caller: z.string(),
+  role: z.enum(ROLES),
+  userId: z.string().optional(),
+  keyId: z.string().optional(),
+  groupId: z.string().optional(),
+});
+
+/** What limits ask of a principal. */
+export function encodePayer({ caller, role, userId, keyId, groupId }: Principal): string {
+  return JSON.stringify({ caller, role, userId, keyId, groupId });
+}
+
+/** Undefined for what `encodePayer` did not write. Without the rights of the principal. */
+export function decodePayer(text: string): Principal | undefined {
+  const parsed = payerSchema.safeParse(parseJson(text));
+  if (!parsed.success) return undefined;
+  const { caller, role, userId, keyId, groupId } = parsed.data;
+  return member(caller, {
+    role,
+    ...(userId === undefined ? {} : { userId }),
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(groupId === undefined ? {} : { groupId }),
+  });
 }
 
 function parseJson(text: string): unknown {

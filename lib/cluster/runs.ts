@@ -6,6 +6,7 @@ import {
   decodeRun,
   decodeTicket,
   encodeModelRequest,
+  encodePayer,
   encodeTargets,
   encodeTicket,
   type StoredRun,
@@ -112,6 +113,7 @@ export class RunStore extends RunLeases implements Runs {
       prefixKey: generation.prefixKey ?? '',
       targets: encodeTargets(generation.targets),
       requestBytes: generation.requestBytes,
+      behind: payerOf(generation, requests),
     });
     commands.pexpire(keys.run(run), this.openTtlMs);
     for (const request of requests) this.#addTicket(commands, run, request);
@@ -263,6 +265,8 @@ export class RunStore extends RunLeases implements Runs {
     commands.pexpire(keys.ticket(id), this.openTtlMs);
     commands.sadd(keys.tickets(run), id);
     commands.pexpire(keys.tickets(run), this.openTtlMs);
+    // The caller of a request that has joined is within its share.
+    if (!request.generation.isBehind) commands.hset(keys.run(run), { behind: '' });
     if (request.detached) commands.zadd(keys.wanted(run), '+inf', `d:${id}`);
   }
 
@@ -287,6 +291,14 @@ export class RunStore extends RunLeases implements Runs {
   /** The ticket with this id; undefined if it does not exist (any more). Rejects if Redis does. */
   async findTicket(id: string): Promise<Ticket | undefined> {
     return decodeTicket(await this.client.hgetall(this.keys.ticket(id)));
+  }
+
+  async stillBehind(runs: readonly string[]): Promise<ReadonlySet<string>> {
+    const commands = this.client.pipeline();
+    for (const run of runs) commands.hget(this.keys.run(run), 'behind');
+    const replies = await execute(commands);
+    // Of a run that Redis has lost, nothing else is known.
+    return new Set(runs.filter((_, index) => replies[index] !== ''));
   }
 
   /** Undefined if there is no such run (any more). Rejects if Redis does. */
@@ -351,6 +363,12 @@ export class RunStore extends RunLeases implements Runs {
       );
     return left;
   }
+}
+
+/** Whose share is used up, if the generation waits behind others for that. */
+function payerOf({ id, isBehind }: Generation, requests: readonly PendingRequest[]): string {
+  const principal = isBehind ? requests.find((request) => request.id === id)?.principal : undefined;
+  return principal === undefined ? '' : encodePayer(principal);
 }
 
 /** The request lives in this process alone, which the reply to it says. */

@@ -1,7 +1,7 @@
 import type { Awaitable } from '#lib/chat/awaitable';
 import type { ChatEngineOptions } from '#lib/chat/chat-engine';
 import type { ChatService } from '#lib/chat/chat-service';
-import { type ChatChange, EngineCore, noSuchRequest, STOPPING } from '#lib/chat/engine-core';
+import { type ChatChange, EngineCore, noSuchRequest, STOPPING, visibleTo } from '#lib/chat/engine-core';
 import type { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { isOwnRequest, mayControl, mayRead, type RequestOwner } from '#lib/chat/request-access';
@@ -71,12 +71,13 @@ export class SharedChatEngine extends EngineCore implements ChatService {
 
   /** The reply says the place of a request, also of one that has joined that of another server. */
   async #withPlace(request: PendingRequest): Promise<PendingRequest> {
-    const { cacheStatus, isCopy, log } = request;
-    const isElsewhere = isCopy || cacheStatus === 'joined';
-    if (!isElsewhere || request.state !== 'queued' || log.status !== undefined) return request;
-    const { queue_position, queue_length, estimated_wait_time } = await this.queueStatus(request);
-    if (queue_position > 0 && request.state === 'queued' && log.status === undefined)
-      log.setStatus({ type: 'status', status: 'queued', queue_position, queue_length, estimated_wait_time });
+    // A cached response has its ready bodies as long as nothing asks for its log.
+    if (!request.isCopy && request.cacheStatus !== 'joined') return request;
+    const { log } = request;
+    if (request.state !== 'queued' || log.status !== undefined) return request;
+    const standing = await this.queueStatus(request);
+    if (standing.queue_position > 0 && request.state === 'queued' && log.status === undefined)
+      log.setStatus({ type: 'status', status: 'queued', ...standing });
     return request;
   }
 
@@ -114,18 +115,19 @@ export class SharedChatEngine extends EngineCore implements ChatService {
 
   /** The place of a request in the line of its model server. */
   async queueStatus(request: PendingRequest): Promise<QueueStanding> {
-    const run = request.generation.id;
+    const { generation } = request;
+    const { id: run } = generation;
     const mirror = this.#shared.mirrors.get(run);
     const isHere = mirror === undefined || mirror.isOwned || mirror.isAlone || request.state !== 'queued';
     if (isHere || !this.#shared.link.connection.isUsable) return this.standing(request);
     const { line, store } = this.#shared;
     try {
-      const standing = await line.standingOf(run, mirror.lane);
+      const standing = await line.standingOf(generation, mirror.lane);
       const lane = standing.queue_position > 0 ? mirror.lane : (await store.find(run))?.lane;
-      if (lane === undefined || lane === mirror.lane) return standing;
+      if (lane === undefined || lane === mirror.lane) return visibleTo(request, standing);
       // Its line has moved to another server.
       mirror.lane = lane;
-      return await line.standingOf(run, lane);
+      return visibleTo(request, await line.standingOf(generation, lane));
     } catch {
       // The guard has recorded the failure: what is known is better than nothing.
       return this.standing(request);

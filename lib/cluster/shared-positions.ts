@@ -2,6 +2,7 @@ import type { Generation } from '#lib/chat/generation/generation';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import { type Clock, systemClock } from '#lib/clock';
 import type { LaneCounts } from '#lib/cluster/lane-queue';
+import { LineShares, type LineSharesOptions, lastShareOf, type SharesByRun } from '#lib/cluster/line-shares';
 import type { SharedLanes } from '#lib/cluster/shared-lanes';
 import { SECOND_MS } from '#lib/units';
 
@@ -18,7 +19,7 @@ const MAX_PAGES = 10;
 /** Runs that are asked for one by one, in one trip: a page has more of them. */
 const ASKED_AT_ONCE = 200;
 
-export interface SharedPositionsOptions {
+export interface SharedPositionsOptions extends LineSharesOptions {
   readonly lanes: SharedLanes;
   readonly isUsable: () => boolean;
   /** The lane of a run that another instance may have added, or moved. Rejects if Redis does. */
@@ -35,6 +36,7 @@ export interface SharedPositionsOptions {
 export class SharedPositions {
   readonly #options: SharedPositionsOptions;
   readonly #clock: Clock;
+  readonly #shares: LineShares;
   readonly #watched = new Set<Generation>();
   /** Undefined if the generation was not found in the line that it had been in. */
   readonly #laneIds = new WeakMap<Generation, string | undefined>();
@@ -48,6 +50,7 @@ export class SharedPositions {
   constructor(options: SharedPositionsOptions, clock = systemClock) {
     this.#options = options;
     this.#clock = clock;
+    this.#shares = new LineShares(options);
   }
 
   watch(generation: Generation): void {
@@ -71,33 +74,47 @@ export class SharedPositions {
     else this.noteMove();
   }
 
-  /** A run has entered a line at this position, before anything reads it. */
-  noteArrival(generation: Generation, laneId: string, position: number): void {
-    this.#write(generation, laneId, position, this.#options.lanes.countsOf(laneId));
+  /** A run has entered a line at this position, before anything reads it. Rejects if Redis does. */
+  async noteArrival(generation: Generation, laneId: string, position: number): Promise<void> {
+    const { lanes } = this.#options;
+    const counts = lanes.countsOf(laneId);
+    const shares = generation.isBehind ? await this.#sharesAt(laneId, position, generation) : undefined;
+    this.#write(generation, laneId, position, counts, shares);
   }
 
   /** What its readers have. */
-  lastStanding({ log, state }: Generation): QueueStanding {
-    const waiting = this.#options.lanes.waiting;
+  lastStanding(generation: Generation): QueueStanding {
+    const { log, state } = generation;
     const { status } = log;
+    // It has a slot, or gets a free one: it is not among those that wait.
     if (state !== 'queued' || status === undefined)
-      return { queue_position: 0, queue_length: waiting, estimated_wait_time: 0 };
+      return { queue_position: 0, queue_length: this.#options.lanes.excess, estimated_wait_time: 0 };
     const { queue_position, queue_length, estimated_wait_time } = status;
-    return { queue_position, queue_length, estimated_wait_time };
+    return { queue_position, queue_length, estimated_wait_time, ...lastShareOf(generation) };
   }
 
   /** Asks Redis. Rejects if Redis does. */
-  async standingOf(run: string, laneId: string, timingKey?: string): Promise<QueueStanding> {
+  async standingOf(generation: Generation, laneId: string): Promise<QueueStanding> {
     const { lanes } = this.#options;
-    const { position, ...counts } = await lanes.queueOf(laneId).standing(run);
+    const { position, ...counts } = await lanes.queueOf(laneId).standing(generation.id);
     lanes.setCounts(laneId, counts);
-    return this.#standing(laneId, position, counts, timingKey);
+    const standing = this.#standing(laneId, position, counts, generation.timingKey);
+    if (position === undefined || !generation.isBehind) return standing;
+    const share = (await this.#sharesAt(laneId, position, generation)).get(generation.id);
+    return { ...standing, ...(share === undefined ? {} : { share }) };
   }
 
   close(): void {
     this.#isClosed = true;
     this.#cancel?.();
     this.#watched.clear();
+  }
+
+  /** The share of a generation at this position, which is read up to there. */
+  async #sharesAt(laneId: string, position: number, generation: Generation): Promise<SharesByRun> {
+    const queue = this.#options.lanes.queueOf(laneId);
+    const { runs } = await queue.front(Math.min(position, PAGE));
+    return await this.#shares.of(queue, runs, [generation]);
   }
 
   #schedule(ms: number): void {
@@ -152,13 +169,15 @@ export class SharedPositions {
     const queue = lanes.queueOf(id);
     const { runs, first, ...counts } = await queue.front(PAGE);
     lanes.setCounts(id, counts);
-    let left: readonly Generation[] = this.#tellFound(generations, positionsOf(runs, 0), id, counts);
+    const shares = await this.#shares.of(queue, runs, generations);
+    const found = { id, counts, shares };
+    let left: readonly Generation[] = this.#tellFound(generations, positionsOf(runs, 0), found);
     if (runs.length === PAGE && left.length > 0) {
       if (left.length <= ASKED_AT_ONCE) {
         const positions = await queue.positions(left.map((generation) => generation.id));
-        left = this.#tellFound(left, positions, id, counts);
+        left = this.#tellFound(left, positions, found);
       } else {
-        const read = await this.#readOn(id, left, PAGE - first, counts);
+        const read = await this.#readOn(found, left, PAGE - first);
         // The rest is in a part of the line whose turn is the next look.
         if (!read.isWhole) return;
         left = read.left;
@@ -169,13 +188,14 @@ export class SharedPositions {
   }
 
   /** Reads a line on behind its front. A very long one is read in parts, one with each look. */
-  async #readOn(id: string, generations: readonly Generation[], behindFront: number, counts: LaneCounts) {
+  async #readOn(found: FoundLine, generations: readonly Generation[], behindFront: number) {
+    const { id } = found;
     const queue = this.#options.lanes.queueOf(id);
     const begun = this.#readFrom.get(id) ?? behindFront;
     let left: readonly Generation[] = generations;
     for (let page = 0, from = begun; page < MAX_PAGES; page++, from += PAGE) {
       const { runs, first } = await queue.page(from, PAGE);
-      left = this.#tellFound(left, positionsOf(runs, first + from), id, counts);
+      left = this.#tellFound(left, positionsOf(runs, first + from), found);
       if (runs.length < PAGE || left.length === 0) {
         this.#readFrom.delete(id);
         return { left, isWhole: begun === behindFront };
@@ -189,31 +209,30 @@ export class SharedPositions {
   #tellFound(
     generations: readonly Generation[],
     positions: ReadonlyMap<string, number>,
-    laneId: string,
-    counts: LaneCounts,
+    { id, counts, shares }: FoundLine,
   ): Generation[] {
     return generations.filter((generation) => {
       const position = positions.get(generation.id);
-      if (position !== undefined) this.#tell(generation, laneId, position, counts);
+      if (position !== undefined && this.#watched.has(generation))
+        this.#write(generation, id, position, counts, shares);
       return position === undefined;
     });
   }
 
-  #tell(generation: Generation, laneId: string, position: number, counts: LaneCounts): void {
-    if (this.#watched.has(generation)) this.#write(generation, laneId, position, counts);
-  }
-
-  #write(generation: Generation, laneId: string, position: number, counts: LaneCounts): void {
+  #write(generation: Generation, laneId: string, position: number, counts: LaneCounts, shares?: SharesByRun): void {
     const { log, state } = generation;
     if (state !== 'queued') return;
     const { lanes, namesServers } = this.#options;
     const name = namesServers() ? lanes.laneOf(laneId)?.server.name : undefined;
-    if (log.status?.queue_position === position && log.status.model_server === name) return;
+    const share = shares?.get(generation.id);
+    const isSamePlace = log.status?.queue_position === position && log.status.model_server === name;
+    if (isSamePlace && log.status?.share?.ahead === share?.ahead) return;
     log.setStatus({
       type: 'status',
       status: 'queued',
       ...this.#standing(laneId, position, counts, generation.timingKey),
       ...(name === undefined ? {} : { model_server: name }),
+      ...(share === undefined ? {} : { share }),
     });
   }
 
@@ -223,6 +242,13 @@ export class SharedPositions {
       position === 0 || lane === undefined ? 0 : lane.times.estimateMs(timingKey ?? '', position, lane.server.slots);
     return { queue_position: position, queue_length: waiting, estimated_wait_time };
   }
+}
+
+/** What one look has found of a line. */
+interface FoundLine {
+  readonly id: string;
+  readonly counts: LaneCounts;
+  readonly shares: SharesByRun;
 }
 
 function positionsOf(runs: readonly string[], before: number): ReadonlyMap<string, number> {

@@ -91,6 +91,8 @@ export class SharedQueue implements SharedLine {
         isUsable: () => link.connection.isUsable,
         laneIdOf: (run, mayHaveMoved) => this.#laneIdOf(run, mayHaveMoved),
         namesServers: () => local.view.areServersSeveral,
+        nameOf: (caller) => link.keys.nameOf(caller),
+        stillBehind: (waiting) => runs.stillBehind(waiting),
       },
       clock,
     );
@@ -207,8 +209,8 @@ export class SharedQueue implements SharedLine {
     return local.queue_position > 0 ? local : this.#positions.lastStanding(generation);
   }
 
-  standingOf(run: string, lane: string): Promise<QueueStanding> {
-    return this.#positions.standingOf(run, lane, this.#submitted.get(run)?.generation.timingKey);
+  standingOf(generation: Generation, lane: string): Promise<QueueStanding> {
+    return this.#positions.standingOf(generation, lane);
   }
 
   async work(): Promise<LaneWork[]> {

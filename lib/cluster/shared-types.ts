@@ -103,6 +103,8 @@ export interface Runs {
   requeue(run: string): Promise<boolean>;
   /** Whether an instance or a detached request wants it still. Rejects if Redis does. */
   isWanted(run: string): Promise<boolean>;
+  /** Which of these runs wait behind others, for a share that is used up. Rejects if Redis does. */
+  stillBehind(runs: readonly string[]): Promise<ReadonlySet<string>>;
   /** Ids of unfinished runs that were not touched for `ms`, the oldest first. */
   untouched(ms: number, count: number): Promise<string[]>;
   /** Marks runs as looked after, for `untouched`. */
@@ -164,8 +166,11 @@ export interface SharedLine extends WorkQueue {
   enterAgain(generation: Generation, lane: string): void;
   /** What workers have, and the first ones that wait. Rejects if Redis does. */
   work(): Promise<readonly LaneWork[]>;
-  /** Where a run stands in the line of its lane, asked of Redis; zeros if it does not wait. */
-  standingOf(run: string, lane: string): Promise<QueueStanding>;
+  /**
+   * Where a generation stands in the line of its lane, asked of Redis; zeros if it does not wait.
+   * Rejects if Redis does.
+   */
+  standingOf(generation: Generation, lane: string): Promise<QueueStanding>;
   /**
    * The server begins to stop: its workers take nothing any more as long as another instance does.
    * Where all stop, each works on, so that what waits is not cut.

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
+import type { Generation } from '#lib/chat/generation/generation';
 import { type QueueItem, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
+import { allowances } from '../support/limits.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { counter, generationOf, LineGroup } from '../support/shared-line.ts';
 
@@ -28,22 +30,28 @@ it('gives 200 runs of 5 callers to 3 workers, two at a time, in the order of one
   const order = new WaitingQueue<QueueItem>({
     ...{ maxSize: 1_000, maxBytes: 1e9, maxCallerBytes: 1e9, batch: { maxSize: 1, timeoutMs: 0 } },
   });
+  const generations = new Map<string, Generation>();
   for (let index = 0; index < 200; index++) {
     const [id, caller, priority] = [`run ${index}`, `caller ${(index * 7) % 5}`, (index % 4) - 1];
-    front.submit(generationOf(id, caller, priority));
+    const generation = generationOf(id, caller, priority);
+    generations.set(id, generation);
+    front.submit(generation);
     order.add({ id, caller, priority, group: 'test', bytes: 1 }, 0);
   }
   await expect.poll(() => front.runs.admitted.length, eventually).toBe(200);
   const expected = [...order.waiting()].map(({ item }) => item.id);
   const { id: lane } = front.lane.server;
+  const positionOf = async (run = '') => {
+    const generation = generations.get(run) ?? expect.fail();
+    return (await front.line.standingOf(generation, lane)).queue_position;
+  };
   for (const [index, run] of [...expected.entries()].filter(([place]) => place % 40 === 0))
-    expect((await front.line.standingOf(run, lane)).queue_position).toBe(index + 1);
-  const last = expected.at(-1) ?? '';
+    expect(await positionOf(run)).toBe(index + 1);
   const counted = counter(10);
   for (let worker = 0; worker < 3; worker++) await (await lines.join(redis.port, counted.process)).line.start();
   const positions: number[] = [];
   while (counted.started.length < 200) {
-    positions.push((await front.line.standingOf(last, lane)).queue_position);
+    positions.push(await positionOf(expected.at(-1)));
     await delay(20);
   }
   expect(counted.most).toBe(2);
@@ -76,6 +84,42 @@ it('reports to readers of a waiting generation its position, and the position fa
   await expect.poll(() => positions().slice(1), eventually).toEqual([2, 1]);
   expect(front.line.view.queueLength).toBe(2);
   expect(front.line.view.waiting().map(({ item }) => item.id)).toContain('c');
+});
+
+it('shows a caller above its share how far, and how many callers are in front, at any server', async () => {
+  const redis = await redisServer();
+  const front = await lines.joinFront(redis.port, { slots: 1 });
+  const other = await lines.joinFront(redis.port, { slots: 1 });
+  const allowanceOf = allowances({ tokens_per_day: { limit: 100, kind: 'share' } });
+  const allowance = allowanceOf('ann');
+  allowance?.spendTokens(130);
+  const above = () => generationOf('ann 1', 'ann', -2, 'test', { allowance, isBehind: true });
+  const [ann, mirror] = [above(), above()];
+  for (const { runs } of [front, other]) runs.behind.add('ann 1');
+  const { id: lane } = front.lane.server;
+  const share = { name: 'tokens_per_day', used: 130, limit: 100, over_percent: 30 };
+  front.submit(generationOf('bob 1', 'bob'));
+  await expect.poll(() => front.runs.admitted.length, eventually).toBe(1);
+  front.submit(ann);
+  await expect.poll(() => front.runs.admitted.length, eventually).toBe(2);
+  // As the reply to its submission says.
+  expect(front.line.queueStatus(ann)).toMatchObject({ queue_position: 2, share: { ...share, ahead: 1 } });
+  ann.retain();
+  front.line.watchPosition(ann);
+  for (const [run, caller] of [
+    ['bob 2', 'bob'],
+    ['carl 1', 'carl'],
+  ] as const)
+    front.submit(generationOf(run, caller));
+  const shown = () => [ann.log.status?.queue_position, ann.log.status?.share];
+  await expect.poll(shown, eventually).toEqual([4, { ...share, ahead: 2 }]);
+  expect(await other.line.standingOf(mirror, lane)).toMatchObject({ queue_position: 4, share: { ...share, ahead: 2 } });
+  expect(await front.line.withdraw('carl 1')).toBe(true);
+  await expect.poll(shown, eventually).toEqual([3, { ...share, ahead: 1 }]);
+  // A caller within its share has asked for the same.
+  for (const { runs } of [front, other]) runs.behind.delete('ann 1');
+  await expect.poll(shown, eventually).toEqual([3, undefined]);
+  expect(await other.line.standingOf(mirror, lane)).not.toHaveProperty('share');
 });
 
 it('knows positions behind the first thousand of a line', async () => {
@@ -215,15 +259,16 @@ it('puts back what it has when it stops, and takes nothing more', async () => {
     { slots: 1 },
   );
   await stopped.line.start();
-  front.submit(generationOf('first', 'caller'));
-  front.submit(generationOf('second', 'caller'));
+  const [first, second] = [generationOf('first', 'caller'), generationOf('second', 'caller')];
+  front.submit(first);
+  front.submit(second);
   await expect.poll(() => stopped.lane.shared.waiting, eventually).toBe(1);
   stopped.line.pause();
   isStopping = true;
   await stopped.line.stop(2_000);
   const { id: lane } = front.lane.server;
-  await expect.poll(async () => (await front.line.standingOf('first', lane)).queue_position, eventually).toBe(1);
-  expect((await front.line.standingOf('second', lane)).queue_position).toBe(2);
+  await expect.poll(async () => (await front.line.standingOf(first, lane)).queue_position, eventually).toBe(1);
+  expect((await front.line.standingOf(second, lane)).queue_position).toBe(2);
   const counted = counter(5);
   await (await lines.join(redis.port, counted.process, { slots: 1 })).line.start();
   await expect.poll(() => counted.started, eventually).toEqual(['first', 'second']);
@@ -267,8 +312,12 @@ it('leaves no key without a time to live when all runs have ended', async () => 
   closing.push({ close: () => client.disconnect() });
   const { lines: prefix } = front.link.keys;
   await expect.poll(async () => (await client.keys(`${prefix}:*rrun*`)).length, eventually).toBe(0);
-  const names = await client.keys('*');
-  const forever = await Promise.all(names.map(async (name) => ((await client.pttl(name)) < 0 ? name : undefined)));
-  expect(names.length).toBeGreaterThan(20);
-  expect(forever.filter((name) => name !== undefined)).toEqual([]);
+  expect((await client.keys('*')).length).toBeGreaterThan(20);
+  const forever = async () => {
+    const names = await client.keys('*');
+    const ages = await Promise.all(names.map((name) => client.pttl(name)));
+    return names.filter((_, index) => ages[index] === -1);
+  };
+  // A worker that waits takes the marker by which it is woken.
+  await expect.poll(forever, eventually).toEqual([]);
 });

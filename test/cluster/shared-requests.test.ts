@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { type AppCluster, ask, readJson, startAppCluster } from '../support/app-cluster.ts';
@@ -73,6 +74,25 @@ describe('three servers', () => {
     const id = await enqueue(cluster.at(0), 'known');
     for (let index = 0; index < 3; index++)
       expect((await poll(cluster.at(index), id)).body).toMatchObject({ completed: true, cached: true });
+  });
+
+  it('send a cached response with the same bytes, also the first time at each server', async () => {
+    const body = { model: 'test', messages: [{ role: 'user', content: 'known bytes' }], temperature: 0 };
+    const read = async (index: number) => {
+      const response = await fetch(`${cluster.at(index).url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      const { id: _, ...rest } = await response.json();
+      return { cache: response.headers.get('x-cache'), rest };
+    };
+    expect((await read(0)).cache).toBe('miss');
+    const hit = await read(0);
+    expect(hit.cache).toBe('hit');
+    // Its `created` is in seconds.
+    await delay(1_100);
+    for (let index = 0; index < 6; index++) expect(await read(index)).toEqual(hit);
   });
 
   it('give a client that comes back elsewhere each event once', async () => {

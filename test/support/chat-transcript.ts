@@ -36,8 +36,7 @@ export async function startGatedModel(): Promise<GatedModel> {
 /** Of the connection, of the time, or of the length that ids and times have. */
 const IGNORED_HEADERS = /^(?:connection|keep-alive|date|content-length|transfer-encoding|age|server-timing)$/;
 /** Times, and figures that are measured. */
-const MEASURED =
-  /^(?:.*_ms|.*_duration|created|.*_at|estimated_wait_time|queue_length|is_processing|timestamp|x-queue-wait-ms)$/;
+const MEASURED = /^(?:.*_ms|.*_duration|created|.*_at|estimated_wait_time|timestamp|x-queue-wait-ms)$/;
 const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g;
 const READ_MS = 30_000;
 const WRITTEN_MS = 500;

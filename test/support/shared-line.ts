@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChainableCommander } from 'ioredis';
-import { Generation } from '#lib/chat/generation/generation';
+import { Generation, type GenerationInit } from '#lib/chat/generation/generation';
 import { Lane } from '#lib/chat/scheduler/lane';
 import { QueueBounds } from '#lib/chat/scheduler/queue-bounds';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
@@ -47,11 +47,17 @@ export async function linkTo(
 }
 
 /** A generation without a model behind it. */
-export function generationOf(id: string, caller: string, priority = 0, group = 'test'): Generation {
+export function generationOf(
+  id: string,
+  caller: string,
+  priority = 0,
+  group = 'test',
+  share: Pick<GenerationInit, 'allowance' | 'isBehind'> = {},
+): Generation {
   return new Generation(
     {
       ...{ id, caller, priority, group, model: 'test', createdAt: Date.now(), key: undefined },
-      requestBytes: 100,
+      ...{ requestBytes: 100, ...share },
     },
     { clock: { now: () => Date.now(), after: () => () => {} }, graceMs: 60_000, onDone: () => {} },
   );
@@ -65,6 +71,7 @@ export class TestRuns implements Runs {
   readonly ended: { run: string; code: string }[] = [];
   readonly #link: ClusterLink;
   unwanted = new Set<string>();
+  behind = new Set<string>();
 
   constructor(link: ClusterLink) {
     this.#link = link;
@@ -132,6 +139,10 @@ export class TestRuns implements Runs {
 
   async isWanted(run: string): Promise<boolean> {
     return !this.unwanted.has(run);
+  }
+
+  async stillBehind(waiting: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(waiting.filter((run) => this.behind.has(run)));
   }
 
   untouched(ms: number, count: number): Promise<string[]> {

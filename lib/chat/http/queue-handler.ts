@@ -27,10 +27,13 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
   const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
   await pending.saved?.written;
-  const { state, cached, cacheStatus, ignoredFields, droppedFields } = pending;
+  const { state, cached, cacheStatus, ignoredFields, droppedFields, isSuspended } = pending;
+  const standing = chatEngine().queueStatusHere(pending);
+  // A worker of the servers that share a queue is about to take what does not have to wait.
+  const isTaken = state === 'queued' && standing.queue_position === 0 && !isSuspended;
   const body: QueueSubmitted = {
     request_id: pending.id,
-    status: { ...chatEngine().queueStatusHere(pending), is_processing: state === 'running' },
+    status: { ...standing, is_processing: state === 'running' || isTaken },
     completed: state === 'completed',
     cached,
     ...(pending.saved?.isOnDisk === false ? { saved: false } : {}),
