@@ -102,14 +102,14 @@ export class RedisRateLimiter implements SharedRateLimiter {
     };
   }
 
-  refund(caller: string): void {
+  async refund(caller: string): Promise<void> {
     const window = this.#windows.get(caller);
     if (window !== undefined) window.count -= 1;
     const { connection, keys, scope } = this.#options;
     // The window may have ended since: then nothing is left to take back.
-    if (connection.isUsable) this.#shared.reward(this.#nameOf(caller), 1).catch(ignore);
+    if (connection.isUsable) await this.#shared.reward(this.#nameOf(caller), 1).catch(ignore);
     else
-      this.#memory()
+      await this.#memory()
         .reward(`${keys.rateLimit(scope)}:${caller}`, 1)
         .catch(ignore);
   }

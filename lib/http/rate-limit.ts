@@ -94,7 +94,7 @@ async function countBoth(scope: RateLimitScope, principal: Principal, perMinute:
 export async function refundRateLimit(scope: RateLimitScope, caller: string, perMinute: number): Promise<void> {
   if (perMinute === 0) return;
   const counter = limiter(scope, perMinute);
-  if (isShared(counter)) counter.refund(caller);
+  if (isShared(counter)) await counter.refund(caller);
   else await counter.reward(caller);
 }
 

@@ -108,6 +108,7 @@ export async function joinAsSeveral(env: Record<string, string>): Promise<Engine
     },
     async close() {
       await Promise.all(each(async () => await singleton<ChatService | undefined>('chat', () => undefined)?.close()));
+      await Promise.all(each(() => peopleLimits().close()));
       await Promise.all(
         each(async () => {
           const joined = cluster();

@@ -86,11 +86,13 @@ export function replyWithChoices(
 async function countChoices(
   count: number,
   principal: Principal,
-  { isUncounted, settings }: RequestContext,
+  { isUncounted, settings, confirmCount }: RequestContext,
 ): Promise<void> {
   const { RATE_LIMIT_CHAT: perMinute } = settings;
   const { caller } = principal;
   await countEndUser('chat', principal, { isUncounted, perMinute });
+  // Of the request itself, before others: it is the one that stays counted.
+  if (count > 1) await confirmCount?.();
   const allowance = requestLimits()?.allowanceOf(principal);
   allowance?.count('model', count - 1);
   let choice = 1;

@@ -56,6 +56,12 @@ class Harness {
     });
   }
 
+  runTimer(): void {
+    const flush = this.#flush;
+    this.#flush = undefined;
+    flush?.();
+  }
+
   /** Whether a change waits for the timer. */
   get isScheduled(): boolean {
     return this.#flush !== undefined;
@@ -96,6 +102,23 @@ describe('counts', () => {
     const third = harness.restarted();
     await third.load(subject);
     expect(third.used(subject, 'tokens_per_day')).toBe(105);
+  });
+
+  it('are written after they were read, if that took longer than until they are to be written', async () => {
+    const harness = new Harness();
+    const subject = newSubject();
+    const loading = harness.counters.load(subject);
+    harness.counters.add(subject, 'tokens_per_day', 5);
+    harness.runTimer();
+    await harness.counters.flush();
+    expect(harness.isScheduled).toBe(false);
+    await loading;
+    expect(harness.isScheduled).toBe(true);
+    harness.runTimer();
+    await harness.counters.flush();
+    const again = harness.restarted();
+    await again.load(subject);
+    expect(again.used(subject, 'tokens_per_day')).toBe(5);
   });
 
   it('are read again before a request, once they are old, where other servers add to them', async () => {

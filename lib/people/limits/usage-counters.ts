@@ -194,6 +194,8 @@ export class UsageCounters {
     } finally {
       known.loading = undefined;
       this.#loading.delete(subject);
+      // What was used meanwhile was not written.
+      if (this.#unsaved.size > 0) this.#scheduleFlush();
     }
   }
 
