@@ -39,7 +39,7 @@ import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 export type SharedChat = Pick<Cluster, 'responses' | 'conversations' | 'idempotency'>;
 
 /** A change of another server that concerns chats. */
-export type ChatChange = Extract<SharedChange, { kind: 'clear' | 'drop' | 'cancel' }>;
+export type ChatChange = Extract<SharedChange, { kind: 'clear' | 'drop' | 'cancel' | 'models' }>;
 
 export interface ChatEngineOptions extends SchedulerOptions {
   directory: ModelResolver;
@@ -246,7 +246,13 @@ export abstract class EngineCore {
 
   /** See `unloadModel`. */
   unloadModel(name: string, signal: AbortSignal): Promise<string> {
-    return unloadModel(this.parts, name, signal);
+    const { directory } = this.parts;
+    return unloadModel({ directory, usesOf: (isOne) => this.usesOf(isOne) }, name, signal);
+  }
+
+  /** How many requests run with such a model, or wait for it. */
+  protected usesOf(isOne: (model: string) => boolean): Awaitable<number> {
+    return this.parts.scheduler.view.usesOf(isOne);
   }
 
   /** See `warmModel`. */
@@ -266,7 +272,7 @@ export abstract class EngineCore {
   /** Applies what another server has cleared or generated again. */
   applyShared(change: ChatChange): void {
     const { cache, conversations } = this.parts;
-    if (change.kind === 'cancel') return;
+    if (change.kind === 'cancel' || change.kind === 'models') return;
     if (change.kind === 'drop') cache.drop(change.key);
     else if (change.values === 'responses') cache.forget();
     else if (change.values === 'conversations') conversations.forget();

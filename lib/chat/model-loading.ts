@@ -1,3 +1,4 @@
+import type { Awaitable } from '#lib/chat/awaitable';
 import type { EngineParts, ModelResolver } from '#lib/chat/engine-parts';
 import { toAppError } from '#lib/chat/model-error';
 import { AppError } from '#lib/errors';
@@ -105,12 +106,17 @@ async function load(
   }
 }
 
+export interface UnloadingParts extends Pick<EngineParts, 'directory'> {
+  /** How many requests run with such a model, or wait for it. */
+  readonly usesOf: (isOne: (model: string) => boolean) => Awaitable<number>;
+}
+
 /**
  * Unloads a model of Ollama, and returns its name. Throws `unsupported_value` while a request
  * runs with it or waits for it, and if its model server cannot unload models.
  */
 export async function unloadModel(
-  { directory, scheduler }: Pick<EngineParts, 'directory' | 'scheduler'>,
+  { directory, usesOf }: UnloadingParts,
   name: string,
   signal: AbortSignal,
 ): Promise<string> {
@@ -119,7 +125,7 @@ export async function unloadModel(
   const unloaders = providers.flatMap(({ ollama }) => ollama ?? []);
   if (unloaders.length === 0)
     throw new AppError('unsupported_value', 'Only Ollama unloads models, and this one is of another model server.');
-  const uses = scheduler.view.usesOf((used) => isSameTaggedModel(used, model));
+  const uses = await usesOf((used) => isSameTaggedModel(used, model));
   if (uses > 0)
     throw new AppError('unsupported_value', `${model} is in use: ${uses} running or waiting. Try again later.`);
   await Promise.all(unloaders.map((ollama) => ollama.unload(model, signal)));

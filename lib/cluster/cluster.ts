@@ -59,6 +59,8 @@ export type SharedChange =
   | { readonly kind: 'cancel'; readonly run: string; readonly ticket: string; readonly by: CancelledBy }
   /** A response was generated again: copies of the old one are dropped. */
   | { readonly kind: 'drop'; readonly key: string }
+  /** A model server lists other models than before, or has others loaded. */
+  | { readonly kind: 'models'; readonly server: string }
   /** A stored response was deleted. */
   | { readonly kind: 'delete-response'; readonly caller: string; readonly id: string };
 
@@ -137,7 +139,7 @@ export interface SharedRateLimiter {
    */
   defer(caller: string): DeferredCount;
   /** Takes back one request. */
-  refund(caller: string): void;
+  refund(caller: string): Promise<void>;
 }
 
 export interface DeferredCount extends RateLimitCount {

@@ -42,6 +42,8 @@ const SCHEMA = 1;
  * | `batch-one:<lane>` | sorted set | a transaction | the group of the run that is being counted |
  * | `skipped:<lane>` | sorted set | a day | heads that a batch went ahead of, by the first time |
  * | `up:<lane>` | sorted set | an hour | instances that work on a lane, by when they said so |
+ * | `models:<lane>` | string | 2 min | what a model server has, as it was read last |
+ * | `poll:<lane>` | string | 14 s | the instance that has read that, or is about to |
  * | `janitor` | string | 5 s | the instance that looks after runs without an owner |
  */
 export class RedisKeys {
@@ -195,6 +197,14 @@ export class RedisKeys {
 
   up(lane: string): string {
     return `${this.#prefix}up:${lane}`;
+  }
+
+  modelList(lane: string): string {
+    return `${this.#prefix}models:${lane}`;
+  }
+
+  poll(lane: string): string {
+    return `${this.#prefix}poll:${lane}`;
   }
 
   get janitor(): string {

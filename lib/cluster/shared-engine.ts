@@ -9,6 +9,7 @@ import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { Submitter } from '#lib/chat/submitter';
 import type { Ticket } from '#lib/cluster/run-format';
+import { SharedModelLists } from '#lib/cluster/shared-model-lists';
 import { SharedParts, type StartedLine } from '#lib/cluster/shared-parts';
 import { SharedQueue } from '#lib/cluster/shared-queue';
 import { admitted, elsewhere } from '#lib/cluster/shared-refusals';
@@ -42,6 +43,7 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   readonly #shared: SharedParts;
   /** Requests of other servers that are looked up, by their ids. */
   readonly #finding = new Map<string, Promise<PendingRequest | undefined>>();
+  readonly #modelLists: SharedModelLists | undefined;
   readonly #started: Promise<void>;
 
   constructor(options: ChatEngineOptions, shared: SharedParts) {
@@ -51,6 +53,9 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     shared.context = this.admission.generationContext;
     // Without Redis, a request of another server is as one that does not exist.
     shared.find = (id) => this.#findAny(id).catch(() => undefined);
+    const { servers } = options.directory;
+    this.#modelLists = servers && new SharedModelLists(shared.link, servers);
+    if (this.#modelLists !== undefined) servers?.share(this.#modelLists);
     this.#started = shared.line.start();
     onStopping(() => shared.line.leave());
   }
@@ -150,10 +155,21 @@ export class SharedChatEngine extends EngineCore implements ChatService {
     });
   }
 
-  /** Applies what another server has cleared, generated again or cancelled. */
+  /** Of all servers; while Redis is away of this one. */
+  protected override async usesOf(isOne: (model: string) => boolean): Promise<number> {
+    const { overview, link } = this.#shared;
+    const all = link.connection.isUsable ? await overview.read().catch(() => undefined) : undefined;
+    const here = await super.usesOf(isOne);
+    if (all === undefined) return here;
+    const models = [...all.running, ...all.waiting().map(({ item }) => item)].map(({ model }) => model);
+    return Math.max(here, models.filter(isOne).length);
+  }
+
+  /** Applies what another server has cleared, generated again or cancelled, or read of models. */
   override applyShared(change: ChatChange): void {
-    if (change.kind !== 'cancel') super.applyShared(change);
-    else void this.#applyCancel(change);
+    if (change.kind === 'cancel') void this.#applyCancel(change);
+    else if (change.kind === 'models') void this.#modelLists?.read(change.server);
+    else super.applyShared(change);
   }
 
   /** See `InFlight.hasUnsavedWork`; also while a response is written here. */

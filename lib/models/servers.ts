@@ -1,6 +1,6 @@
 import type { Clock } from '#lib/clock';
 import { AppError } from '#lib/errors';
-import type { ModelServer } from '#lib/models/model-server';
+import type { ModelServer, ServerModel } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 import { log } from '#lib/telemetry/log';
 
@@ -20,13 +20,25 @@ export type ServerListing = { readonly server: ModelServer } & (
   | { readonly error: unknown }
 );
 
+/** Lists that several instances of this server share. */
+export interface SharedLists {
+  /**
+   * What another instance has read of a server within the last period; undefined if this one is to
+   * read it. Never rejects.
+   */
+  findRecent(server: ModelServer): Promise<readonly ServerModel[] | undefined>;
+  /** This instance has read a list. */
+  handleRead(server: ModelServer, models: readonly ServerModel[]): void;
+}
+
 /**
  * The model servers that are in use, with their health and their models.
  *
  * A server is down after a failed connection, or if it does not respond to the probe that another
  * failure starts. From then on it is probed until it responds. The models of all servers are read
- * every 15 seconds while requests come. A single server is neither probed nor read in the
- * background: there is nothing to choose, and each request finds out by itself.
+ * every 15 seconds while requests come, by one of the instances that share them. A single server is
+ * neither probed nor read in the background: there is nothing to choose, and each request finds out
+ * by itself.
  */
 export class ModelServers {
   readonly #timers: Clock;
@@ -35,6 +47,7 @@ export class ModelServers {
   readonly #probing = new Set<ModelServer>();
   readonly #reading = new Map<ModelServer, Promise<ServerListing>>();
   readonly #closing = new AbortController();
+  #shared: SharedLists | undefined;
   #all: readonly ModelServer[] = [];
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #usedAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +76,11 @@ export class ModelServers {
     }
   }
 
+  /** Shares lists with other instances from now on. */
+  share(shared: SharedLists): void {
+    this.#shared = shared;
+  }
+
   serverOf(provider: ModelProvider): ModelServer | undefined {
     return this.#byProvider.get(provider);
   }
@@ -82,13 +100,13 @@ export class ModelServers {
     this.#usedAt = this.#timers.now();
     if (this.#isRefreshScheduled) return;
     const age = this.#usedAt - this.#refreshedAt;
-    if (age >= REFRESH_AFTER_MS) void this.list();
+    if (age >= REFRESH_AFTER_MS) void this.#listRecent();
     this.#scheduleRefresh(age >= REFRESH_AFTER_MS ? REFRESH_AFTER_MS : REFRESH_AFTER_MS - age);
   }
 
   /** Reads the lists of all servers in the background if they are old: a page shows them. */
   refreshIfOld(): void {
-    if (this.#timers.now() - this.#refreshedAt >= REFRESH_AFTER_MS) void this.list();
+    if (this.#timers.now() - this.#refreshedAt >= REFRESH_AFTER_MS) void this.#listRecent();
   }
 
   /** Reads the lists of all servers that are up at the same time. Never rejects. */
@@ -97,6 +115,12 @@ export class ModelServers {
     return await Promise.all(
       this.#all.map((server) => (this.#isProbed(server) ? { server, error: server.error } : this.refresh(server))),
     );
+  }
+
+  /** Takes a list that another instance has read. */
+  adopt(server: ModelServer, models: readonly ServerModel[]): void {
+    server.setModels(models);
+    this.#notify(server);
   }
 
   /** Reads the list of one server. Single-flight; never rejects. */
@@ -159,12 +183,29 @@ export class ModelServers {
     this.#listeners.clear();
   }
 
+  /** As `list`, in the background: one of the instances that share lists reads each. */
+  async #listRecent(): Promise<void> {
+    const shared = this.#shared;
+    if (shared === undefined) await this.list();
+    else {
+      this.#refreshedAt = this.#timers.now();
+      await Promise.all(this.#all.map((server) => this.#isProbed(server) || this.#findOrRead(server, shared)));
+    }
+  }
+
+  async #findOrRead(server: ModelServer, shared: SharedLists): Promise<void> {
+    const models = await shared.findRecent(server);
+    if (models === undefined) await this.refresh(server);
+    else this.adopt(server, models);
+  }
+
   async #read(server: ModelServer): Promise<ServerListing> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
     try {
       const models = await server.provider.models(signal);
       const hadNone = server.models === undefined;
       server.setModels(models);
+      this.#shared?.handleRead(server, models);
       this.reportReached(server);
       if (!hadNone) this.#notify(server);
       return { server, models };
@@ -184,7 +225,7 @@ export class ModelServers {
     this.#timers.after(ms, () => {
       this.#isRefreshScheduled = false;
       if (this.#closing.signal.aborted || this.#timers.now() - this.#usedAt > REFRESH_AFTER_MS) return;
-      void this.list();
+      void this.#listRecent();
       this.#scheduleRefresh(REFRESH_AFTER_MS);
     });
   }

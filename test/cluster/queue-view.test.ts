@@ -10,7 +10,11 @@ const eventually = { timeout: 10_000, interval: 50 };
 let cluster: AppCluster;
 
 beforeAll(async () => {
-  cluster = await startAppCluster([{}, {}], { QUEUE_MAX_CONCURRENT: '1', API_KEYS: KEYS.join(',') });
+  cluster = await startAppCluster([{}, {}], {
+    QUEUE_MAX_CONCURRENT: '1',
+    API_KEYS: KEYS.join(','),
+    OLLAMA_MANAGE: 'true',
+  });
   cluster.model.choose(scriptOf);
   await Promise.all(cluster.apps.map((app, index) => ask(app, `warm ${index}`, {}, auth(KEY))));
 }, 90_000);
@@ -54,6 +58,12 @@ it('know the place of a request at its arrival, and list all that runs and waits
     // An administrator's key sees those of the others, too.
     expect(pending[0]).toMatchObject({ request_id: second.id, priority: 0, caller: expect.any(String) });
     expect([first.id, joined.id]).toContain(pending[1].request_id);
+  }
+  // A server with none of these requests does not unload their model either.
+  for (const { url } of cluster.apps) {
+    const body = JSON.stringify({ model: 'test', keep_alive: 0 });
+    const refused = await fetch(`${url}/api/generate`, { method: 'POST', headers: auth(KEY), body });
+    expect([refused.status, (await refused.json()).error]).toEqual([422, expect.stringContaining('in use: 3')]);
   }
   // What runs is last, so that nothing of it begins.
   for (const [id, key] of [

@@ -30,6 +30,8 @@ const START_MS = Date.parse('2026-11-29T12:00:00Z');
 class Harness {
   now = START_MS;
   isBroken = false;
+  /** Reads wait for it. */
+  gate: Promise<void> | undefined;
   readonly errors: unknown[] = [];
   counters = this.restarted();
   #flush: (() => void) | undefined;
@@ -39,7 +41,10 @@ class Harness {
     const stored = new StoredCounters(async () => store);
     const refuse = async () => Promise.reject(new Error('the disk is full'));
     const rows: CounterRows = {
-      read: (subject, periods) => (this.isBroken ? refuse() : stored.read(subject, periods)),
+      read: async (subject, periods) => {
+        await this.gate;
+        return await (this.isBroken ? refuse() : stored.read(subject, periods));
+      },
       add: (all) => (this.isBroken ? refuse() : stored.add(all)),
     };
     return new UsageCounters({
@@ -107,18 +112,23 @@ describe('counts', () => {
   it('are written after they were read, if that took longer than until they are to be written', async () => {
     const harness = new Harness();
     const subject = newSubject();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    harness.gate = promise;
     const loading = harness.counters.load(subject);
     harness.counters.add(subject, 'tokens_per_day', 5);
     harness.runTimer();
     await harness.counters.flush();
     expect(harness.isScheduled).toBe(false);
+    resolve();
     await loading;
     expect(harness.isScheduled).toBe(true);
     harness.runTimer();
-    await harness.counters.flush();
-    const again = harness.restarted();
-    await again.load(subject);
-    expect(again.used(subject, 'tokens_per_day')).toBe(5);
+    const saved = async () => {
+      const again = harness.restarted();
+      await again.load(subject);
+      return again.used(subject, 'tokens_per_day');
+    };
+    await expect.poll(saved).toBe(5);
   });
 
   it('are read again before a request, once they are old, where other servers add to them', async () => {
