@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ChainableCommander } from 'ioredis';
 import type { Generation } from '#lib/chat/generation/generation';
 import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
 import type { Displacement } from '#lib/cluster/displacement';
@@ -20,6 +21,8 @@ export interface LineEntryParts extends Pick<SharedLineParts, 'link' | 'runs' | 
   readonly lanes: SharedLanes;
   readonly turns: SharedTurns;
   readonly displacement: Displacement;
+  /** The lane for a run that enters, by the lengths that have just been read. */
+  readonly chooseAgain: (generation: Generation, lane: LocalLane) => LocalLane;
   /** A run has entered the line of a lane, and waits there at this position. */
   readonly onWaiting: (generation: Generation, lane: string, position: number) => Promise<void>;
 }
@@ -46,21 +49,22 @@ export class LineEntry {
     for (let waitedMs = 0; !link.connection.isUsable && waitedMs < HICCUP_MS; waitedMs += LOOK_MS) await delay(LOOK_MS);
     if (generation.finishedAt !== undefined) return 'ended';
     const { client } = link.connection;
-    const { id } = lane.server;
     const { id: run, group, priority } = generation;
     const owner = { caller: link.keys.nameOf(generation.caller), priority };
     const reading = client.pipeline();
-    turns.addClock(reading, id, priority);
+    this.#addLine(reading, lane, priority);
     const takeCounts = lanes.addCounts(reading);
-    const queue = lanes.queueOf(id);
-    queue.addBound(reading, lane.server.slots);
-    const [clocks, held, ...counts] = repliesOf(await reading.exec());
+    const [, first, held, ...counts] = repliesOf(await reading.exec());
     takeCounts(counts);
+    const chosen = isAccepted ? lane : this.#parts.chooseAgain(generation, lane);
+    const clocks = chosen === lane ? { first, held } : await this.#readLine(chosen, priority);
+    const { id } = chosen.server;
+    const queue = lanes.queueOf(id);
     const isFull = !isAccepted && lanes.wouldWait(id) && lanes.excess >= settings.QUEUE_MAX_SIZE;
     if (isFull && !(await displacement.makeRoom(owner.caller))) return 'refused';
     const creating = client.multi();
     runs.addCreation(creating, { generation, lane: id });
-    turns.addAssignment(creating, id, owner, turns.clockOf(clocks, held));
+    turns.addAssignment(creating, id, owner, turns.clockOf(clocks.first, clocks.held));
     const turn = { ...owner, turn: turns.turnOf(repliesOf(await creating.exec()).at(-1)) };
     if (generation.finishedAt !== undefined) {
       await turns.refund(id, turn);
@@ -72,6 +76,20 @@ export class LineEntry {
     await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
     // It is in the line, whatever becomes of the check.
     return await this.#check(generation, id, turn, isAccepted).catch((): EntryOutcome => 'entered');
+  }
+
+  /** Adds the commands with these replies: one to ignore, and two for `SharedTurns.clockOf`. */
+  #addLine(commands: ChainableCommander, { server }: LocalLane, priority: number): void {
+    const { lanes, turns } = this.#parts;
+    lanes.queueOf(server.id).addBound(commands, server.slots);
+    turns.addClock(commands, server.id, priority);
+  }
+
+  async #readLine(lane: LocalLane, priority: number): Promise<{ readonly first: unknown; readonly held: unknown }> {
+    const reading = this.#parts.link.connection.client.pipeline();
+    this.#addLine(reading, lane, priority);
+    const [, first, held] = repliesOf(await reading.exec());
+    return { first, held };
   }
 
   /** What others have done in between: the bound, the clock, and a request that has ended. */

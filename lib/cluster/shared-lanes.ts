@@ -50,6 +50,8 @@ export class SharedLanes {
   readonly #options: SharedLanesOptions;
   readonly #clock: Clock;
   readonly #states = new Map<string, SharedLaneState>();
+  /** Runs of this instance that are on their way into a line, by lane. */
+  readonly #entering = new Map<string, number>();
   readonly #share: LocalShare;
   #isPaused = false;
   #isHeld = false;
@@ -231,8 +233,15 @@ export class SharedLanes {
     state.counts = counts;
     const { lane, worker } = state;
     // The choice between servers sees what other instances do. What runs here is in the lane.
-    if (lane !== undefined)
-      lane.shared = { waiting: counts.waiting, running: Math.max(0, counts.running - (worker?.running ?? 0)) };
+    if (lane === undefined) return;
+    const waiting = counts.waiting + (this.#entering.get(id) ?? 0);
+    lane.shared = { waiting, running: Math.max(0, counts.running - (worker?.running ?? 0)) };
+  }
+
+  /** A run is on its way into a line, or with -1 no more: the next one to choose sees it. */
+  noteEntering(id: string, change: 1 | -1): void {
+    this.#entering.set(id, (this.#entering.get(id) ?? 0) + change);
+    this.setCounts(id, this.countsOf(id));
   }
 
   /** Reads the counts of all lanes. Rejects if Redis does. */

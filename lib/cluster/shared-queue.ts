@@ -35,6 +35,7 @@ const MAX_ENTERING = 32;
 const MAX_LISTED = 1_000;
 
 interface Submitted extends SharedWork {
+  lane: LocalLane;
   readonly release: () => void;
   /** Resolves when it is in the line, or is not going to be. */
   submitted: Promise<void>;
@@ -42,9 +43,9 @@ interface Submitted extends SharedWork {
 
 /**
  * The line of all instances. A submission is two trips to Redis and one that checks the bound: the
- * clock and the lengths, one transaction that creates the run and assigns its turn, and the job.
- * While Redis is away, work goes to the local scheduler, as do tasks and generations of servers
- * that belong to one process.
+ * clock and the lengths, one transaction that creates the run and assigns its turn, and the job;
+ * one more if another lane is better by the lengths. While Redis is away, work goes to the local
+ * scheduler, as do tasks and generations of servers that belong to one process.
  */
 export class SharedQueue implements SharedLine {
   readonly view: SharedQueueFigures;
@@ -101,6 +102,7 @@ export class SharedQueue implements SharedLine {
     this.#entry = new LineEntry({
       ...shared,
       displacement: new Displacement(shared),
+      chooseAgain: (generation, lane) => this.#chooseAgain(generation, lane),
       onWaiting: (generation, lane, position) => this.#positions.noteArrival(generation, lane, position),
     });
     this.#janitor = new Janitor({ link, runs, lanes: this.#lanes, turns: this.#turns }, clock);
@@ -178,6 +180,7 @@ export class SharedQueue implements SharedLine {
     const { generation, lane } = begun;
     const submitted: Submitted = { ...begun, submitted: Promise.resolve() };
     this.#submitted.set(generation.id, submitted);
+    this.#lanes.noteEntering(lane.server.id, 1);
     this.#parts.runs.handleSubmitted({ generation, lane: lane.server.id });
     submitted.submitted = this.#submit(submitted, isAccepted);
   }
@@ -288,10 +291,10 @@ export class SharedQueue implements SharedLine {
 
   /** Never rejects. */
   async #submit(submitted: Submitted, isAccepted: boolean): Promise<void> {
-    const { generation, lane } = submitted;
+    const { generation } = submitted;
     this.#entering += 1;
     try {
-      const outcome = await this.#enterInTurn(() => this.#entry.enter(generation, lane, isAccepted));
+      const outcome = await this.#enterInTurn(() => this.#entry.enter(generation, submitted.lane, isAccepted));
       if (outcome === 'entered') this.#parts.runs.handleAdmitted(generation);
       else if (outcome === 'refused') this.#refuse(generation);
       else this.#leave(generation);
@@ -302,10 +305,23 @@ export class SharedQueue implements SharedLine {
         { part: 'queue', reason: asError(error).message },
         'a request could not be put into the shared queue: this server works on it',
       );
-      this.#fallBack(generation, lane.server.id);
+      this.#fallBack(generation, submitted.lane.server.id);
     } finally {
       this.#entering -= 1;
+      this.#lanes.noteEntering(submitted.lane.server.id, -1);
     }
+  }
+
+  /** The best lane for a run that enters, by the lines as they have just been read. */
+  #chooseAgain(generation: Generation, lane: LocalLane): LocalLane {
+    const submitted = this.#submitted.get(generation.id);
+    if (submitted?.generation !== generation) return lane;
+    this.#lanes.noteEntering(lane.server.id, -1);
+    const chosen = this.#parts.local.chooseLane(generation);
+    if (this.isShared(chosen)) submitted.lane = chosen;
+    this.#lanes.adopt(submitted.lane);
+    this.#lanes.noteEntering(submitted.lane.server.id, 1);
+    return submitted.lane;
   }
 
   #refuse(generation: Generation): void {

@@ -3,9 +3,10 @@ import { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
 import type { Generation } from '#lib/chat/generation/generation';
 import { type QueueItem, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
+import type { LocalLane } from '#lib/cluster/shared-types';
 import { allowances } from '../support/limits.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { counter, generationOf, LineGroup } from '../support/shared-line.ts';
+import { counter, generationOf, LineGroup, type TestLine } from '../support/shared-line.ts';
 
 /** Several instances of one process over a real Redis, with workers that only count. */
 const lines = new LineGroup();
@@ -84,6 +85,33 @@ it('reports to readers of a waiting generation its position, and the position fa
   await expect.poll(() => positions().slice(1), eventually).toEqual([2, 1]);
   expect(front.line.view.queueLength).toBe(2);
   expect(front.line.view.waiting().map(({ item }) => item.id)).toContain('c');
+});
+
+it('puts a run into the line that is the shortest when it enters, by what all servers have put there', async () => {
+  const redis = await redisServer();
+  const options = { slots: 1, urls: ['http://127.0.0.1:1', 'http://127.0.0.1:2'] };
+  const loadOf = ({ shared }: LocalLane) => shared.waiting + shared.running;
+  const choose = (lanes: readonly LocalLane[]) => lanes.toSorted((a, b) => loadOf(a) - loadOf(b))[0];
+  const [first, second] = [
+    await lines.joinFront(redis.port, options),
+    await lines.joinFront(redis.port, { ...options, choose }),
+  ];
+  const submit = async (front: TestLine, ...runs: string[]) => {
+    const admitted = front.runs.admitted.length + runs.length;
+    for (const run of runs) front.submit(generationOf(run, 'caller'));
+    await expect.poll(() => front.runs.admitted.length, eventually).toBe(admitted);
+    const laneOf = async (run: string) => (await front.runs.read(run))?.lane;
+    const lanes = front.lanes.map(({ server }) => server.id);
+    return (await Promise.all(runs.map(laneOf))).map((lane) => lanes.indexOf(lane ?? ''));
+  };
+  expect(await submit(first, 'a', 'b')).toEqual([0, 0]);
+  // This server has not read the lines since.
+  expect(second.lanes.map(loadOf)).toEqual([0, 0]);
+  expect(await submit(second, 'c')).toEqual([1]);
+  expect(await submit(second, 'd')).toEqual([1]);
+  // Two at a time see each other.
+  expect((await submit(second, 'e', 'f')).toSorted()).toEqual([0, 1]);
+  expect(second.lanes.map(loadOf)).toEqual([3, 3]);
 });
 
 it('shows a caller above its share how far, and how many callers are in front, at any server', async () => {

@@ -188,6 +188,8 @@ export interface LineOptions {
   readonly env?: Record<string, string>;
   readonly urls?: readonly string[];
   readonly workerPort?: number;
+  /** @default the first lane */
+  readonly choose?: (lanes: readonly LocalLane[]) => LocalLane | undefined;
 }
 
 /**
@@ -198,7 +200,7 @@ export async function joinLine(
   port: number,
   instanceId: string,
   processor: RunProcessor,
-  { slots = 2, env = {}, urls = [LANE_URL], workerPort }: LineOptions = {},
+  { slots = 2, env = {}, urls = [LANE_URL], workerPort, choose }: LineOptions = {},
 ): Promise<TestLine> {
   const link = await linkTo(port, instanceId, workerPort);
   const settings = readConfig(env);
@@ -207,7 +209,7 @@ export async function joinLine(
   const [lane] = lanes;
   if (lane === undefined) throw new Error('no lane');
   const here: string[] = [];
-  const local = localWith(lane, lanes, here);
+  const local = { ...localWith(lane, lanes, here), chooseLane: () => choose?.(lanes) ?? lane };
   const parts: SharedLineParts = { link, runs, processor, local, settings };
   const line = new SharedQueue(parts);
   return {
