@@ -39,7 +39,7 @@ import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 export type SharedChat = Pick<Cluster, 'responses' | 'conversations' | 'idempotency'>;
 
 /** A change of another server that concerns chats. */
-export type ChatChange = Extract<SharedChange, { kind: 'clear' | 'drop' | 'cancel' | 'models' }>;
+export type ChatChange = Extract<SharedChange, { kind: 'clear' | 'drop' | 'cancel' | 'models' | 'unreached' }>;
 
 export interface ChatEngineOptions extends SchedulerOptions {
   directory: ModelResolver;
@@ -272,8 +272,8 @@ export abstract class EngineCore {
   /** Applies what another server has cleared or generated again. */
   applyShared(change: ChatChange): void {
     const { cache, conversations } = this.parts;
-    if (change.kind === 'cancel' || change.kind === 'models') return;
     if (change.kind === 'drop') cache.drop(change.key);
+    else if (change.kind !== 'clear') return;
     else if (change.values === 'responses') cache.forget();
     else if (change.values === 'conversations') conversations.forget();
   }

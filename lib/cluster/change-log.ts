@@ -28,6 +28,7 @@ const changeSchema: z.ZodType<SharedChange> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancel'), run: z.string(), ticket: z.string(), by: cancelledBySchema }),
   z.object({ kind: z.literal('drop'), key: z.string() }),
   z.object({ kind: z.literal('models'), server: z.string() }),
+  z.object({ kind: z.literal('unreached'), server: z.string() }),
   z.object({ kind: z.literal('delete-response'), caller: z.string(), id: z.string() }),
 ]);
 const entrySchema = z.object({ from: z.string(), change: changeSchema.nullable() });

@@ -61,6 +61,8 @@ export type SharedChange =
   | { readonly kind: 'drop'; readonly key: string }
   /** A model server lists other models than before, or has others loaded. */
   | { readonly kind: 'models'; readonly server: string }
+  /** A server does not reach a model server: others look whether they do. */
+  | { readonly kind: 'unreached'; readonly server: string }
   /** A stored response was deleted. */
   | { readonly kind: 'delete-response'; readonly caller: string; readonly id: string };
 

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { GenerationLog, type LogEvent } from '#lib/chat/generation/generation-log';
 import { LogWriter } from '#lib/cluster/log-writer';
-import type { EntryEvent, EntryId } from '#lib/cluster/run-format';
+import type { EntryEvent, EntryId, OtherSource } from '#lib/cluster/run-format';
 import type { LogEntry } from '#lib/cluster/run-logs';
 import { ManualClock, settled } from '../../test/support/chat.ts';
 
 const say = (text: string): LogEvent => ({ type: 'content', text });
+const OTHER: OtherSource = { model: 'second', server: 'api' };
 const DONE: LogEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
 /** A stream as Redis has it: ids only grow. */
@@ -17,10 +18,10 @@ class Stream {
   /** Whether the next entry is written although its reply is lost. */
   losesReply = false;
 
-  models: (string | undefined)[] = [];
+  others: (OtherSource | undefined)[] = [];
 
-  async append(_run: string, id: EntryId, events: readonly EntryEvent[], model?: string): Promise<void> {
-    this.models.push(model);
+  async append(_run: string, id: EntryId, events: readonly EntryEvent[], other?: OtherSource): Promise<void> {
+    this.others.push(other);
     if (this.isAway) throw new Error('Redis does not respond.');
     const last = this.entries.at(-1);
     if (last !== undefined && (id.attempt < last.attempt || (id.attempt === last.attempt && id.number <= last.number)))
@@ -148,12 +149,12 @@ it('writes nothing once it is closed', async () => {
   expect(stream.entries).toEqual([]);
 });
 
-it('says with each entry when another model writes than the run began with', async () => {
+it('says with each entry which model and server write where the run began with others', async () => {
   const [log, clock, stream] = [new GenerationLog(), new ManualClock(), new Stream()];
-  new LogWriter({ store: stream, run: 'run', attempt: 1, log, otherModel: () => 'second', clock });
+  new LogWriter({ store: stream, run: 'run', attempt: 1, log, other: () => OTHER, clock });
   log.append(say('a'));
   await settled();
-  expect(stream.models).toEqual(['second']);
+  expect(stream.others).toEqual([OTHER]);
 });
 
 it('writes nothing while it is held, and all of that afterwards', async () => {

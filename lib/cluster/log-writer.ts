@@ -1,5 +1,6 @@
 import type { GenerationLog, LogEvent } from '#lib/chat/generation/generation-log';
 import type { Clock } from '#lib/clock';
+import type { OtherSource } from '#lib/cluster/run-format';
 import type { LogEntry } from '#lib/cluster/run-logs';
 import type { RunStore } from '#lib/cluster/runs';
 
@@ -23,8 +24,8 @@ export interface LogWriterOptions {
   readonly run: string;
   readonly attempt: number;
   readonly log: GenerationLog;
-  /** The model that writes now; undefined if it is the one that the run began with. */
-  readonly otherModel?: () => string | undefined;
+  /** What writes now, where that is not what the attempt began with. */
+  readonly other?: () => OtherSource;
   readonly clock: Clock;
   /** Whether nothing is to be written yet: Redis may have lost what came before. */
   readonly isHeld?: () => boolean;
@@ -128,7 +129,7 @@ export class LogWriter {
 
   /** Never rejects. */
   async #send(): Promise<void> {
-    const { store, run, log, otherModel, isHeld } = this.#options;
+    const { store, run, log, other, isHeld } = this.#options;
     if (this.#isSending || this.#isClosed) return;
     this.#isSending = true;
     this.#cancelTimer?.();
@@ -142,7 +143,7 @@ export class LogWriter {
         if (isFailed) break;
         const events = this.#next();
         this.#unknownTo = this.#written + events.length;
-        await store.append(run, { attempt: this.#attempt, number: this.#unknownTo }, events, otherModel?.());
+        await store.append(run, { attempt: this.#attempt, number: this.#unknownTo }, events, other?.());
         this.#written = this.#unknownTo;
         this.#unknownTo = undefined;
         this.#applyRewind();

@@ -121,7 +121,7 @@ export function applyEntry(
   const { generation } = mirror;
   const { log } = generation;
   mirror.heardMs = clock.now();
-  const { events, model } = decodeEntry(fields);
+  const { events, model, server } = decodeEntry(fields);
   if (events === undefined || log.ended) return 'applied';
   const { attempt, number } = parseEntryId(id);
   if (model !== undefined && model !== generation.model) {
@@ -129,6 +129,8 @@ export function applyEntry(
     generation.model = model;
     generation.key = undefined;
   }
+  // It was moved on before its first token.
+  if (server !== undefined) generation.server = serverOf(server) ?? generation.server;
   const [first] = events;
   const offset = attemptOffset(attempt);
   if (log.lastNumber > 0) {

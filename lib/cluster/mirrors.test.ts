@@ -11,8 +11,12 @@ import type { RunRecovery } from '#lib/cluster/run-recovery';
 
 const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 const say = (text: string): EntryEvent => ({ type: 'content', text });
-const entry = (id: string, event: EntryEvent, model?: string): [string, string[]] => [id, encodeEntry([event], model)];
+const entry = (id: string, event: EntryEvent, model?: string): [string, string[]] => [
+  id,
+  encodeEntry([event], { model }),
+];
 
+const API = { id: 'api', name: 'api' } as ModelServer;
 const STORED: StoredRun = {
   ...{ state: 'running', lane: 'lane', group: '', caller: 'ann', priority: 0, model: 'first', createdAt: 0 },
   ...{ key: 'key', flightKey: '', isNew: '0', cached: '0', prefixKey: '', targets: '', requestBytes: 0 },
@@ -75,7 +79,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     inFlight: { requestsOf: () => state.requests, forget: (request: unknown) => state.forgotten.push(request) },
     clock,
     context: () => context,
-    serverOf: () => undefined,
+    serverOf: (id) => (id === 'api' ? API : undefined),
     line: () => ({
       withdraw: async () => true,
       startHere: ({ id }: Generation) => {
@@ -132,6 +136,15 @@ it('says the model that has written, and caches nothing of it under the key of a
   const generation = await begin({ stored: STORED, entries }).mirrors.of('run');
   expect(generation).toMatchObject({ state: 'completed', model: 'second', key: undefined });
   expect(generation?.response?.model).toBe('second');
+});
+
+it('knows the server that has written, also where the first one had failed', async () => {
+  const { mirrors: all, submitted } = begin({});
+  all.adopt(submitted, 'lane');
+  all.applyEntry('run', '1-0', encodeEntry([{ type: 'started', server: 'gpu', model: 'first' }]));
+  expect(submitted.server).toBeUndefined();
+  all.applyEntry('run', '1-1', encodeEntry([say('a')], { server: 'api' }));
+  expect([submitted.server, submitted.model]).toEqual([API, 'first']);
 });
 
 it('puts a waiting run that Redis has lost into the line again, unless that is on its way there', async () => {

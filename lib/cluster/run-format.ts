@@ -88,15 +88,29 @@ export function decodeEvents(text: string | undefined): EntryEvent[] | undefined
   }
 }
 
-/** The fields of an entry. With `model`, another model than the first one writes the response. */
-export function encodeEntry(events: readonly EntryEvent[], model?: string): string[] {
-  return ['e', encodeEvents(events), ...(model === undefined ? [] : ['m', model])];
+/** What writes a response, where that is not what its attempt began with. */
+export interface OtherSource {
+  readonly model?: string | undefined;
+  /** `ModelServer.id`. */
+  readonly server?: string | undefined;
+}
+
+/** The fields of an entry. An older version reads the model only if it comes first. */
+export function encodeEntry(events: readonly EntryEvent[], { model, server }: OtherSource = {}): string[] {
+  return [
+    ...['e', encodeEvents(events)],
+    ...(model === undefined ? [] : ['m', model]),
+    ...(server === undefined ? [] : ['s', server]),
+  ];
 }
 
 /** `events` as with `decodeEvents`. */
-export function decodeEntry(fields: readonly string[]): { events: EntryEvent[] | undefined; model?: string } {
-  const model = fields[2] === 'm' ? fields[3] : undefined;
-  return { events: decodeEvents(fields[1]), ...(model === undefined ? {} : { model }) };
+export function decodeEntry(fields: readonly string[]): { events: EntryEvent[] | undefined } & OtherSource {
+  const named = (name: string) => {
+    for (let index = 2; index < fields.length; index += 2) if (fields[index] === name) return fields[index + 1];
+    return undefined;
+  };
+  return { events: decodeEvents(fields[1]), model: named('m'), server: named('s') };
 }
 
 export function isFinal(event: EntryEvent | undefined): event is FinalEvent {

@@ -9,6 +9,7 @@ import {
   encodeEvents,
   encodeTicket,
   isFinal,
+  type OtherSource,
   parseEntryId,
 } from '#lib/cluster/run-format';
 import type { ClusterLink } from '#lib/cluster/shared-types';
@@ -88,17 +89,17 @@ export class RunLogs {
   }
 
   /**
-   * Appends events to a log; the last one has the number. `model` writes them if that is another
-   * one than the run began with. Rejects if Redis does, also with a `ReplyError` if a later attempt
+   * Appends events to a log; the last one has the number. `other` writes them, if that is not what
+   * the attempt began with. Rejects if Redis does, also with a `ReplyError` if a later attempt
    * has written.
    */
   async append(
     run: string,
     { attempt, number }: EntryId,
     events: readonly EntryEvent[],
-    model?: string,
+    other?: OtherSource,
   ): Promise<void> {
-    await this.client.xadd(this.keys.log(run), `${attempt}-${number}`, ...encodeEntry(events, model));
+    await this.client.xadd(this.keys.log(run), `${attempt}-${number}`, ...encodeEntry(events, other));
   }
 
   /** Notes an attempt of this instance that Redis has lost. Rejects if Redis does. */

@@ -249,11 +249,17 @@ export class RunWork {
   /** Writes the log of a run of this instance, from its beginning. */
   #write(begun: Pick<OwnedRun, 'generation' | 'lane' | 'attempt'> & Partial<OwnedRun>): OwnedRun {
     const { store, clock, inFlight } = this.#options;
-    const { generation, attempt } = begun;
+    const { generation, attempt, lane } = begun;
     const { id: run, log, model } = generation;
-    const otherModel = () => (generation.model === model ? undefined : generation.model);
+    const other = () => {
+      const { server } = generation;
+      return {
+        model: generation.model === model ? undefined : generation.model,
+        server: server === undefined || server.id === lane ? undefined : server.id,
+      };
+    };
     const isHeld = () => this.#verifier.look();
-    const writer = new LogWriter({ store, run, attempt, log, otherModel, clock, isHeld });
+    const writer = new LogWriter({ store, run, attempt, log, other, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
     const requests = begun.requests ?? requestsOf(generation, inFlight);
     const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, isContested: false, over };

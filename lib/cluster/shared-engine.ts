@@ -169,6 +169,7 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   override applyShared(change: ChatChange): void {
     if (change.kind === 'cancel') void this.#applyCancel(change);
     else if (change.kind === 'models') void this.#modelLists?.read(change.server);
+    else if (change.kind === 'unreached') this.#modelLists?.verify(change.server);
     else super.applyShared(change);
   }
 

@@ -32,16 +32,38 @@ interface Known {
 /**
  * What model servers have and have loaded, as the last instance has read it: one of them reads a
  * list in each period, and whoever reads one for another reason, such as a model that was loaded,
- * reports to the others what is different.
+ * reports to the others what is different. Of a server that one of them does not reach, all others
+ * look at once whether they do: it is up as long as one does.
  */
 export class SharedModelLists implements SharedLists {
   readonly #link: ClusterLink;
   readonly #servers: ModelServers;
   readonly #known = new Map<string, Known>();
+  /** Servers that are down, which the others know. */
+  readonly #unreached = new Set<string>();
 
   constructor(link: ClusterLink, servers: ModelServers) {
     this.#link = link;
     this.#servers = servers;
+    servers.onChange((server) => this.#handleChange(server));
+  }
+
+  /** Another instance does not reach a server. */
+  verify(id: string): void {
+    const server = this.#find(id);
+    if (server !== undefined) this.#servers.verify(server);
+  }
+
+  #handleChange({ id, isUp }: ModelServer): void {
+    if (isUp) this.#unreached.delete(id);
+    else if (!this.#unreached.has(id)) {
+      this.#unreached.add(id);
+      this.#link.share({ kind: 'unreached', server: id });
+    }
+  }
+
+  #find(id: string): ModelServer | undefined {
+    return this.#servers.all.find((one) => one.id === id);
   }
 
   async findRecent({ id, kind }: ModelServer): Promise<readonly ServerModel[] | undefined> {
@@ -84,7 +106,7 @@ export class SharedModelLists implements SharedLists {
 
   /** Another instance has read another list of a server than before. Never rejects. */
   async read(id: string): Promise<void> {
-    const server = this.#servers.all.find((one) => one.id === id);
+    const server = this.#find(id);
     const { connection, keys } = this.#link;
     if (server === undefined || !connection.isUsable) return;
     try {

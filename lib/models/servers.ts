@@ -117,6 +117,14 @@ export class ModelServers {
     );
   }
 
+  /**
+   * Another instance does not reach a server: this one looks whether it does. Of a single one, each
+   * request finds out by itself.
+   */
+  verify(server: ModelServer): void {
+    if (server.isUp && this.areSeveral) this.#probe(server);
+  }
+
   /** Takes a list that another instance has read. */
   adopt(server: ModelServer, models: readonly ServerModel[]): void {
     server.setModels(models);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SharedModelLists } from '#lib/cluster/shared-model-lists';
 import type { ClusterLink } from '#lib/cluster/shared-types';
+import { AppError } from '#lib/errors';
 import { ModelServer, type ServerModel } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 import { ModelServers } from '#lib/models/servers';
@@ -54,6 +55,9 @@ async function join(id: string, hint: (change: Parameters<ClusterLink['share']>[
           if (instance.fails) throw new Error('this instance does not reach it');
           return [model(name)];
         },
+        check: async () => {
+          if (instance.fails) throw new AppError('provider_unavailable', `${name} is not answering`);
+        },
       } as unknown as ModelProvider;
       return new ModelServer({
         ...{ provider, name, isNamed: true, url: `http://${name}`, slots: 1, weight: 1, hasTags: true },
@@ -68,7 +72,9 @@ type Instance = Awaited<ReturnType<typeof join>>;
 async function joinBoth(): Promise<[Instance, Instance]> {
   const all: Instance[] = [];
   const hintFrom = (from: number) => (change: Parameters<ClusterLink['share']>[0]) => {
-    if (change.kind === 'models') void all[1 - from]?.lists.read(change.server);
+    const { lists } = all[1 - from] ?? expect.fail();
+    if (change.kind === 'models') void lists.read(change.server);
+    else if (change.kind === 'unreached') lists.verify(change.server);
   };
   const [one, two] = [await join('one', hintFrom(0)), await join('two', hintFrom(1))];
   all.push(one, two);
@@ -120,6 +126,23 @@ it('are read by an instance itself if the one whose turn it was does not reach t
   loaded.a = true;
   await expect.poll(() => two.reads, eventually).toEqual(NAMES);
   await expect.poll(() => two.servers.all.map(({ models }) => models?.length), eventually).toEqual([1, 1]);
+});
+
+it('are of servers that both look at as soon as one does not reach them', async () => {
+  const [one, two] = await joinBoth();
+  for (const { servers } of [one, two]) await servers.list();
+  const [a] = one.servers.all;
+  if (a === undefined) expect.fail();
+  one.fails = two.fails = true;
+  const refused = new AppError('provider_unavailable', 'a is not answering', { upstream: { isUnreached: true } });
+  one.servers.reportFailure(a, refused);
+  const areUp = ({ servers }: Instance) => servers.all.map(({ isUp }) => isUp);
+  await expect
+    .poll(() => [areUp(one), areUp(two)], eventually)
+    .toEqual([
+      [false, true],
+      [false, true],
+    ]);
 });
 
 async function clear(server: string): Promise<void> {
