@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { Ollama } from 'ollama';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { needsOneServer } from '../support/instances.ts';
 import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
 
@@ -96,6 +97,7 @@ describe('who may manage models', () => {
   });
 
   it('is no other machine without keys, by its own address or by that of a trusted proxy', async () => {
+    needsOneServer('the front is at loopback alone, and its address is that of this machine');
     const handlers = { '/api/copy': (_: unknown, response: { end(): unknown }) => void response.end() };
     const { app } = await start(handlers, { HOST: '0.0.0.0', TRUST_PROXY: 'loopback' });
     const body = { source: 'm', destination: 'n' };
@@ -326,6 +328,7 @@ describe('unloading a model', () => {
   });
 
   it('is refused while a request needs the model', async () => {
+    needsOneServer('an embedding is in the line of its server, which the others do not see');
     const held = Promise.withResolvers<void>();
     const { server, app } = await start({
       '/api/generate': load,

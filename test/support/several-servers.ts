@@ -14,9 +14,7 @@ export const ALWAYS_BEHIND_A_FRONT = [
 /** Never, and why: what they measure is one process. */
 export const ONE_PROCESS_FILES: Readonly<Record<string, string>> = {
   'test/chat/crowd.test.ts': 'connections and memory of a process; the front would have the connections',
-  'test/chat/model-servers.test.ts':
-    'what model servers have loaded, and their figures, are what each server has read of them',
-  'test/chat/limits.test.ts': 'what people have used up is counted by each server, and known to others later',
+  'test/chat/fault-soak.test.ts': 'the heap and the resources of a process, which it starts itself',
   'test/chat/memory.test.ts': 'the heap of a process, and what its own queue may hold',
   'test/chat/real-model-servers.test.ts': 'as model-servers.test.ts',
 };
