@@ -4,6 +4,7 @@ import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import type { RequestOwner } from '#lib/chat/request-access';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
+import type { Settlement } from '#lib/chat/settlement';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import type { Principal } from '#lib/http/principal';
 import type { ChatRequest } from '#lib/wire/chat';
@@ -29,6 +30,8 @@ interface SharedOperations {
   findHere(id: string, caller: string): ReadableRequest | undefined;
   /** Registers a reader of a request that this engine returned. Returns what removes it. */
   read(request: ReadableRequest, onChange: () => void): () => void;
+  /** See `EngineCore.settled`. */
+  settled(request: ReadableRequest): Settlement;
   /** See `ChatEngine.cancel`. */
   cancel(id: string, caller: string, by?: CancelledBy): Awaitable<void>;
   /** See `ChatEngine.cancelAs`. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
+import type { Settlement } from '#lib/chat/settlement';
 import type { SharedValues } from '#lib/cluster/cluster';
 import type { Config } from '#lib/config/config';
 import { MIB } from '#lib/units';
@@ -48,7 +49,8 @@ export class Conversations {
     const messages = stored && decodeMessages(stored.bytes);
     // That of this server is newer where it could not be shared.
     if (messages === undefined || stored === undefined) return;
-    if (stored.createdAt > (this.#cache.storedAt(caller, id) ?? 0)) this.#cache.store(caller, id, messages);
+    if (stored.createdAt > (this.#cache.storedAt(caller, id) ?? 0))
+      this.#cache.store(caller, id, messages, Math.min(stored.createdAt, this.#clock.now()));
   }
 
   /** Undefined if the request names no conversation. */
@@ -76,8 +78,22 @@ export class Conversations {
     const whole = [...before, reply];
     const isStored = this.#cache.store(caller, conversation.id, whole);
     const key = sharedKey(caller, conversation.id);
-    if (isStored) this.#shared?.write(key, this.#clock.now(), () => Buffer.from(JSON.stringify(whole)));
+    if (isStored) this.#shared?.write(key, this.#clock.now(), () => this.#encode(caller, conversation.id));
     else this.#shared?.remove(key);
+  }
+
+  /** As it is now: what waits for Redis is not held twice. */
+  #encode(caller: string, id: string): Uint8Array | undefined {
+    const messages = this.#cache.messagesOf(caller, id);
+    return messages && Buffer.from(JSON.stringify(messages));
+  }
+
+  /**
+   * For a reply to a request of a conversation: undefined if other servers can continue it. See
+   * `SharedValues.settled`.
+   */
+  settled({ caller, conversation }: PendingRequest): Settlement {
+    return conversation === undefined ? undefined : this.#shared?.settled(sharedKey(caller, conversation.id));
   }
 
   stats(): CacheStats {

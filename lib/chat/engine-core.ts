@@ -20,6 +20,7 @@ import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import { Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import type { TaskWork } from '#lib/chat/scheduler/task';
+import { bothSettled, type Settlement } from '#lib/chat/settlement';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { type TaskRequest, TaskRunner } from '#lib/chat/task-runner';
 import { type TokenCount, TokenCounter } from '#lib/chat/token-counter';
@@ -176,6 +177,16 @@ export abstract class EngineCore {
       unregister();
       inFlight.handleRead(request);
     };
+  }
+
+  /**
+   * For a reply to a request: undefined if other servers know what it names, or do not exist.
+   * Otherwise resolves with whether they do, after half a second at most; never rejects. What they
+   * do not know is written once Redis is back.
+   */
+  settled(request: PendingRequest): Settlement {
+    const { conversations, submissions } = this.parts;
+    return bothSettled(conversations.settled(request), submissions?.settled(request));
   }
 
   /** Cancels all that a caller, or an end user of it, has waiting or running. */

@@ -80,10 +80,18 @@ export interface SharedValues {
   readonly isUsable: boolean;
   read(key: string): Promise<SharedValue | undefined>;
   /**
-   * Stores a value a moment later, for the rest of its time to live after `createdAt`. `replaces`
-   * is the name by which other servers drop their copies of an older one, after that.
+   * Stores a value a moment later, for the rest of its time to live after `createdAt`. What a reply
+   * may name waits for Redis: `encode` is called again then, and returns undefined for a value that
+   * is not wanted any more. `replaces` is the name by which other servers drop their copies of an
+   * older one, after that.
    */
-  write(key: string, createdAt: number, encode: () => Uint8Array, replaces?: string): void;
+  write(key: string, createdAt: number, encode: () => Uint8Array | undefined, replaces?: string): void;
+  /**
+   * For a reply that names a key: undefined if what was written or removed under it is in Redis.
+   * Otherwise resolves with whether that is so, after half a second at most, and with false at once
+   * while Redis is away: it is written once Redis is back.
+   */
+  settled(key: string): Promise<boolean> | undefined;
   remove(key: string): void;
   /** Keeps a value for its whole time to live from now on, if there is one. */
   renew(key: string): void;
@@ -123,6 +131,8 @@ export interface SharedIdempotency {
   complete(name: string, fingerprint: string, id: string, response: Uint8Array): void;
   /** It was not accepted, or failed: the key is free again. */
   release(name: string): void;
+  /** For a reply to a request with this key, as `SharedValues.settled`. */
+  settled(name: string): Promise<boolean> | undefined;
 }
 
 /** A refusal, or what is left. */

@@ -99,6 +99,7 @@ export class RedisCluster implements Cluster {
       keyOf: (generation, key) => keys.response(generation, key),
       ttlMs: settings.CACHE_TTL_SECONDS * SECOND_MS,
       hasSpread: true,
+      isKept: false,
       maxBytes: MAX_SHARED_BYTES,
       isFull: () => this.#cache === connection && this.#memory.isFull,
     });
@@ -109,6 +110,7 @@ export class RedisCluster implements Cluster {
       keyOf: (generation, key) => keys.conversation(generation, key),
       ttlMs: settings.CONVERSATION_CACHE_TTL_SECONDS * SECOND_MS,
       hasSpread: false,
+      isKept: true,
       maxBytes: MAX_CONVERSATION_BYTES,
       isFull: () => this.#memory.isFull,
     });
@@ -119,6 +121,7 @@ export class RedisCluster implements Cluster {
       keyOf: (generation, key) => keys.storedResponse(generation, key),
       ttlMs: settings.RESPONSES_TTL_SECONDS * SECOND_MS,
       hasSpread: false,
+      isKept: true,
       maxBytes: MAX_SHARED_BYTES,
       isFull: () => this.#memory.isFull,
     });
@@ -141,12 +144,7 @@ export class RedisCluster implements Cluster {
       keys,
       apply: (change) => this.#apply(change),
       resync: () => this.#resync(),
-      catchUp: () => {
-        this.responses.catchUp();
-        this.conversations.catchUp();
-        this.storedResponses.catchUp();
-        this.#endedSessions.catchUp();
-      },
+      catchUp: () => this.#catchUp(),
     });
     this.#hints = new HintConnection(address, caFile, keys.hints, (from) => {
       if (from !== instanceId) void this.#changes.look();
@@ -244,7 +242,17 @@ export class RedisCluster implements Cluster {
       this.#problem = 'Redis is not as it must be. The log of the server says why.';
       log().error({ part: 'redis', reason: asError(error).message }, 'Redis is not as it must be');
     }
+    this.#catchUp();
     await this.#changes.look();
+  }
+
+  /** Does what Redis was away for. Never throws. */
+  #catchUp(): void {
+    this.responses.catchUp();
+    this.conversations.catchUp();
+    this.storedResponses.catchUp();
+    this.idempotency.catchUp();
+    this.#endedSessions.catchUp();
   }
 
   async #join(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Heartbeats } from '#lib/cluster/heartbeat';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { MAX_SHARED_BYTES } from '#lib/cluster/shared-values';
+import { type LateWrite, UnconfirmedWrites } from '#lib/cluster/unconfirmed-writes';
 import { SECOND_MS } from '#lib/units';
 
 /** For so long, no second server takes a key from the same request of one that has ended. */
@@ -27,9 +28,22 @@ export interface SharedIdempotencyOptions {
 /** Idempotency keys in Redis, each with the server that has its request. */
 export class RedisIdempotency implements SharedIdempotency {
   readonly #options: SharedIdempotencyOptions;
+  /** By the names of keys; null frees a key. */
+  readonly #writes: UnconfirmedWrites<string | null>;
 
   constructor(options: SharedIdempotencyOptions) {
     this.#options = options;
+    this.#writes = new UnconfirmedWrites({
+      what: 'idempotency keys',
+      canWrite: () => options.connection.isUsable,
+      write: (name, value, late) => this.#write(name, value, late),
+      bytesOf: (value) => value?.length ?? 0,
+    });
+  }
+
+  /** Writes what Redis did not take. Never throws. */
+  catchUp(): void {
+    if (this.#writes.size > 0) void this.#writes.retry();
   }
 
   async claim(name: string, fingerprint: string): Promise<IdempotentRequest | undefined> {
@@ -72,22 +86,34 @@ export class RedisIdempotency implements SharedIdempotency {
   }
 
   accept(name: string, fingerprint: string, id: string): void {
-    this.#set(name, this.#encode(fingerprint, id));
+    void this.#writes.send(name, this.#encode(fingerprint, id));
   }
 
   complete(name: string, fingerprint: string, id: string, response: Uint8Array): void {
     if (response.byteLength > MAX_SHARED_BYTES) this.release(name);
-    else this.#set(name, this.#encode(fingerprint, id, response));
+    else void this.#writes.send(name, this.#encode(fingerprint, id, response));
   }
 
   release(name: string): void {
-    const { connection, keys } = this.#options;
-    if (connection.isUsable) connection.client.del(keys.idempotent(name)).catch(ignore);
+    void this.#writes.send(name, null);
   }
 
-  #set(name: string, value: string): void {
-    const { connection, keys, ttlMs } = this.#options;
-    if (connection.isUsable) connection.client.set(keys.idempotent(name), value, 'PX', ttlMs).catch(ignore);
+  settled(name: string): Promise<boolean> | undefined {
+    return this.#writes.settled(name);
+  }
+
+  /** Sends it in this turn. Rejects if Redis does. */
+  async #write(name: string, value: string | null, late: LateWrite | undefined): Promise<void> {
+    const { connection, keys, ttlMs, instanceId } = this.#options;
+    const key = keys.idempotent(name);
+    if (late !== undefined) {
+      // Another server may have claimed the key meanwhile.
+      const stored = await connection.client.get(key);
+      const owner = stored === null ? instanceId : parse(stored)?.instance;
+      if (owner !== instanceId || !late.isCurrent()) return;
+    }
+    if (value === null) await connection.client.del(key);
+    else await connection.client.set(key, value, 'PX', ttlMs);
   }
 
   #encode(fingerprint: string, id: string, response?: Uint8Array): string {
@@ -111,6 +137,3 @@ function parse(text: string): IdempotentRequest | undefined {
     return undefined;
   }
 }
-
-/** The guard has recorded the failure: other servers do not know the request then. */
-function ignore(): void {}

@@ -132,20 +132,26 @@ export class SharedParts {
       if (this.mirrors.get(generation.id)?.generation !== generation) return;
       // A client that waits for that cannot read yet.
       generation.retain();
-      // It has joined. That is not known elsewhere if Redis fails now.
+      // It has joined. That is not known elsewhere if Redis fails now, which the reply to it says.
       const written = this.store
         .addTicket(generation.id, request)
-        .catch(() => {})
+        .catch(() => {
+          if (request.saved !== undefined) request.saved.isOnDisk = false;
+        })
         .finally(() => generation.release());
       this.store.expect(request, written);
       this.mirrors.want(generation.id);
-    } else if (request.detached && this.link.connection.isUsable) {
+    } else if (request.detached) {
+      if (!this.link.connection.isUsable) {
+        setUnsaved(request);
+        return;
+      }
       const events = Array.from(
         { length: generation.log.lastNumber },
         (_, index) => generation.log.eventAt(index + 1) ?? [],
       ).flat();
-      // If Redis fails now, the result is known here alone.
-      const written = this.store.addFinished(request, events).catch(() => {});
+      // If Redis fails now, the result is known here alone, which the reply to it says.
+      const written = this.store.addFinished(request, events).catch(() => setUnsaved(request));
       request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written };
     }
   }

@@ -3,6 +3,7 @@ import { systemClock } from '#lib/clock';
 import type { SharedChange, SharedValue, SharedValueKind, SharedValues } from '#lib/cluster/cluster';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
+import { type LateWrite, UnconfirmedWrites } from '#lib/cluster/unconfirmed-writes';
 import { MIB } from '#lib/units';
 
 /** A larger value stays in the process that made it. */
@@ -11,6 +12,8 @@ export const MAX_SHARED_BYTES = MIB;
 const MAX_UNWRITTEN = 1_000;
 /** Entries that were written together do not expire together. */
 const TTL_SPREAD = 0.1;
+/** Before a value is the time at which it was made. */
+const TIME_BYTES = 8;
 
 export interface SharedValuesOptions {
   readonly kind: SharedValueKind;
@@ -23,6 +26,11 @@ export interface SharedValuesOptions {
   readonly ttlMs: number;
   readonly hasSpread: boolean;
   readonly maxBytes: number;
+  /**
+   * Whether a value that Redis did not take waits until it does, as one must that a reply names.
+   * A value of a cache does not.
+   */
+  readonly isKept: boolean;
   /** Redis has no space for more. */
   readonly isFull: () => boolean;
   readonly share: (change: SharedChange) => void;
@@ -40,9 +48,21 @@ export class RedisValues implements SharedValues {
   readonly #unwritten = new Map<string, Unwritten>();
   /** Keys whose value is outdated, which Redis could not be asked to delete. */
   readonly #outdated = new Set<string>();
+  /** Keys that Redis is being asked to delete. */
+  readonly #removing = new Map<string, Promise<boolean>>();
+  /** Undefined for values that do not wait. */
+  readonly #writes: UnconfirmedWrites<Unwritten> | undefined;
+  /** Resolves when what was written in this turn of the event loop is sent, or waits. */
+  #sending: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SharedValuesOptions) {
     this.#options = options;
+    if (options.isKept)
+      this.#writes = new UnconfirmedWrites<Unwritten>({
+        what: options.kind,
+        canWrite: () => this.isUsable && !options.isFull(),
+        write: (key, value, late) => this.#set(key, value, late),
+      });
   }
 
   get isUsable(): boolean {
@@ -54,7 +74,8 @@ export class RedisValues implements SharedValues {
     const { connection, keyOf } = this.#options;
     // What is about to be written is newer than what Redis has.
     const waiting = this.#unwritten.get(key);
-    if (waiting !== undefined) return { createdAt: waiting.createdAt, bytes: waiting.encode() };
+    const written = waiting?.encode();
+    if (waiting !== undefined && written !== undefined) return { createdAt: waiting.createdAt, bytes: written };
     if (generation === undefined || !connection.isUsable) return undefined;
     try {
       const stored = await connection.client.getBuffer(keyOf(generation, key));
@@ -65,23 +86,42 @@ export class RedisValues implements SharedValues {
     }
   }
 
-  write(key: string, createdAt: number, encode: () => Uint8Array, replaces?: string): void {
-    const isRefused = !this.isUsable || this.#options.isFull() || this.#unwritten.size >= MAX_UNWRITTEN;
-    if (isRefused) {
+  write(key: string, createdAt: number, encode: () => Uint8Array | undefined, replaces?: string): void {
+    const { connection, isFull, share } = this.#options;
+    const value = { createdAt, encode, replaces };
+    // A value that waits needs no generation yet: it is read first.
+    const isUsable = this.#writes === undefined ? this.isUsable : connection.isUsable;
+    if (!isUsable || isFull() || this.#unwritten.size >= MAX_UNWRITTEN) {
+      this.#unwritten.delete(key);
+      this.#writes?.keep(key, value);
       if (replaces === undefined) return;
       this.remove(key);
-      this.#options.share({ kind: 'drop', key: replaces });
+      share({ kind: 'drop', key: replaces });
       return;
     }
-    if (this.#unwritten.size === 0) setImmediate(() => this.#writeAll());
-    this.#unwritten.set(key, { createdAt, encode, replaces });
+    if (this.#unwritten.size === 0) {
+      this.#sending = this.#writes && Promise.withResolvers();
+      setImmediate(() => this.#writeAll());
+    }
+    this.#unwritten.set(key, value);
+  }
+
+  settled(key: string): Promise<boolean> | undefined {
+    if (this.#unwritten.has(key)) return this.#sending?.promise.then(() => this.#writes?.settled(key) ?? true);
+    return this.#removing.get(key) ?? this.#writes?.settled(key) ?? (this.#outdated.has(key) ? UNSETTLED : undefined);
   }
 
   remove(key: string): void {
     this.#unwritten.delete(key);
+    this.#writes?.forget(key);
     const generation = this.#generation;
-    if (generation !== undefined && this.#options.connection.isUsable) this.#delete(generation, key);
-    else if (this.#outdated.size < MAX_UNWRITTEN) this.#outdated.add(key);
+    if (generation !== undefined && this.#options.connection.isUsable) {
+      const removed = this.#delete(generation, key);
+      this.#removing.set(key, removed);
+      void removed.then(() => {
+        if (this.#removing.get(key) === removed) this.#removing.delete(key);
+      });
+    } else this.#noteOutdated(key);
   }
 
   renew(key: string): void {
@@ -94,6 +134,7 @@ export class RedisValues implements SharedValues {
 
   async clear(): Promise<void> {
     this.#unwritten.clear();
+    this.#writes?.forgetAll();
     // No value is read until the generation is another one.
     this.#generation = undefined;
     this.#isClearWanted = true;
@@ -107,7 +148,9 @@ export class RedisValues implements SharedValues {
 
   /** Does what Redis was away for. Never throws. */
   catchUp(): void {
-    if (this.#generation === undefined || this.#outdated.size > 0) void this.refresh();
+    if (this.#generation === undefined || this.#outdated.size > 0)
+      void this.refresh().then(() => this.#writes?.retry());
+    else if (this.#writes !== undefined && this.#writes.size > 0) void this.#writes.retry();
   }
 
   /**
@@ -143,52 +186,99 @@ export class RedisValues implements SharedValues {
   }
 
   #writeAll(): void {
-    const { connection, keyOf, maxBytes, ttlMs, hasSpread } = this.#options;
-    const generation = this.#generation;
+    const isUnread = this.#generation === undefined && this.#options.connection.isUsable;
+    if (this.#writes !== undefined && isUnread) void this.refresh().finally(() => this.#sendAll());
+    else this.#sendAll();
+  }
+
+  #sendAll(): void {
     const all = [...this.#unwritten];
     this.#unwritten.clear();
-    if (generation === undefined || !connection.isUsable) return;
-    for (const [key, { createdAt, encode, replaces }] of all) {
-      const bytes = encode();
-      const spread = hasSpread ? 1 - TTL_SPREAD + 2 * TTL_SPREAD * Math.random() : 1;
-      const leftMs = Math.floor(ttlMs * spread - (systemClock.now() - createdAt));
-      const isLeftOut = bytes.byteLength > maxBytes || leftMs <= 0;
-      const written = isLeftOut
-        ? this.#delete(generation, key)
-        : connection.client.set(keyOf(generation, key), this.#pack(createdAt, bytes), 'PX', leftMs).catch(() => {
-            // What Redis did not take must not be found as it was before.
-            if (replaces !== undefined) this.remove(key);
-          });
+    for (const [key, value] of all) {
+      const written = this.#writes?.send(key, value) ?? this.#send(key, value);
+      const { replaces } = value;
       if (replaces !== undefined) void written.then(() => this.#options.share({ kind: 'drop', key: replaces }));
+    }
+    this.#sending?.resolve();
+    this.#sending = undefined;
+  }
+
+  /** Writes a value that does not wait. Never rejects. */
+  async #send(key: string, value: Unwritten): Promise<void> {
+    try {
+      await this.#set(key, value);
+    } catch {
+      // The guard has recorded the failure. What Redis did not take must not be found as it was.
+      if (value.replaces !== undefined) this.remove(key);
     }
   }
 
-  /** Never rejects. */
-  async #delete(generation: number, key: string): Promise<void> {
+  /** Sends a value in this turn. Rejects unless Redis has it, or it is not wanted any more. */
+  async #set(key: string, { createdAt, encode }: Unwritten, late?: LateWrite): Promise<void> {
+    const { connection, keyOf, maxBytes, ttlMs, hasSpread, main } = this.#options;
+    const generation = this.#generation;
+    if (generation === undefined) throw new Error('the generation was not read yet');
+    const name = keyOf(generation, key);
+    if (late !== undefined) {
+      const head = await connection.client.getrangeBuffer(name, 0, TIME_BYTES - 1);
+      const isNewer = head.byteLength === TIME_BYTES && main.toLocal(head.readDoubleBE()) > createdAt;
+      if (isNewer || !late.isCurrent()) return;
+    }
+    const bytes = encode();
+    if (bytes === undefined) return;
+    const spread = hasSpread ? 1 - TTL_SPREAD + 2 * TTL_SPREAD * Math.random() : 1;
+    const leftMs = Math.floor(ttlMs * spread - (systemClock.now() - createdAt));
+    if (bytes.byteLength > maxBytes || leftMs <= 0) await this.#delete(generation, key);
+    else await this.#replace(key, name, this.#pack(createdAt, bytes), leftMs);
+  }
+
+  async #replace(key: string, name: string, packed: Buffer, leftMs: number): Promise<void> {
+    // What was to be deleted is overwritten.
+    const wasOutdated = this.#outdated.delete(key);
+    try {
+      await this.#options.connection.client.set(name, packed, 'PX', leftMs);
+    } catch (error) {
+      if (wasOutdated) this.#noteOutdated(key);
+      throw error;
+    }
+  }
+
+  /** Resolves with whether Redis has deleted it; never rejects. */
+  async #delete(generation: number, key: string): Promise<boolean> {
     try {
       await this.#options.connection.client.del(this.#options.keyOf(generation, key));
+      return true;
     } catch {
       // The guard has recorded the failure; it is tried again once Redis is back.
-      if (this.#outdated.size < MAX_UNWRITTEN) this.#outdated.add(key);
+      this.#noteOutdated(key);
+      return false;
     }
+  }
+
+  #noteOutdated(key: string): void {
+    if (this.#outdated.size < MAX_UNWRITTEN) this.#outdated.add(key);
   }
 
   /** The time of Redis in 8 bytes, and the value. */
   #pack(createdAt: number, bytes: Uint8Array): Buffer {
-    const packed = Buffer.allocUnsafe(8 + bytes.byteLength);
+    const packed = Buffer.allocUnsafe(TIME_BYTES + bytes.byteLength);
     packed.writeDoubleBE(createdAt - this.#options.main.toLocal(0));
-    packed.set(bytes, 8);
+    packed.set(bytes, TIME_BYTES);
     return packed;
   }
 
   #unpack(packed: Buffer): SharedValue | undefined {
-    if (packed.byteLength < 8) return undefined;
-    return { createdAt: this.#options.main.toLocal(packed.readDoubleBE()), bytes: packed.subarray(8) };
+    if (packed.byteLength < TIME_BYTES) return undefined;
+    return { createdAt: this.#options.main.toLocal(packed.readDoubleBE()), bytes: packed.subarray(TIME_BYTES) };
   }
 }
 
 interface Unwritten {
   readonly createdAt: number;
-  readonly encode: () => Uint8Array;
+  /** Undefined once the value is not wanted any more. */
+  readonly encode: () => Uint8Array | undefined;
   readonly replaces: string | undefined;
 }
+
+/** Shared instance. */
+const UNSETTLED = Promise.resolve(false);

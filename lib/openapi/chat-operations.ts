@@ -44,7 +44,7 @@ export const CACHE_HEADER = {
   'X-Model-Server':
     'The name of the model server that generates the response. Absent for a cached one, for a stream that began while the request waited, and if there is one server without a `#name=`. A stream whose headers are sent before the first token names the server that works on it by then.',
   'X-Degraded':
-    '`redis`: several servers share a queue, Redis does not respond, and this server makes the response by itself. Absent otherwise, also for a cached response, and with an error.',
+    '`redis`: several servers share a queue, Redis does not respond, and this server makes the response by itself, or what the response names is known to this server alone for now. Absent otherwise, and with an error.',
   ...FIELD_HEADERS,
   'X-Queue-Position': 'The place in the queue at arrival, from 1; 0 if the request did not wait. Absent on `hit`.',
   'X-Queue-Wait-Ms':

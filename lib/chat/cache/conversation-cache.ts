@@ -38,15 +38,21 @@ export class ConversationCache {
     return this.#conversations.storedAt(keyOf(caller, id));
   }
 
+  /** The messages of a conversation; undefined if it is not stored. Not counted as a use. */
+  messagesOf(caller: string, id: string): readonly Message[] | undefined {
+    return this.#conversations.peek(keyOf(caller, id))?.unpack().messages;
+  }
+
   /**
-   * Stores `messages` as the whole conversation; one that is too long is deleted. Returns whether
-   * it is stored.
+   * Stores `messages` as the whole conversation, or as it was at `storedAt`; one that is too long
+   * is deleted. Returns whether it is stored.
    */
-  store(caller: string, id: string, messages: readonly Message[]): boolean {
+  store(caller: string, id: string, messages: readonly Message[], storedAt?: number): boolean {
     const key = keyOf(caller, id);
     const packed = new PackedRequest({ messages });
-    if (packed.bytes <= MAX_CONVERSATION_BYTES) this.#conversations.set(key, packed);
-    else this.#conversations.delete(key);
+    if (packed.bytes > MAX_CONVERSATION_BYTES) this.#conversations.delete(key);
+    else if (storedAt === undefined) this.#conversations.set(key, packed);
+    else this.#conversations.restore(key, packed, storedAt);
     return packed.bytes <= MAX_CONVERSATION_BYTES;
   }
 

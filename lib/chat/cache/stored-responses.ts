@@ -41,7 +41,8 @@ export interface StoredResponse extends StoredRequest {
 
 /** Where other servers find stored responses. Nothing of it throws. */
 export interface SharedResponses {
-  write(stored: StoredResponse): void;
+  /** `current` returns it as it is when it is written; undefined once it is not stored any more. */
+  write(stored: StoredResponse, current: () => StoredResponse | undefined): void;
   /** It was used: it is kept for its time to live from now on. */
   renew(stored: StoredResponse): void;
   remove(caller: string, id: string): void;
@@ -77,7 +78,7 @@ export class StoredResponses {
   add(request: StoredRequest, result?: StoredResponse['result']): void {
     const stored = { ...request, hasWaited: false, result };
     this.#entries.set(keyOf(request.caller, request.id), stored);
-    this.#shared?.write(stored);
+    this.#share(stored);
     if (request.previous !== undefined) this.chain(request.caller, request.previous);
   }
 
@@ -92,7 +93,12 @@ export class StoredResponses {
     if (stored === undefined) return;
     const finished = { ...stored, result: result(stored) };
     this.#entries.set(key, finished);
-    this.#shared?.write(finished);
+    this.#share(finished);
+  }
+
+  #share(stored: StoredResponse): void {
+    const { caller, id } = stored;
+    this.#shared?.write(stored, () => this.peek(caller, id));
   }
 
   /** Another server adds the result of a response that was accepted here. */

@@ -1,6 +1,7 @@
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { LogReader, type ReaderRegistry } from '#lib/chat/generation/log-reader';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
+import type { Settlement } from '#lib/chat/settlement';
 import { AppError } from '#lib/errors';
 import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
 import { atPieceEnd, atTurnEnd } from '#lib/http/turn-end';
@@ -16,6 +17,11 @@ export interface StreamOptions {
   signal: AbortSignal;
   /** Number of the event after which the stream begins; 0 if absent. */
   after?: number;
+  /**
+   * Called once, before the end of the response is read. What it returns resolves when that may
+   * leave; it must not reject.
+   */
+  settled?: (() => Settlement) | undefined;
   /** Called once, when the stream was read to its end or the client has disconnected. */
   onClosed?: () => void;
 }
@@ -28,8 +34,9 @@ export async function responseStream(
   registry: ReaderRegistry,
   request: ReadableRequest,
   encoder: StreamEncoder,
-  { signal, after = 0, onClosed }: StreamOptions,
+  { signal, after = 0, onClosed, settled }: StreamOptions,
 ): Promise<StreamBody> {
+  let settling = settled;
   const reader = new LogReader(registry, request, after, onClosed);
   closeOnAbort(signal, reader);
   let first = encoder.preamble;
@@ -40,11 +47,19 @@ export async function responseStream(
       reader.close();
       throw error;
     }
+    if (settling !== undefined && reader.isAtEnd) {
+      const settlement = settling();
+      settling = undefined;
+      if (settlement !== undefined) {
+        await settlement;
+        continue;
+      }
+    }
     first = reader.encodeNext(encoder);
     if (first !== '' || reader.ended) break;
     if (await isSilent(reader)) first = encoder.heartbeat;
   }
-  return new ResponseBody(reader, encoder, first);
+  return new ResponseBody(reader, encoder, first, settling);
 }
 
 /** Resolves with false at the next news, with true when there are none for a while. */
@@ -69,12 +84,17 @@ class ResponseBody extends StreamBody {
   #text: string;
   #writer: PieceWriter | undefined;
   #isBehind = false;
+  /** See `StreamOptions.settled`; undefined once it was called. */
+  #settled: (() => Settlement) | undefined;
+  /** Whether the end of the response waits for that. */
+  #isHeld = false;
   #isFlushScheduled = false;
   #isEndScheduled = false;
   #lastPieceMs = Number.NEGATIVE_INFINITY;
 
-  constructor(reader: LogReader, encoder: StreamEncoder, first: string) {
+  constructor(reader: LogReader, encoder: StreamEncoder, first: string, settled: (() => Settlement) | undefined) {
     super();
+    this.#settled = settled;
     this.#reader = reader;
     this.#encoder = encoder;
     this.#text = first;
@@ -119,6 +139,7 @@ class ResponseBody extends StreamBody {
 
   #flush(): void {
     while (!this.#isBehind && this.#writer !== undefined && this.#encoder !== undefined) {
+      if (this.#text === '' && this.#holdsEnd()) return;
       if (this.#text === '' && !this.#reader.closed) this.#text = this.#reader.encodeNext(this.#encoder);
       const text = this.#text;
       this.#text = '';
@@ -136,6 +157,20 @@ class ResponseBody extends StreamBody {
     }
   }
 
+  /** Whether the rest waits until other servers know what it names. */
+  #holdsEnd(): boolean {
+    if (this.#settled !== undefined && this.#reader.isAtEnd) {
+      const settling = this.#settled();
+      this.#settled = undefined;
+      this.#isHeld = settling !== undefined;
+      void settling?.then(() => {
+        this.#isHeld = false;
+        this.#flush();
+      });
+    }
+    return this.#isHeld;
+  }
+
   #beat(): void {
     if (this.#encoder !== undefined && !this.#isBehind)
       this.#isBehind = this.#writer?.write(this.#encoder.heartbeat, false) === false;
@@ -146,6 +181,7 @@ class ResponseBody extends StreamBody {
     const writer = this.#writer;
     this.#writer = undefined;
     this.#encoder = undefined;
+    this.#settled = undefined;
     this.#text = '';
     return writer;
   }

@@ -40,6 +40,8 @@ class FakeIdempotency implements SharedIdempotency {
   release(): void {
     this.reports.push('release');
   }
+
+  settled(): undefined {}
 }
 
 const digests = { name: 'name', fingerprint: 'print' };
@@ -146,7 +148,7 @@ it('reports the requests of an engine with their ends', async () => {
   const idempotency = new FakeIdempotency();
   const values = {
     ...{ isUsable: false, read: async () => undefined, write: () => {}, remove: () => {} },
-    ...{ renew: () => {}, clear: async () => {}, adoptGeneration: () => {} },
+    ...{ renew: () => {}, clear: async () => {}, adoptGeneration: () => {}, settled: () => undefined },
   };
   const shared = { idempotency, responses: values, conversations: values };
   const { engine, provider } = engineHarness({}, { shared });

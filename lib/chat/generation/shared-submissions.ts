@@ -3,6 +3,7 @@ import type { CompletedResponse } from '#lib/chat/generation/completed-response'
 import type { IdempotencyDigests } from '#lib/chat/generation/idempotency-keys';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { decodeResponse, encodeResponse } from '#lib/chat/persistence/stored-response';
+import type { Settlement } from '#lib/chat/settlement';
 import type { IdempotentRequest, SharedIdempotency } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import { SECOND_MS } from '#lib/units';
@@ -28,6 +29,8 @@ export class SharedSubmissions {
   readonly #shared: SharedIdempotency;
   /** Requests of this server that are under way, by their ids. */
   readonly #open = new Map<string, IdempotencyDigests>();
+  /** Requests whose keys other servers did not know when they were accepted. */
+  readonly #unshared = new WeakSet<object>();
 
   constructor(shared: SharedIdempotency) {
     this.#shared = shared;
@@ -66,6 +69,11 @@ export class SharedSubmissions {
     }
   }
 
+  /** See `EngineCore.settled`. */
+  settled(request: PendingRequest): Settlement {
+    return this.#unshared.has(request) ? UNSETTLED : undefined;
+  }
+
   /** A request has ended. */
   handleEnd(request: PendingRequest): void {
     const digests = this.#open.get(request.id);
@@ -85,6 +93,8 @@ export class SharedSubmissions {
         this.#open.set(pending.id, digests);
         this.#shared.accept(name, fingerprint, pending.id);
       }
+      // Else a retry at another server would run twice if this one ends now.
+      if ((await this.#shared.settled(name)) === false) this.#unshared.add(pending);
       return pending;
     } catch (error) {
       this.#shared.release(name);
@@ -100,6 +110,9 @@ export class SharedSubmissions {
     else this.#shared.release(name);
   }
 }
+
+/** Shared instance. */
+const UNSETTLED = Promise.resolve(false);
 
 function completedOf({ id, response: bytes }: IdempotentRequest): CompletedRequest | undefined {
   const response = bytes && decodeResponse(bytes);

@@ -8,10 +8,10 @@ import { type CompletedResponse, responseEvents } from '#lib/chat/generation/com
 import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
-import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { jsonReply, type SettledApi, settlementOf, streamReply } from '#lib/chat/http/chat-replies';
 import { submitCounted } from '#lib/chat/http/counted-submission';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
-import { ageSeconds, queuePosition } from '#lib/chat/http/reply-headers';
+import { ageSeconds, DEGRADED, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { AppError } from '#lib/errors';
@@ -23,7 +23,7 @@ import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
 import type { ErrorDetail } from '#lib/wire/error';
 
 /** How one API writes responses. */
-export interface ApiFormat {
+export interface ApiFormat extends SettledApi {
   readonly streamHeaders: Readonly<Record<string, string>>;
   encoder(request: RequestView): StreamEncoder;
   body(request: RequestView, response: CompletedResponse): object;
@@ -162,21 +162,26 @@ export async function reply(
   if (stream) {
     const encoder = adapter.encoder(pending);
     const allHeaders = { ...adapter.streamHeaders, ...headers };
-    return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
+    return streamReply(pending, cacheStatus, { api: adapter, encoder, signal, headers: allHeaders, position });
   }
   await waitUntilFinished(chatEngine(), pending, signal);
   const { response } = pending;
   if (response === undefined) throw new AppError('internal_error', 'The response is not complete.');
-  return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers, position });
+  const settling = settlementOf(pending, adapter);
+  const isKnown = settling === undefined || (await settling);
+  return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers, position, isKnown });
 }
 
-/** The hot path: no await, no parsing. Undefined if the response is not from the cache. */
+/**
+ * The hot path: no await, no parsing. Undefined if the response is not from the cache. A promise if
+ * other servers are to know first what the reply names.
+ */
 export function cachedReply(
   adapter: ApiAdapter,
   pending: AcceptedRequest,
   stream: boolean,
   reported: ReportedFields,
-): Reply | undefined {
+): Reply | Promise<Reply> | undefined {
   const { id, caller, principal, createdAt, cachedResponse: cached } = pending;
   if (cached === undefined) return undefined;
   adapter.accepted?.(pending);
@@ -189,7 +194,15 @@ export function cachedReply(
     : { ...JSON_HEADERS, 'x-cache': 'hit', age, 'x-request-id': id };
   const fields = fieldHeaders(adapter, pending, reported);
   if (fields !== undefined) Object.assign(headers, fields);
-  return { status: 200, headers, body, log: cachedResponseLogFields(caller, modelJson, usage, principal) };
+  const log = cachedResponseLogFields(caller, modelJson, usage, principal);
+  const reply: Reply = { status: 200, headers, body, log };
+  if (adapter.settled === undefined && pending.conversation === undefined) return reply;
+  return settlementOf(pending, adapter)?.then((isKnown) => (isKnown ? reply : withoutOthers(reply))) ?? reply;
+}
+
+/** A reply that names what is known to this server alone for now. */
+export function withoutOthers(reply: Reply): Reply {
+  return { ...reply, headers: { ...reply.headers, ...DEGRADED } };
 }
 
 interface ReportedFields extends Pick<KnownRequest, 'unknownFields' | 'droppedFields'> {

@@ -3,7 +3,8 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { requestLogFields } from '#lib/chat/http/access-log-fields';
-import { ageHeader, degradedHeader, queueHeaders } from '#lib/chat/http/reply-headers';
+import { ageHeader, DEGRADED, degradedHeader, queueHeaders } from '#lib/chat/http/reply-headers';
+import { bothSettled, type Settlement } from '#lib/chat/settlement';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { CacheHeader } from '#lib/wire/chat';
 
@@ -39,7 +40,20 @@ export function pausing(request: ReadableRequest, encoder: StreamEncoder): Strea
 /** Headers of a server-sent event stream. */
 export const EVENT_STREAM_HEADERS: Headers = eventStream('').headers;
 
+/** What an API writes of a request besides its response. */
+export interface SettledApi {
+  /** Whether other servers know what the API has stored of a request. See `EngineCore.settled`. */
+  settled?(request: ReadableRequest): Settlement;
+}
+
+/** Whether other servers know all that a reply to a request names: what the next one may need. */
+export function settlementOf(request: ReadableRequest, api?: SettledApi): Settlement {
+  return bothSettled(chatEngine().settled(request), api?.settled?.(request));
+}
+
 interface StreamReplyOptions {
+  /** The one that has accepted the request. */
+  readonly api?: SettledApi;
   readonly encoder: StreamEncoder;
   /** The client's. */
   readonly signal: AbortSignal;
@@ -50,20 +64,38 @@ interface StreamReplyOptions {
   readonly position?: number | undefined;
 }
 
-/** A streamed reply. Its access-log line is written when the stream ends. */
+/**
+ * A streamed reply, whose head and last piece wait for what other servers are to know. Its
+ * access-log line is written when the stream ends.
+ */
 export async function streamReply(
   request: ReadableRequest,
   cacheStatus: CacheHeader,
-  { encoder, signal, headers, after = 0, position }: StreamReplyOptions,
+  { api, encoder, signal, headers, after = 0, position }: StreamReplyOptions,
 ): Promise<Reply> {
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
-  const body = await responseStream(chatEngine(), request, encoder, { signal, after, onClosed });
+  const accepting = settlementOf(request, api);
+  const settled = () => settlementOf(request, api);
+  const body = await responseStream(chatEngine(), request, encoder, { signal, after, onClosed, settled });
+  const isKnown = accepting === undefined || (await accepting);
   return {
     status: 200,
-    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...howServed(request, position), ...headers },
+    headers: {
+      ...{ 'x-cache': cacheStatus, 'x-request-id': request.id },
+      ...howServed(request, position, isKnown),
+      ...headers,
+    },
     body,
     log: closed.then(() => requestLogFields(request, cacheStatus)),
   };
+}
+
+interface JsonReplyOptions {
+  readonly status?: number;
+  readonly headers?: Headers | undefined;
+  readonly position?: number | undefined;
+  /** What `settlementOf` has resolved with. */
+  readonly isKnown?: boolean;
 }
 
 /** A JSON reply for a request that has completed or was enqueued. */
@@ -71,13 +103,9 @@ export function jsonReply(
   request: ReadableRequest,
   cacheStatus: CacheHeader,
   body: object,
-  {
-    status = 200,
-    headers = {},
-    position,
-  }: { status?: number; headers?: Headers | undefined; position?: number | undefined } = {},
+  { status = 200, headers = {}, position, isKnown = true }: JsonReplyOptions = {},
 ): Reply {
-  const common = { 'x-cache': cacheStatus, 'x-request-id': request.id, ...howServed(request, position) };
+  const common = { 'x-cache': cacheStatus, 'x-request-id': request.id, ...howServed(request, position, isKnown) };
   return {
     ...json(body, status, { ...common, ...headers }),
     log: requestLogFields(request, cacheStatus),
@@ -85,9 +113,10 @@ export function jsonReply(
 }
 
 /** A response from the cache has an age; another one has a model server, and perhaps waited. */
-function howServed(request: ReadableRequest, position: number | undefined): Headers {
-  if (request.storedAt !== undefined) return ageHeader(request);
-  const how = { ...modelServersHeader([request]), ...degradedHeader([request]) };
+function howServed(request: ReadableRequest, position: number | undefined, isKnown: boolean): Headers {
+  const unknown = isKnown ? {} : DEGRADED;
+  if (request.storedAt !== undefined) return { ...ageHeader(request), ...unknown };
+  const how = { ...modelServersHeader([request]), ...degradedHeader([request]), ...unknown };
   return position === undefined ? how : { ...how, ...queueHeaders(request, position) };
 }
 

@@ -66,7 +66,7 @@ function replyFromCache(
   bodyBytes: number,
   request: HttpRequest,
   context: RequestContext,
-): Reply | undefined {
+): Reply | Promise<Reply> | undefined {
   const { adapter, stream, droppedFields, dropParams, keyed } = known;
   const submitter = submitterFor(adapter, request, context, bodyBytes);
   const hasDropped = droppedFields.length + keyed.droppedFields.length > 0;

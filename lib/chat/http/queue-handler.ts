@@ -2,7 +2,13 @@ import { chatEngine } from '#lib/chat/engine-singleton';
 import { queueEntry, queueStreamEncoder } from '#lib/chat/formats/native';
 import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
-import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import {
+  attachedStatus,
+  EVENT_STREAM_HEADERS,
+  jsonReply,
+  settlementOf,
+  streamReply,
+} from '#lib/chat/http/chat-replies';
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { readPosition } from '#lib/chat/http/read-position';
@@ -27,6 +33,8 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
   const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
   await pending.saved?.written;
+  const settling = settlementOf(pending);
+  const isKnown = settling === undefined || (await settling);
   const { state, cached, cacheStatus, ignoredFields, droppedFields, isSuspended } = pending;
   const standing = chatEngine().queueStatusHere(pending);
   // A worker of the servers that share a queue is about to take what does not have to wait.
@@ -44,7 +52,7 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
     ...droppedFieldsHeader(droppedFields),
   };
   const { queue_position: position } = body.status;
-  return jsonReply(pending, cacheStatus, body, { status: 202, headers, position });
+  return jsonReply(pending, cacheStatus, body, { status: 202, headers, position, isKnown });
 }
 
 /** Not async: an async function would retain the body for as long as the request waits. */
@@ -69,8 +77,10 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   const id = requestIdParameter(request);
   if (id === undefined) return json(await engine.overview(context.principal));
   const pending = await engine.find(id, context.caller);
-  if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
+  if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? '')) {
+    await settlementOf(pending);
     return json(queueEntry(pending, await engine.queueStatus(pending)));
+  }
   const { log } = pending;
   const { after, hasAll, isRestarted } = readPosition(request.headers.get('last-event-id'), pending);
   // 204 stops the browser's reconnects once it has everything.

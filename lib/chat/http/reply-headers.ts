@@ -22,9 +22,12 @@ export function queueHeaders(request: ReadableRequest, position: number): Header
 }
 
 /** Says that a response is made without the other servers: Redis is away. Else empty. */
-export function degradedHeader(requests: readonly Pick<ReadableRequest, 'isDegraded'>[]): Headers {
-  return requests.some(({ isDegraded }) => isDegraded) ? { 'x-degraded': 'redis' } : {};
+export function degradedHeader(requests: readonly Pick<ReadableRequest, 'isDegraded'>[]): Readonly<Headers> {
+  return requests.some(({ isDegraded }) => isDegraded) ? DEGRADED : {};
 }
+
+/** Of a reply that names what is known to this server alone for now. */
+export const DEGRADED: Readonly<Headers> = { 'x-degraded': 'redis' };
 
 /** `Age` of a response from the cache, in seconds; empty for another one. */
 export function ageHeader({ storedAt, createdAt }: Pick<ReadableRequest, 'storedAt' | 'createdAt'>): Headers {

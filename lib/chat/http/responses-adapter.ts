@@ -23,9 +23,11 @@ import {
   finishStored,
   isReadableRequest,
   namesOf,
+  settledResponse,
   storedResponses,
 } from '#lib/chat/http/responses-state';
 import { packShared } from '#lib/chat/http/shared-parameters';
+import type { Settlement } from '#lib/chat/settlement';
 import { ownerOf } from '#lib/http/principal';
 import { KIB } from '#lib/units';
 import type { ConversationItem, ResponsesRequest } from '#lib/wire/responses-request';
@@ -166,6 +168,10 @@ export class ResponsesAdapter implements ApiAdapter {
     if (cachedResponse !== undefined) return;
     if (pending.finishedAt === undefined) pending.onDone = finishStored;
     else finishStored(pending);
+  }
+
+  settled({ id, caller }: ReadableRequest): Settlement {
+    return settledResponse(ownerOf(caller), id);
   }
 
   /** What `fromSaved` makes an adapter of. */

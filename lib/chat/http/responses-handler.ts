@@ -8,7 +8,7 @@ import {
 } from '#lib/chat/formats/responses-request';
 import { dropsFields, fieldHeaders, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
-import { EVENT_STREAM_HEADERS, jsonReply, pausing, streamReply } from '#lib/chat/http/chat-replies';
+import { EVENT_STREAM_HEADERS, jsonReply, pausing, settlementOf, streamReply } from '#lib/chat/http/chat-replies';
 import { enqueueCounted } from '#lib/chat/http/counted-submission';
 import { replyToBody } from '#lib/chat/http/known-bodies';
 import { queuePosition } from '#lib/chat/http/reply-headers';
@@ -148,11 +148,15 @@ function respondLater(
       const { cacheStatus } = pending;
       const headers = fieldHeaders(adapter, pending, { unknownFields: unknown, droppedFields });
       const position = queuePosition(pending);
-      if (!stream) return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position });
+      if (!stream) {
+        const settling = settlementOf(pending, adapter);
+        const isKnown = settling === undefined || (await settling);
+        return jsonReply(pending, cacheStatus, adapter.current(pending), { headers, position, isKnown });
+      }
       const encoder = pausing(pending, adapter.eagerEncoder(pending));
       const { signal } = request;
       const allHeaders = { ...EVENT_STREAM_HEADERS, ...headers };
-      return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
+      return streamReply(pending, cacheStatus, { api: adapter, encoder, signal, headers: allHeaders, position });
     },
     logRejection(context, model),
   );

@@ -18,6 +18,7 @@ import { type ResponsesToolNames, toolNamesOf } from '#lib/chat/formats/response
 import type { LogEvent } from '#lib/chat/generation/generation-log';
 import type { ReadableRequest, RequestView } from '#lib/chat/generation/request-view';
 import { ResponseSharing } from '#lib/chat/http/shared-stored-responses';
+import type { Settlement } from '#lib/chat/settlement';
 import { cluster } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
@@ -74,6 +75,14 @@ export function forgetStored(deleted?: { readonly caller: string; readonly id: s
 /** The stored responses of this process. */
 export function storedResponses(): StoredResponses {
   return storage().responses;
+}
+
+/**
+ * For a reply that names a response: undefined if other servers find it as this one has it, or do
+ * not exist. See `SharedValues.settled`.
+ */
+export function settledResponse(caller: string, id: string): Settlement {
+  return storage().sharing?.settled(caller, id);
 }
 
 /**

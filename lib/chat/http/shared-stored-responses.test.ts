@@ -20,7 +20,9 @@ function server(values: Map<string, Uint8Array>) {
       const bytes = values.get(key);
       return bytes && { createdAt: 0, bytes };
     },
-    write: (key: string, _: number, encode: () => Uint8Array) => void values.set(key, encode()),
+    write: (key: string, _: number, encode: () => Uint8Array | undefined) =>
+      void values.set(key, encode() ?? expect.fail('it is stored')),
+    settled: () => undefined,
     remove: (key: string) => void values.delete(key),
     renew: (key: string) => void renewed.push(key),
     clear: async () => values.clear(),

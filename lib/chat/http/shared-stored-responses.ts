@@ -5,6 +5,7 @@ import type { Clock } from '#lib/chat/clock';
 import type { ResponsesState } from '#lib/chat/formats/responses';
 import type { ReturnedParameters } from '#lib/chat/formats/responses-request';
 import { packShared } from '#lib/chat/http/shared-parameters';
+import type { Settlement } from '#lib/chat/settlement';
 import { type SharedValues, shareChange } from '#lib/cluster/cluster';
 import type { ConversationItem } from '#lib/wire/responses-request';
 
@@ -45,11 +46,19 @@ export class ResponseSharing implements SharedResponses {
     return this.#options.values.isUsable;
   }
 
-  write(stored: StoredResponse): void {
+  write(stored: StoredResponse, current: () => StoredResponse | undefined): void {
     const { values, clock, stateOf } = this.#options;
     const now = clock.now();
     stored.sharedAt = now;
-    values.write(keyOf(stored.caller, stored.id), now, () => encodeResponse(stored, stateOf));
+    values.write(keyOf(stored.caller, stored.id), now, () => {
+      const latest = current();
+      return latest && encodeResponse(latest, stateOf);
+    });
+  }
+
+  /** See `SharedValues.settled`. */
+  settled(caller: string, id: string): Settlement {
+    return this.#options.values.settled(keyOf(caller, id));
   }
 
   renew(stored: StoredResponse): void {

@@ -6,12 +6,14 @@ import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/f
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib/chat/http/chat-replies';
+import { DEGRADED } from '#lib/chat/http/reply-headers';
 import {
   inputItemsOf,
   isCachedResult,
   loadResponse,
   namesOf,
   outputItemsOf,
+  settledResponse,
   stateOf,
   storedResponses,
   viewOf,
@@ -44,7 +46,9 @@ export async function handleDeleteResponse(_request: HttpRequest, context: Reque
   const { id, caller, result } = await storedResponse(context);
   if (result === undefined) await chatEngine().cancel(id, caller);
   storedResponses().delete(caller, id);
-  return json({ id: responseId(id), object: 'response', deleted: true });
+  const settling = settledResponse(caller, id);
+  const isKnown = settling === undefined || (await settling);
+  return json({ id: responseId(id), object: 'response', deleted: true }, 200, isKnown ? {} : { ...DEGRADED });
 }
 
 /**
@@ -78,7 +82,11 @@ async function storedResponse({ params, caller }: RequestContext): Promise<Store
   await restoredRequests();
   const given = String(params.id);
   const id = requestIdOf(given);
-  if (id !== undefined) await loadResponse(caller, id);
+  if (id !== undefined) {
+    await loadResponse(caller, id);
+    // Its end may be known here alone yet.
+    await settledResponse(caller, id);
+  }
   const stored = id === undefined ? undefined : storedResponses().get(caller, id);
   if (stored !== undefined) return stored;
   throw new AppError(
@@ -107,6 +115,7 @@ async function replayed(stored: StoredResponse, after: number | undefined, { sig
   if (after !== undefined && (pending?.eventOffset ?? 0) > 0) throw eventsNotKept();
   if (pending !== undefined)
     return await streamReply(pending, attachedStatus(pending), {
+      api: { settled: () => settledResponse(caller, id) },
       encoder: pausing(pending, responsesStreamEncoder(pending, options)),
       signal,
       headers: EVENT_STREAM_HEADERS,
