@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import type { Clock } from '#lib/chat/clock';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import type { TurnElsewhere } from '#lib/chat/generation/generation-types';
 import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
 import type { Settlement } from '#lib/chat/settlement';
 import type { SharedValues } from '#lib/cluster/cluster';
@@ -63,22 +65,22 @@ export class Conversations {
 
   /** Stores the messages of a request with its response. */
   store({ caller, conversation, generation }: PendingRequest, messages: readonly Message[]): void {
-    const { response } = generation;
+    const { response, runsElsewhere } = generation;
     if (conversation === undefined || response === undefined) return;
-    const { content, tool_calls } = response;
-    const last = messages.at(-1);
-    // A continued message and its continuation are one.
-    const begun = last?.role === 'assistant' ? last.content : '';
-    const reply: Message = {
-      role: 'assistant',
-      content: begun + content,
-      ...(tool_calls.length === 0 ? {} : { tool_calls }),
-    };
-    const before = last?.role === 'assistant' ? messages.slice(0, -1) : messages;
-    const whole = [...before, reply];
-    const isStored = this.#cache.store(caller, conversation.id, whole);
-    const key = sharedKey(caller, conversation.id);
-    if (isStored) this.#shared?.write(key, this.#clock.now(), () => this.#encode(caller, conversation.id));
+    // The server that works on it writes it, too, so that it may be continued elsewhere by now.
+    this.#store(caller, conversation.id, withReply(messages, response), runsElsewhere);
+  }
+
+  /** Stores the turn of a request of another server, which may be lost. */
+  storeElsewhere({ caller, id }: TurnElsewhere, response: CompletedResponse, messages: readonly Message[]): void {
+    this.#store(caller, id, withReply(messages, response), false);
+  }
+
+  #store(caller: string, id: string, messages: readonly Message[], unlessNewer: boolean): void {
+    const isStored = this.#cache.store(caller, id, messages);
+    const key = sharedKey(caller, id);
+    const encode = () => this.#encode(caller, id);
+    if (isStored) this.#shared?.write(key, this.#clock.now(), encode, { unlessNewer });
     else this.#shared?.remove(key);
   }
 
@@ -112,6 +114,19 @@ export class Conversations {
   forget(): void {
     this.#cache.clear();
   }
+}
+
+/** A conversation with the response to its last message. */
+function withReply(messages: readonly Message[], { content, tool_calls }: CompletedResponse): Message[] {
+  const last = messages.at(-1);
+  // A continued message and its continuation are one.
+  const begun = last?.role === 'assistant' ? last.content : '';
+  const reply: Message = {
+    role: 'assistant',
+    content: begun + content,
+    ...(tool_calls.length === 0 ? {} : { tool_calls }),
+  };
+  return [...(last?.role === 'assistant' ? messages.slice(0, -1) : messages), reply];
 }
 
 const messagesShape = z.array(z.object({ role: z.string(), content: z.string() }));

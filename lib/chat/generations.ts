@@ -170,6 +170,9 @@ export class Generations {
       for (const pending of inFlight.requestsOf(generation))
         if (pending.conversation !== undefined && request !== undefined)
           conversations.store(pending, request.messages.slice(pending.conversation.addedMessages));
+      if (!generation.runsElsewhere && request !== undefined)
+        for (const turn of generation.turnsElsewhere ?? [])
+          conversations.storeElsewhere(turn, response, request.messages.slice(turn.addedMessages));
     } else generation.spent = spentTokens(generation);
     if (!generation.runsElsewhere) recordGenerationMetrics(generation, metrics);
     if (!generation.isMirror) recordGenerationSpans(generation);

@@ -74,6 +74,13 @@ export interface SharedValue {
   readonly bytes: Uint8Array;
 }
 
+export interface SharedWrite {
+  /** The name by which other servers drop their copies of an older value, after it is written. */
+  readonly replaces?: string | undefined;
+  /** Another server may have written a value that is newer, which stays then. */
+  readonly unlessNewer?: boolean;
+}
+
 /** Values with a time to live that all servers read and write. Nothing of it ever rejects. */
 export interface SharedValues {
   /** Whether `read` may find a value: Redis responds, and a clear that was asked for is done. */
@@ -82,10 +89,9 @@ export interface SharedValues {
   /**
    * Stores a value a moment later, for the rest of its time to live after `createdAt`. What a reply
    * may name waits for Redis: `encode` is called again then, and returns undefined for a value that
-   * is not wanted any more. `replaces` is the name by which other servers drop their copies of an
-   * older one, after that.
+   * is not wanted any more.
    */
-  write(key: string, createdAt: number, encode: () => Uint8Array | undefined, replaces?: string): void;
+  write(key: string, createdAt: number, encode: () => Uint8Array | undefined, options?: SharedWrite): void;
   /**
    * For a reply that names a key: undefined if what was written or removed under it is in Redis.
    * Otherwise resolves with whether that is so, after half a second at most, and with false at once

@@ -63,6 +63,7 @@ export function mirrorOf(
       requestBytes: stored.requestBytes,
       allowance: payer && requestLimits()?.allowanceOf(payer),
       isBehind: payer !== undefined,
+      turnsElsewhere: stored.turns,
     },
     context(),
   );

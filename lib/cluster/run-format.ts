@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ABANDONED } from '#lib/chat/generation/cancellation';
 import type { FinalEvent, Generation } from '#lib/chat/generation/generation';
 import type { LogEvent } from '#lib/chat/generation/generation-log';
+import type { TurnElsewhere } from '#lib/chat/generation/generation-types';
 import { joinBuffers, PackedRequest, splitBuffers } from '#lib/chat/generation/packed-request';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { errorOf } from '#lib/chat/persistence/saved-request-format';
@@ -200,6 +201,16 @@ export function decodeTicket(fields: Record<string, string>): Ticket | undefined
   return ticketSchema.safeParse(fields).data;
 }
 
+const turnsSchema = z.array(z.object({ caller: z.string(), id: z.string(), addedMessages: z.number() }));
+
+/** The turns that requests add to conversations; empty without one. */
+export function encodeTurns(requests: readonly PendingRequest[]): { turns?: string } {
+  const turns: TurnElsewhere[] = requests.flatMap(({ caller, conversation }) =>
+    conversation === undefined ? [] : [{ caller, id: conversation.id, addedMessages: conversation.addedMessages }],
+  );
+  return turns.length === 0 ? {} : { turns: JSON.stringify(turns) };
+}
+
 const runSchema = z.object({
   state: z.enum(['queued', 'running', 'completed', 'failed', 'cancelled']),
   lane: z.string(),
@@ -225,6 +236,7 @@ const runSchema = z.object({
   cancelledBy: cancelledBySchema.optional().catch(undefined),
   /** Whose share is used up, by `encodePayer`; empty unless it waits behind others. */
   behind: z.string().default(''),
+  turns: z.string().transform(parseJson).pipe(turnsSchema).optional().catch(undefined),
 });
 
 /** A run as Redis has it. */

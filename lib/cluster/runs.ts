@@ -9,6 +9,7 @@ import {
   encodePayer,
   encodeTargets,
   encodeTicket,
+  encodeTurns,
   type StoredRun,
   type Ticket,
 } from '#lib/cluster/run-format';
@@ -114,6 +115,7 @@ export class RunStore extends RunLeases implements Runs {
       targets: encodeTargets(generation.targets),
       requestBytes: generation.requestBytes,
       behind: payerOf(generation, requests),
+      ...encodeTurns(requests),
     });
     commands.pexpire(keys.run(run), this.openTtlMs);
     for (const request of requests) this.#addTicket(commands, run, request);

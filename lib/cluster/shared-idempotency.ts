@@ -4,7 +4,7 @@ import type { Heartbeats } from '#lib/cluster/heartbeat';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { MAX_SHARED_BYTES } from '#lib/cluster/shared-values';
-import { type LateWrite, UnconfirmedWrites } from '#lib/cluster/unconfirmed-writes';
+import { UnconfirmedWrites, type WriteAttempt } from '#lib/cluster/unconfirmed-writes';
 import { SECOND_MS } from '#lib/units';
 
 /** For so long, no second server takes a key from the same request of one that has ended. */
@@ -36,7 +36,7 @@ export class RedisIdempotency implements SharedIdempotency {
     this.#writes = new UnconfirmedWrites({
       what: 'idempotency keys',
       canWrite: () => options.connection.isUsable,
-      write: (name, value, late) => this.#write(name, value, late),
+      write: (name, value, attempt) => this.#write(name, value, attempt),
       bytesOf: (value) => value?.length ?? 0,
     });
   }
@@ -103,14 +103,14 @@ export class RedisIdempotency implements SharedIdempotency {
   }
 
   /** Sends it in this turn. Rejects if Redis does. */
-  async #write(name: string, value: string | null, late: LateWrite | undefined): Promise<void> {
+  async #write(name: string, value: string | null, { isLate, isCurrent }: WriteAttempt): Promise<void> {
     const { connection, keys, ttlMs, instanceId } = this.#options;
     const key = keys.idempotent(name);
-    if (late !== undefined) {
+    if (isLate) {
       // Another server may have claimed the key meanwhile.
       const stored = await connection.client.get(key);
       const owner = stored === null ? instanceId : parse(stored)?.instance;
-      if (owner !== instanceId || !late.isCurrent()) return;
+      if (owner !== instanceId || !isCurrent()) return;
     }
     if (value === null) await connection.client.del(key);
     else await connection.client.set(key, value, 'PX', ttlMs);

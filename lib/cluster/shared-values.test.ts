@@ -124,6 +124,20 @@ it('writes no late value over a newer one, nor one that is not wanted any more',
   for (const key of ['older', 'removed', 'evicted', 'expired']) expect(values.settled(key), key).toBeUndefined();
 });
 
+it('leaves a newer value of another server where the writer asks for that', async () => {
+  const { values, stored } = harness();
+  await values.refresh();
+  const nowMs = Date.now();
+  values.write('a', nowMs, text('newer'));
+  await values.settled('a');
+  values.write('a', nowMs - 1_000, text('older'), { unlessNewer: true });
+  expect(await values.settled('a')).toBe(true);
+  expect(stored('a')).toBe('newer');
+  values.write('a', nowMs + 1, text('newest'), { unlessNewer: true });
+  await values.settled('a');
+  expect(stored('a')).toBe('newest');
+});
+
 it('forgets what waits when the values are cleared', async () => {
   const { redis, values } = harness();
   await values.refresh();

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { systemClock } from '#lib/clock';
-import type { SharedChange, SharedValue, SharedValueKind, SharedValues } from '#lib/cluster/cluster';
+import type { SharedChange, SharedValue, SharedValueKind, SharedValues, SharedWrite } from '#lib/cluster/cluster';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
-import { type LateWrite, UnconfirmedWrites } from '#lib/cluster/unconfirmed-writes';
+import { UnconfirmedWrites, type WriteAttempt } from '#lib/cluster/unconfirmed-writes';
 import { MIB } from '#lib/units';
 
 /** A larger value stays in the process that made it. */
@@ -61,7 +61,7 @@ export class RedisValues implements SharedValues {
       this.#writes = new UnconfirmedWrites<Unwritten>({
         what: options.kind,
         canWrite: () => this.isUsable && !options.isFull(),
-        write: (key, value, late) => this.#set(key, value, late),
+        write: (key, value, attempt) => this.#set(key, value, attempt),
       });
   }
 
@@ -86,9 +86,14 @@ export class RedisValues implements SharedValues {
     }
   }
 
-  write(key: string, createdAt: number, encode: () => Uint8Array | undefined, replaces?: string): void {
+  write(
+    key: string,
+    createdAt: number,
+    encode: () => Uint8Array | undefined,
+    { replaces, unlessNewer = false }: SharedWrite = {},
+  ): void {
     const { connection, isFull, share } = this.#options;
-    const value = { createdAt, encode, replaces };
+    const value = { createdAt, encode, replaces, unlessNewer };
     // A value that waits needs no generation yet: it is read first.
     const isUsable = this.#writes === undefined ? this.isUsable : connection.isUsable;
     if (!isUsable || isFull() || this.#unwritten.size >= MAX_UNWRITTEN) {
@@ -213,16 +218,19 @@ export class RedisValues implements SharedValues {
     }
   }
 
-  /** Sends a value in this turn. Rejects unless Redis has it, or it is not wanted any more. */
-  async #set(key: string, { createdAt, encode }: Unwritten, late?: LateWrite): Promise<void> {
+  /**
+   * Sends a value in this turn, unless a newer one may be there. Rejects if Redis does not take it;
+   * resolves for one that is not wanted any more.
+   */
+  async #set(key: string, { createdAt, encode, unlessNewer }: Unwritten, attempt?: WriteAttempt): Promise<void> {
     const { connection, keyOf, maxBytes, ttlMs, hasSpread, main } = this.#options;
     const generation = this.#generation;
     if (generation === undefined) throw new Error('the generation was not read yet');
     const name = keyOf(generation, key);
-    if (late !== undefined) {
+    if (unlessNewer || attempt?.isLate === true) {
       const head = await connection.client.getrangeBuffer(name, 0, TIME_BYTES - 1);
       const isNewer = head.byteLength === TIME_BYTES && main.toLocal(head.readDoubleBE()) > createdAt;
-      if (isNewer || !late.isCurrent()) return;
+      if (isNewer || attempt?.isCurrent() === false) return;
     }
     const bytes = encode();
     if (bytes === undefined) return;
@@ -278,6 +286,7 @@ interface Unwritten {
   /** Undefined once the value is not wanted any more. */
   readonly encode: () => Uint8Array | undefined;
   readonly replaces: string | undefined;
+  readonly unlessNewer: boolean;
 }
 
 /** Shared instance. */

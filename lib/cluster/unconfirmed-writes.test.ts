@@ -1,25 +1,25 @@
 import { expect, it } from 'vitest';
-import { type LateWrite, UnconfirmedWrites } from '#lib/cluster/unconfirmed-writes';
+import { UnconfirmedWrites, type WriteAttempt } from '#lib/cluster/unconfirmed-writes';
 import { settled as turnEnd } from '../../test/support/chat.ts';
 
 interface Attempt {
   readonly key: string;
   readonly value: string;
-  readonly late: LateWrite | undefined;
+  readonly attempt: WriteAttempt;
   succeed(): void;
   fail(): void;
 }
 
-/** A Redis that answers when the test says so. */
+/** A Redis that confirms when the test says so. */
 function fakeRedis() {
   const attempts: Attempt[] = [];
   const state = { isUsable: true };
   const writes = new UnconfirmedWrites<string>({
     what: 'values of a test',
     canWrite: () => state.isUsable,
-    write: (key, value, late) => {
+    write: (key, value, attempt) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      attempts.push({ key, value, late, succeed: resolve, fail: () => reject(new Error('timed out')) });
+      attempts.push({ key, value, attempt, succeed: resolve, fail: () => reject(new Error('timed out')) });
       return promise;
     },
   });
@@ -44,7 +44,7 @@ it('keeps what Redis did not take, says so, and writes it with the next call', a
   expect(await sent).toBe(false);
   expect(await writes.settled('a')).toBe(false);
   const retried = writes.retry();
-  expect(take()).toMatchObject({ key: 'a', value: 'one', late: expect.anything() });
+  expect(take()).toMatchObject({ key: 'a', value: 'one', attempt: { isLate: true } });
   // Of a retry that is under way, there is one.
   await writes.retry();
   expect(writes.size).toBe(1);
@@ -101,17 +101,17 @@ it('writes the last value of a key alone', async () => {
   expect(attempts).toEqual([]);
 });
 
-it('tells a late write that its value was replaced or removed meanwhile', async () => {
+it('lets a late write know that its value was replaced or removed meanwhile', async () => {
   const { state, writes, attempts, take } = fakeRedis();
   for (const change of [() => void writes.send('a', 'newer'), () => writes.forget('a'), () => writes.forgetAll()]) {
     state.isUsable = false;
     void writes.send('a', 'older');
     state.isUsable = true;
     const retried = writes.retry();
-    const { late, succeed } = take();
-    expect(late?.isCurrent()).toBe(true);
+    const { attempt, succeed } = take();
+    expect(attempt.isCurrent()).toBe(true);
     change();
-    expect(late?.isCurrent()).toBe(false);
+    expect(attempt.isCurrent()).toBe(false);
     succeed();
     await retried;
     expect(writes.size).toBe(0);

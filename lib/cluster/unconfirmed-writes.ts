@@ -9,9 +9,11 @@ const ENTRY_BYTES = 400;
 /** Values that are written together once Redis is back: more commands would hold up others. */
 const AT_ONCE = 16;
 
-/** Of a value that has waited: another server may have written a newer one meanwhile. */
-export interface LateWrite {
-  /** Whether it was neither replaced nor removed since. */
+/** One attempt to write a value. */
+export interface WriteAttempt {
+  /** It has waited: another server may have written a newer value meanwhile. */
+  readonly isLate: boolean;
+  /** Whether the value was neither replaced nor removed since. */
   isCurrent(): boolean;
 }
 
@@ -21,7 +23,7 @@ export interface UnconfirmedWritesOptions<T> {
   /** Whether Redis takes a value now. */
   readonly canWrite: () => boolean;
   /** Sends a value in this turn. Rejects unless Redis has confirmed it, and in bounded time. */
-  readonly write: (key: string, value: T, late?: LateWrite) => Promise<void>;
+  readonly write: (key: string, value: T, attempt: WriteAttempt) => Promise<void>;
   /** Memory of a value that waits, in bytes. */
   readonly bytesOf?: (value: T) => number;
 }
@@ -49,7 +51,9 @@ export class UnconfirmedWrites<T> {
     return this.#kept.size;
   }
 
-  /** Writes a value in this turn, or keeps it. Resolves with whether it is written; never rejects. */
+  /**
+   * Writes a value in this turn, or keeps it. Resolves with whether it is written; never rejects.
+   */
   send(key: string, value: T): Promise<boolean> {
     if (!this.#options.canWrite()) {
       this.keep(key, value);
@@ -118,13 +122,14 @@ export class UnconfirmedWrites<T> {
   /** Never rejects. */
   async #confirm(key: string, sent: Sent<T>): Promise<boolean> {
     const { value } = sent;
+    const isCurrent = () => this.#sent.get(key) === sent;
     try {
-      await this.#options.write(key, value);
-      if (this.#sent.get(key) === sent) this.#sent.delete(key);
+      await this.#options.write(key, value, { isLate: false, isCurrent });
+      if (isCurrent()) this.#sent.delete(key);
       return true;
     } catch {
-      // The guard has recorded the failure. It may have been removed or replaced meanwhile.
-      if (this.#sent.get(key) === sent) this.keep(key, value);
+      // The guard has recorded the failure.
+      if (isCurrent()) this.keep(key, value);
       return false;
     }
   }
@@ -133,7 +138,7 @@ export class UnconfirmedWrites<T> {
   async #writeLate(key: string, value: T): Promise<boolean> {
     const isCurrent = () => this.#kept.get(key) === value;
     try {
-      await this.#options.write(key, value, { isCurrent });
+      await this.#options.write(key, value, { isLate: true, isCurrent });
       if (isCurrent()) this.#release(key);
       return true;
     } catch {

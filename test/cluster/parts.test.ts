@@ -144,7 +144,7 @@ it('has the others drop a response that was generated again, after the new one i
   const redis = await redisServer();
   const [one, two] = [await join(redis.port), await join(redis.port)];
   one.cluster.responses.write('question', Date.now(), () => Buffer.from('old'));
-  one.cluster.responses.write('question', Date.now(), () => Buffer.from('new'), 'question');
+  one.cluster.responses.write('question', Date.now(), () => Buffer.from('new'), { replaces: 'question' });
   await expect.poll(() => two.changes, eventually).toEqual([{ kind: 'drop', key: 'question' }]);
   expect((await two.cluster.responses.read('question'))?.bytes.toString()).toBe('new');
 });
@@ -350,7 +350,7 @@ it('needs no more rights than those of the documentation', async () => {
   expect(await redis.command('ACL', 'SETUSER', 'chill', 'on', '>secret', ...rights)).toBe('+OK');
   const url = `redis://chill:secret@127.0.0.1:${redis.port}`;
   const [one, two] = [await join(redis.port, { REDIS_URL: url }), await join(redis.port, { REDIS_URL: url })];
-  one.cluster.responses.write('question', Date.now(), () => Buffer.from('text'), 'question');
+  one.cluster.responses.write('question', Date.now(), () => Buffer.from('text'), { replaces: 'question' });
   await expect.poll(() => two.cluster.responses.read('question'), eventually).toBeDefined();
   await expect.poll(() => two.changes.map(({ kind }) => kind), eventually).toEqual(['drop']);
   expect((await one.cluster.rateLimiter('chat', 1).consume('caller')).isAllowed).toBe(true);

@@ -181,6 +181,27 @@ function gate(question: string): { called: () => boolean; open: () => void } {
   return { called: () => isCalled, open: resolve };
 }
 
+it('goes on with a conversation whose request was accepted by a server that is lost', async () => {
+  for (let round = 0; ; round++) {
+    const lost = await cluster.add();
+    await respond(lost, `warm to be lost ${round}`);
+    const question = `gated at the other ${round}`;
+    const { called, open } = gate(question);
+    const body = { ...said(question), conversation_id: question };
+    const { body: accepted } = await send(lost, 'POST', '/api/chat-queue', body);
+    await expect.poll(called, eventually).toBe(true);
+    const metrics = await (await fetch(`${other.url}/api/metrics`)).text();
+    await lost.kill();
+    open();
+    // The one that is lost worked on it by itself: once more.
+    if (!/^chill_space_active_streams 1$/m.test(metrics) && round < 8) continue;
+    const poll = () => send(other, 'GET', `/api/chat-queue?requestId=${accepted.request_id}`);
+    await expect.poll(async () => (await poll()).body.status, eventually).toBe('completed');
+    await continuesConversation(question, question);
+    return;
+  }
+}, 90_000);
+
 /** Asks, and calls `fail` as soon as the model has begun. Returns the reply, and the time since. */
 async function failingAtEnd(ask: (question: string) => Promise<Reply>, question: string, fail: () => unknown) {
   const { called, open } = gate(question);

@@ -103,7 +103,8 @@ export class CacheAccess {
     const encode = () => encodeResponse(cached.toResponse());
     const isLarge = cached.bytes > MAX_VALUE_BYTES;
     // A large one is not shared, but removes what it replaces.
-    if (isNew || !isLarge) this.#shared?.write(sharedKey(key), cached.createdAt, encode, isNew ? key : undefined);
+    if (isNew || !isLarge)
+      this.#shared?.write(sharedKey(key), cached.createdAt, encode, isNew ? { replaces: key } : {});
     if (isLarge) return;
     this.#persistent?.store('response', key, cached.createdAt, encode);
   }

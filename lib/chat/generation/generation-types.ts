@@ -22,6 +22,15 @@ export interface GenerationRequest {
   readonly cancelledBy: CancelledBy;
 }
 
+/** The turn that a request of another server adds to a conversation. */
+export interface TurnElsewhere {
+  readonly caller: string;
+  /** Of the conversation. */
+  readonly id: string;
+  /** See `ConversationTurn`. */
+  readonly addedMessages: number;
+}
+
 /** The input of a new generation. */
 export interface GenerationInit {
   readonly id: string;
@@ -44,4 +53,9 @@ export interface GenerationInit {
   readonly isBehind?: boolean;
   readonly request: ModelRequest;
   readonly requestBytes: number;
+  /**
+   * Turns of conversations that requests of other servers add. The server that works on the
+   * generation stores them, because those servers may be lost.
+   */
+  readonly turnsElsewhere?: readonly TurnElsewhere[] | undefined;
 }

@@ -75,6 +75,7 @@ export class Generation {
   isBehind: boolean;
   /** Memory of the request as objects. */
   readonly requestBytes: number;
+  readonly turnsElsewhere: GenerationInit['turnsElsewhere'];
   /** Memory of the generation while it waits. */
   bytes = 0;
   state: GenerationState = 'queued';
@@ -122,6 +123,7 @@ export class Generation {
     this.allowance = init.allowance;
     this.isBehind = init.isBehind === true;
     this.requestBytes = init.requestBytes;
+    this.turnsElsewhere = init.turnsElsewhere;
     this.#request = init.request;
     this.#context = context;
   }
