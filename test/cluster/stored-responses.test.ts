@@ -88,6 +88,60 @@ it('in the background is polled and cancelled at another server', async () => {
     .toBe('cancelled');
 });
 
+/** The numbers and types of the events of a stream, as far as `isEnough`. */
+async function eventsOf(response: Response, isEnough: (types: readonly string[]) => boolean = () => false) {
+  const events: { number: number; type: string }[] = [];
+  let text = '';
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    const parts = text.split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) {
+      const data = /^data: (\{.*)$/m.exec(part)?.[1];
+      if (data === undefined) continue;
+      const { sequence_number: number, type, response: of } = JSON.parse(data);
+      events.push({ number, type, ...(of === undefined ? {} : { id: of.id }) });
+    }
+    if (isEnough(events.map(({ type }) => type))) break;
+  }
+  return events as { number: number; type: string; id?: string }[];
+}
+
+it('is streamed on where its numbers had come to, when another server begins it again', async () => {
+  const gates = new Map<string, PromiseWithResolvers<void>>();
+  cluster.model.choose((body) => {
+    const gate = gates.get(questionOf(body));
+    gates.delete(questionOf(body));
+    return gate === undefined ? scriptOf(body) : [{ wait: gate.promise }, ...scriptOf(body)];
+  });
+  for (let round = 0; ; round++) {
+    const lost = await cluster.add();
+    const input = `begun again ${round}`;
+    const gate = Promise.withResolvers<void>();
+    gates.set(input, gate);
+    const response = await fetch(`${lost.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'test', input, background: true, stream: true }),
+    });
+    const before = await eventsOf(response, (types) => types.includes('response.in_progress'));
+    await expect.poll(() => gates.has(input), eventually).toBe(false);
+    const metrics = await (await fetch(`${lost.url}/api/metrics`)).text();
+    await lost.kill();
+    gate.resolve();
+    const last = before.at(-1) ?? expect.fail('the stream has no event');
+    const path = `${last.id}?stream=true&starting_after=${last.number}`;
+    const after = await fetch(`${cluster.at(0).url}/v1/responses/${path}`, { signal: AbortSignal.timeout(45_000) });
+    expect(after.status).toBe(200);
+    const events = await eventsOf(after);
+    expect(events.at(-1)?.type).toBe('response.completed');
+    expect(events[0]?.type).toBe('response.output_item.added');
+    expect(events.map(({ number }) => number)).toEqual(events.map((_, index) => last.number + 1 + index));
+    // The others may have worked on it.
+    if (/^chill_space_active_streams 1$/m.test(metrics) || round === 5) return;
+  }
+}, 150_000);
+
 it('is complete at the server that is left when the one that accepted it is lost', async () => {
   const lost = await cluster.add();
   // What a server accepts that misses Redis is in that server alone.

@@ -117,7 +117,10 @@ export class StoredResponses {
   /** Records that the stream of a response says that it waited, as a replay has to. */
   setWaited(caller: string, id: string): void {
     const stored = this.#entries.peek(keyOf(caller, id));
-    if (stored !== undefined) stored.hasWaited = true;
+    if (stored === undefined || stored.hasWaited) return;
+    stored.hasWaited = true;
+    // The server whose copy it is may be adding its result.
+    if (stored.isCopy !== true) this.#share(stored);
   }
 
   /** Like `get`, without an effect on which is evicted next. */

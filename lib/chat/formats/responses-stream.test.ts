@@ -4,7 +4,11 @@ import { ResponseStream } from 'openai/lib/responses/ResponseStream';
 import { describe, expect, it } from 'vitest';
 import { completedState, endedState, responseObject } from '#lib/chat/formats/responses';
 import { replayEvents } from '#lib/chat/formats/responses-replay';
-import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
+import {
+  lastLeadingNumber,
+  type ResponsesStreamOptions,
+  responsesStreamEncoder,
+} from '#lib/chat/formats/responses-stream';
 import { toolNamesOf } from '#lib/chat/formats/responses-tools';
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -158,6 +162,25 @@ describe('the stream of a response', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it.each([true, false])('has the numbers of the first stream, however it waits again (%s)', (hasWaited) => {
+    const statusOf = (status: 'queued' | 'processing'): GenerationEvent => ({
+      ...{ type: 'status', status, queue_position: 1, queue_length: 1, estimated_wait_time: 0 },
+    });
+    const [waiting, begun] = [statusOf('queued'), statusOf('processing')];
+    const output: GenerationEvent[] = [
+      { type: 'content', text: 'Rust' },
+      { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 3, completion_tokens: 5 } },
+    ];
+    const options = { ...OPTIONS, isEager: true, hasWaited: () => hasWaited };
+    const first = parse(encodeAll([...(hasWaited ? [waiting] : []), begun, ...output], options));
+    for (const before of [[waiting, begun], [begun], []])
+      for (let startingAfter = 0; startingAfter <= lastLeadingNumber(hasWaited); startingAfter++)
+        expect(parse(encodeAll([...before, ...output], { ...options, startingAfter }))).toEqual(
+          first.filter((event) => event.sequence_number > startingAfter),
+        );
+    expect(first[lastLeadingNumber(hasWaited)]?.type).toBe('response.in_progress');
   });
 
   it('leads to the same items when it is replayed from what is stored', () => {

@@ -53,6 +53,14 @@ export function responsesStreamEncoder(request: RequestView, options: ResponsesS
   };
 }
 
+/**
+ * The number of the last event before the output. These events are the same in each life of a
+ * request, which another server or a restart may begin again as long as it has no output.
+ */
+export function lastLeadingNumber(hasWaited: boolean): number {
+  return hasWaited ? 2 : 1;
+}
+
 const NUMBER = /"sequence_number":(\d+)/;
 
 /** The events of `text` with a number above `number`. */
@@ -94,7 +102,7 @@ class ResponsesEncoder {
   encode(event: GenerationEvent): string {
     switch (event.type) {
       case 'status':
-        if (event.status === 'queued') return this.#wait() + this.comments.next(event);
+        if (event.status === 'queued') return this.#waitAgain() + this.comments.next(event);
         if (event.connection_lost === true) return this.comments.next(event);
         this.comments.next(event);
         return this.#isCreated || this.#options.isEager === true ? this.#begin() : '';
@@ -111,6 +119,15 @@ class ResponsesEncoder {
       case 'done':
         return this.#end(event);
     }
+  }
+
+  /**
+   * A continued stream has the numbers of the first one: it says that the request waits only if
+   * that did, also where the request waits again because its server was lost.
+   */
+  #waitAgain(): string {
+    const { startingAfter, hasWaited } = this.#options;
+    return startingAfter !== undefined && hasWaited?.() === false ? '' : this.#wait();
   }
 
   /** The request waits. Said once: comments have its place in the queue. */

@@ -2,7 +2,11 @@ import type { StoredResponse } from '#lib/chat/cache/stored-responses';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requestIdOf, responseId, responseObject } from '#lib/chat/formats/responses';
 import { replayEvents } from '#lib/chat/formats/responses-replay';
-import { type ResponsesStreamOptions, responsesStreamEncoder } from '#lib/chat/formats/responses-stream';
+import {
+  lastLeadingNumber,
+  type ResponsesStreamOptions,
+  responsesStreamEncoder,
+} from '#lib/chat/formats/responses-stream';
 import { responseEvents } from '#lib/chat/generation/completed-response';
 import type { ReadableRequest } from '#lib/chat/generation/request-view';
 import { attachedStatus, EVENT_STREAM_HEADERS, pausing, streamReply } from '#lib/chat/http/chat-replies';
@@ -85,7 +89,8 @@ async function storedResponse({ params, caller }: RequestContext): Promise<Store
   if (id !== undefined) {
     await loadResponse(caller, id);
     // Its end may be known here alone yet.
-    await settledResponse(caller, id);
+    const settling = settledResponse(caller, id);
+    if (settling !== undefined) await settling;
   }
   const stored = id === undefined ? undefined : storedResponses().get(caller, id);
   if (stored !== undefined) return stored;
@@ -111,8 +116,10 @@ async function replayed(stored: StoredResponse, after: number | undefined, { sig
     ...(after === undefined ? {} : { startingAfter: after }),
   };
   const pending = await keptRequest(stored);
-  // After a restart the events have other numbers.
-  if (after !== undefined && (pending?.eventOffset ?? 0) > 0) throw eventsNotKept();
+  // After a restart, or at a server that has begun it again, the output has other events.
+  const isOther = (pending?.eventOffset ?? 0) > 0;
+  const isLeading = pending?.isShared === true && (after ?? 0) <= lastLeadingNumber(stored.hasWaited);
+  if (after !== undefined && isOther && !isLeading) throw eventsNotKept();
   if (pending !== undefined)
     return await streamReply(pending, attachedStatus(pending), {
       api: { settled: () => settledResponse(caller, id) },
