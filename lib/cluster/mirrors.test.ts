@@ -8,6 +8,7 @@ import { Mirrors, type MirrorsOptions } from '#lib/cluster/mirrors';
 import { RunCare, type RunCareOptions } from '#lib/cluster/run-care';
 import { type EntryEvent, encodeEntry, type StoredRun } from '#lib/cluster/run-format';
 import type { RunRecovery } from '#lib/cluster/run-recovery';
+import type { ModelServer } from '#lib/models/model-server';
 
 const DONE: EntryEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 const say = (text: string): EntryEvent => ({ type: 'content', text });
@@ -79,7 +80,7 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
     inFlight: { requestsOf: () => state.requests, forget: (request: unknown) => state.forgotten.push(request) },
     clock,
     context: () => context,
-    serverOf: (id) => (id === 'api' ? API : undefined),
+    serverOf: (id: string) => (id === 'api' ? API : undefined),
     line: () => ({
       withdraw: async () => true,
       startHere: ({ id }: Generation) => {
