@@ -26,6 +26,10 @@ class FakeRedis {
     getBuffer: (key: string) => this.#run('get', () => this.values.get(key) ?? null),
     getrangeBuffer: (key: string, from: number, to: number) =>
       this.#run('getrange', () => this.values.get(key)?.subarray(from, to + 1) ?? Buffer.alloc(0)),
+    multi: () => {
+      const commands = { set: () => commands, incr: () => commands, exec: () => this.#run('clear', () => [null, [null, 1]]) };
+      return commands;
+    },
     del: (key: string) => this.#run('del', () => Number(this.values.delete(key))),
   };
 
@@ -145,6 +149,21 @@ it('forgets what waits when the values are cleared', async () => {
   values.write('a', Date.now(), text('one'));
   await expect(values.clear()).rejects.toThrow('away');
   expect(values.settled('a')).toBeUndefined();
+});
+
+it('settles what is removed or cleared, and written again, before it was sent', async () => {
+  const { values, stored } = harness();
+  await values.refresh();
+  const outcomes: (Promise<boolean> | undefined)[] = [];
+  for (const undo of [() => values.remove('a'), () => void values.clear().catch(() => {})]) {
+    values.write('a', Date.now(), text('one'));
+    outcomes.push(values.settled('a'));
+    undo();
+    values.write('a', Date.now(), text('two'));
+    outcomes.push(values.settled('a'));
+  }
+  expect(await Promise.all(outcomes)).toEqual([true, true, true, true]);
+  expect(stored('a')).toBe('two');
 });
 
 it('settles the removal of a value, and writes over one that was to be removed', async () => {

@@ -104,15 +104,15 @@ export class RedisValues implements SharedValues {
       share({ kind: 'drop', key: replaces });
       return;
     }
-    if (this.#unwritten.size === 0) {
-      this.#sending = this.#writes && Promise.withResolvers();
-      setImmediate(() => this.#writeAll());
-    }
     this.#unwritten.set(key, value);
+    if (this.#sending !== undefined) return;
+    this.#sending = Promise.withResolvers();
+    setImmediate(() => this.#writeAll());
   }
 
   settled(key: string): Promise<boolean> | undefined {
-    if (this.#unwritten.has(key)) return this.#sending?.promise.then(() => this.#writes?.settled(key) ?? true);
+    if (this.#writes !== undefined && this.#unwritten.has(key))
+      return this.#sending?.promise.then(() => this.#writes?.settled(key) ?? true);
     return this.#removing.get(key) ?? this.#writes?.settled(key) ?? (this.#outdated.has(key) ? UNSETTLED : undefined);
   }
 
@@ -198,14 +198,15 @@ export class RedisValues implements SharedValues {
 
   #sendAll(): void {
     const all = [...this.#unwritten];
+    const sending = this.#sending;
     this.#unwritten.clear();
+    this.#sending = undefined;
     for (const [key, value] of all) {
       const written = this.#writes?.send(key, value) ?? this.#send(key, value);
       const { replaces } = value;
       if (replaces !== undefined) void written.then(() => this.#options.share({ kind: 'drop', key: replaces }));
     }
-    this.#sending?.resolve();
-    this.#sending = undefined;
+    sending?.resolve();
   }
 
   /** Writes a value that does not wait. Never rejects. */

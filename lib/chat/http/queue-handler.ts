@@ -78,7 +78,8 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
   if (id === undefined) return json(await engine.overview(context.principal));
   const pending = await engine.find(id, context.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? '')) {
-    await settlementOf(pending);
+    const settling = settlementOf(pending);
+    if (settling !== undefined) await settling;
     return json(queueEntry(pending, await engine.queueStatus(pending)));
   }
   const { log } = pending;
