@@ -160,7 +160,8 @@ export class RunStore extends RunLeases implements Runs {
 
   /**
    * Removes what Redis has of a run that this instance wants no more, now or once Redis is there:
-   * its requests of this instance, and all of it if no other instance has one of its requests.
+   * its requests of this instance, and all of it if no other instance has one of its requests or
+   * wants it for a reader.
    */
   discard(run: string, requests: readonly PendingRequest[]): void {
     const tickets = requests.filter(({ isCopy }) => !isCopy).map(({ id }) => id);
@@ -188,10 +189,10 @@ export class RunStore extends RunLeases implements Runs {
         }
         commands.zrem(keys.wanted(run), `i:${instanceId}`, ...tickets.map((ticket) => `d:${ticket}`));
       }
-      for (const [run] of all) commands.scard(keys.tickets(run));
-      const left = (await execute(commands)).slice(-all.length);
-      // Where others have joined, they go on.
-      const ownOnly = all.filter((_, index) => left[index] === 0);
+      for (const [run] of all) commands.scard(keys.tickets(run)).zcount(keys.wanted(run), this.now(), '+inf');
+      const left = (await execute(commands)).slice(-2 * all.length);
+      // Where others have joined or read, they go on.
+      const ownOnly = all.filter((_, index) => left[2 * index] === 0 && left[2 * index + 1] === 0);
       const removal = client.multi();
       for (const [run, { flight }] of ownOnly) {
         removal.del(keys.run(run), keys.modelRequest(run), keys.log(run), keys.wanted(run), keys.tickets(run));

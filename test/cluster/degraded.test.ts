@@ -236,13 +236,18 @@ it('gives each reader one text, where one server is cut off and another one begi
   const after = (await leaving).findLast(({ id }) => id !== undefined)?.id ?? expect.fail();
   const there = await readQueued(cluster.at(1), read, { after, isEnough: (events) => numbersOf(events).length >= 3 });
   expect(there[0]).toMatchObject({ type: 'status', data: { restarted: true } });
+  const readingThere = readQueued(cluster.at(1), read, { after });
   proxy.mend();
   const events = await reading;
   const [ours = '', theirs = ''] = textOf(events).startsWith('first') ? ['first', 'second'] : ['second', 'first'];
   expect(textOf(events)).toBe(saying(ours).join(''));
   expect(saying(theirs).join('').startsWith(textOf(there))).toBe(true);
   expect(textOf(there)).not.toBe('');
-  expect(events.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type)).toEqual(['done']);
+  // The other one goes on for those who read it there, although the request is of this one.
+  const eventsThere = await readingThere;
+  expect(textOf(eventsThere)).toBe(saying(theirs).join(''));
+  for (const all of [events, eventsThere])
+    expect(all.filter(({ type }) => type === 'done' || type === 'error').map(({ type }) => type)).toEqual(['done']);
   expect(numbersOf(events)).toEqual(Array.from({ length: 81 }, (_, index) => ALONE_OFFSET + index + 1));
   cluster.model.choose(scriptOf);
   await redisIs('up');
