@@ -323,7 +323,7 @@ it('numbers the events of a run that it does by itself as those of no other serv
   expect(submitted.eventOffset).toBe(0);
 });
 
-it('tells a reply that is on its way that a request goes on which is not looked at here any more', async () => {
+it('keeps a request going for a reply that is on its way after it has stopped looking at it', async () => {
   const request = { readers: undefined, goesOnElsewhere: false, isCopy: true };
   const begun = begin({ stored: { ...STORED, state: 'queued' } });
   const generation = (await begun.mirrors.of('run')) ?? expect.fail();

@@ -31,7 +31,7 @@ interface Known {
 
 /**
  * What model servers have and have loaded, as the last instance has read it: one of them reads a
- * list in each period, and whoever reads one for another reason, such as a model that was loaded,
+ * list in each period, and one that reads it for another reason, such as a model that was loaded,
  * reports to the others what is different. Of a server that one of them does not reach, all others
  * look at once whether they do: it is up as long as one does.
  */
@@ -96,11 +96,11 @@ export class SharedModelLists implements SharedLists {
     const commands = connection.client.multi();
     commands.set(keys.modelList(id), `{"at":${at},"models":${text}}`, 'PX', LIST_TTL_MS);
     commands.set(keys.poll(id), instanceId, 'PX', POLL_TTL_MS);
+    // The guard has recorded a failure, and the others read the list themselves in the next period.
     execute(commands)
       .then(() => {
         if (isOther) this.#link.share({ kind: 'models', server: id });
       })
-      // The others read it themselves in the next period.
       .catch(() => {});
   }
 

@@ -26,10 +26,7 @@ type Work = Generation | RunnableTask;
 /** Counts of the lines that are as old refuse nothing: the line may be shorter by now. */
 const MAX_COUNTS_AGE_MS = 250;
 const STOP_POLL_MS = 50;
-/**
- * Submissions that talk to Redis at a time. More would wait for each other there, until their
- * commands are too old and Redis seems to be away.
- */
+/** Submissions that talk to Redis at a time: with more, commands wait until they are too old. */
 const MAX_ENTERING = 32;
 /** Waiting runs of a lane that are shown in an overview. */
 const MAX_LISTED = 1_000;
@@ -42,10 +39,9 @@ interface Submitted extends SharedWork {
 }
 
 /**
- * The line of all instances. A submission is two trips to Redis and one that checks the bound: the
- * clock and the lengths, one transaction that creates the run and assigns its turn, and the job;
- * one more if another lane is better by the lengths. While Redis is away, work goes to the local
- * scheduler, as do tasks and generations of servers that belong to one process.
+ * The line of all instances. A submission is three trips to Redis: the clock and the lengths, one
+ * transaction that creates the run and assigns its turn, and the job; one more if another lane is
+ * better. Work of one process, and all of it while Redis is away, goes to the local scheduler.
  */
 export class SharedQueue implements SharedLine {
   readonly view: SharedQueueFigures;
@@ -155,12 +151,9 @@ export class SharedQueue implements SharedLine {
 
   admit(work: Work, lane: LocalLane, now: number): void {
     const { local, link, runs } = this.#parts;
-    if (!(work instanceof Generation) || !this.isShared(lane)) {
-      local.admit(work, lane, now);
-      return;
-    }
-    if (work.isDegraded || !link.connection.isUsable) {
-      runs.handleUnshared({ generation: work, lane: lane.server.id });
+    const isForAll = work instanceof Generation && this.isShared(lane);
+    if (!isForAll || work.isDegraded || !link.connection.isUsable) {
+      if (isForAll) runs.handleUnshared({ generation: work, lane: lane.server.id });
       local.admit(work, lane, now);
       return;
     }

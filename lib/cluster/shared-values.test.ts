@@ -27,7 +27,11 @@ class FakeRedis {
     getrangeBuffer: (key: string, from: number, to: number) =>
       this.#run('getrange', () => this.values.get(key)?.subarray(from, to + 1) ?? Buffer.alloc(0)),
     multi: () => {
-      const commands = { set: () => commands, incr: () => commands, exec: () => this.#run('clear', () => [null, [null, 1]]) };
+      const commands = {
+        set: () => commands,
+        incr: () => commands,
+        exec: () => this.#run('clear', () => [null, [null, 1]]),
+      };
       return commands;
     },
     del: (key: string) => this.#run('del', () => Number(this.values.delete(key))),

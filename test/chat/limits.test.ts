@@ -9,6 +9,7 @@ import { resetSingleton } from '#lib/singletons';
 import { store, storeIfOpen } from '#lib/store/store';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { INSTANCES } from '../support/instances.ts';
+import { untilSet, untilUsed } from '../support/known-limits.ts';
 
 /** Limits of people on the routes of every API, with the settings and the database. */
 
@@ -42,29 +43,6 @@ function send(method: string, path: string, body?: object, headers: Record<strin
   });
 }
 const post = (path: string, body: object) => send('POST', path, { model: 'm', ...body });
-
-/** Resolves when each server knows at least so much of a limit to be used. */
-async function isUsed(name: string, used: number): Promise<void> {
-  await expect
-    .poll(async () => Math.min(...(await atEach(name)).map((limit) => limit?.used ?? 0)))
-    .toBeGreaterThanOrEqual(used);
-}
-
-/** Resolves when each server has this limit. */
-async function isSet(name: string, limit: number | undefined): Promise<void> {
-  const limits = async () => (await atEach(name)).map((one) => one?.limit);
-  await expect.poll(limits).toEqual(Array.from({ length: INSTANCES }, () => limit));
-}
-
-/** A limit of the caller, as each server knows it: requests go to one after the other. */
-async function atEach(name: string): Promise<({ limit: number; used: number } | undefined)[]> {
-  const all: { limit: number; used: number }[] = [];
-  for (let server = 0; server < INSTANCES; server++) {
-    const { limits } = await (await send('GET', '/api/me')).json();
-    all.push(limits.find((limit: { name: string }) => limit.name === name));
-  }
-  return all;
-}
 
 const said = (text: string) => ({ messages: [{ role: 'user', content: text }] });
 const NATIVE = (message: unknown, name: string) => ({
@@ -100,7 +78,7 @@ describe.each(SURFACES)('%s', (path, body, shape) => {
     await start({ LIMIT_TOKENS_PER_DAY: '8', LIMIT_KIND: 'hard' });
     await (await post(path, body('first'))).arrayBuffer();
     await vi.waitFor(() => expect(s.engine.load).toEqual({ running: 0, waiting: 0 }));
-    await isUsed('tokens_per_day', 8);
+    await untilUsed(s.url, 'tokens_per_day', 8);
     for (const stream of path === '/api/chat-queue' ? [undefined] : [true, false]) {
       const response = await post(path, { ...body('second'), ...(stream === undefined ? {} : { stream }) });
       expect(response.status).toBe(429);
@@ -119,7 +97,7 @@ describe.each(SURFACES)('%s', (path, body, shape) => {
     await start({ LIMIT_REQUESTS_PER_MINUTE: '2' });
     expect((await send('POST', path, { model: 7 })).status).toBe(400);
     for (const text of ['one', 'two']) expect((await post(path, body(text))).status).toBeLessThan(300);
-    await isUsed('requests_per_minute', 2);
+    await untilUsed(s.url, 'requests_per_minute', 2);
     const response = await post(path, body('three'));
     expect([response.status, Number(response.headers.get('retry-after')) <= 60]).toEqual([429, true]);
     const sentence = expect.stringMatching(
@@ -144,7 +122,7 @@ describe('several choices', () => {
     expect((await post('/v1/chat/completions', { ...said('four'), n: 4 })).status).toBe(429);
     expect(s.provider.calls).toHaveLength(0);
     expect((await post('/v1/chat/completions', { ...said('two'), n: 2 })).status).toBe(200);
-    await isUsed('requests_per_minute', 2);
+    await untilUsed(s.url, 'requests_per_minute', 2);
     expect((await post('/v1/chat/completions', said('one more'))).status).toBe(429);
   });
 });
@@ -167,7 +145,7 @@ describe('code', () => {
     const valid = { language: 'python', code: 'print(1)' };
     const first = await send('POST', '/api/v1/code/run', valid);
     expect([first.status, await first.json()]).toMatchObject([200, { stdout: '1\n' }]);
-    await isUsed('code_runs_per_minute', 1);
+    await untilUsed(s.url, 'code_runs_per_minute', 1);
     const second = await send('POST', '/api/v1/code/run', valid);
     expect(second.status).toBe(429);
     expect((await second.json()).data).toMatchObject({ limit_name: 'code_runs_per_minute', limit: 1 });
@@ -181,7 +159,7 @@ describe('the time of programs', () => {
     const run = { language: 'python', code, timeout: 20 };
     const first = await send('POST', '/api/v1/code/run', run);
     expect([first.status, (await first.json()).status]).toEqual([200, 'success']);
-    await isUsed('code_seconds_per_day', 1);
+    await untilUsed(s.url, 'code_seconds_per_day', 1);
     const refusals = [
       await send('POST', '/api/v1/code/run', run),
       await send('POST', '/api/v1/code/run', run, { accept: 'text/event-stream' }),
@@ -203,7 +181,7 @@ describe('embeddings and passed-on requests', () => {
   it('are refused when the budget is used up', async () => {
     await start({ LIMIT_TOKENS_PER_DAY: '8', LIMIT_KIND: 'hard' });
     await (await post('/api/chat-optimized', said('first'))).arrayBuffer();
-    await isUsed('tokens_per_day', 8);
+    await untilUsed(s.url, 'tokens_per_day', 8);
     Object.assign(s.provider, { embed: async () => ({ vectors: [[1]], promptTokens: 1 }) });
     const response = await post('/v1/embeddings', { input: 'text' });
     expect(response.status).toBe(429);
@@ -215,7 +193,7 @@ describe('a share that is used up', () => {
   it('refuses nothing, and stands in the events and the entry of a waiting request', async () => {
     await start({ LIMIT_TOKENS_PER_DAY: '4', QUEUE_MAX_CONCURRENT: '1' });
     await (await post('/api/chat-optimized', said('first'))).arrayBuffer();
-    await isUsed('tokens_per_day', 8);
+    await untilUsed(s.url, 'tokens_per_day', 8);
     s.provider.onCall = undefined;
     void post('/api/chat-optimized', said('runs'));
     await vi.waitFor(() => expect(s.engine.load.running).toBe(1));
@@ -266,7 +244,7 @@ describe('limits of context and output', () => {
     for (const cache of ['miss', 'hit', 'hit'])
       expect((await post('/api/chat-optimized', body)).headers.get('x-cache')).toBe(cache);
     await setLimits('PUT', { scope: { kind: 'default' }, limits: { output_tokens: 50 } });
-    await isSet('output_tokens', 50);
+    await untilSet(s.url, 'output_tokens', 50);
     const response = await post('/api/chat-optimized', body);
     expect([response.headers.get('x-cache'), response.headers.get('x-ignored-fields')]).toEqual([
       'miss',
@@ -295,17 +273,17 @@ describe('/api/admin/limits', () => {
         updated_at: expect.stringMatching(/^\d{4}-/),
       },
     ]);
-    await isSet('requests_per_minute', 1);
+    await untilSet(s.url, 'requests_per_minute', 1);
     await post('/api/chat-optimized', said('one'));
-    await isUsed('requests_per_minute', 1);
+    await untilUsed(s.url, 'requests_per_minute', 1);
     expect((await post('/api/chat-optimized', said('two'))).status).toBe(429);
     const patch = await setLimits('PATCH', { scope, limits: { requests_per_minute: null, tokens_per_day: 60 } });
     expect((await patch.json()).limits).toEqual({ tokens_per_day: { limit: 60, kind: 'hard' } });
-    await isSet('requests_per_minute', undefined);
+    await untilSet(s.url, 'requests_per_minute', undefined);
     expect((await post('/api/chat-optimized', said('three'))).status).toBe(200);
     for (let time = 0; time < 2; time++)
       expect((await send('DELETE', '/api/admin/limits?kind=default')).status).toBe(204);
-    await isSet('tokens_per_day', undefined);
+    await untilSet(s.url, 'tokens_per_day', undefined);
     // Without any limit, requests ask no one.
     expect(requestLimits()).toBeUndefined();
     const list = await (await send('GET', '/api/admin/limits')).json();

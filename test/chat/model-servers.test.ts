@@ -97,7 +97,7 @@ const enqueue = async (app: RunningApp, content: string) =>
 const statusOf = async (app: RunningApp, id: string) => (await json(`${app.url}/api/chat-queue?requestId=${id}`)).body;
 const statsOf = async (app: RunningApp) => (await json(`${app.url}/api/cache-stats`)).body.model_servers;
 
-/** Resolves when no server is known to have work: one that has is not chosen, and a stream waits. */
+/** Resolves when no server is known to have work: one that has is not chosen. */
 async function isIdle(app: RunningApp): Promise<void> {
   for (let server = 0; server < INSTANCES; server++)
     await expect
