@@ -13,6 +13,7 @@ test('the reference has every operation, with anchors, and comes from the page i
     Object.values(methods),
   );
   expect(operations.length).toBeGreaterThan(40);
+  await page.mouse.move(200, 200);
   const anchors = [
     ...operations.map(({ operationId }) => operationId),
     ...Object.keys(document.components.schemas).map((name) => `schema-${name}`),
@@ -33,6 +34,24 @@ test('the document has each operation once, and no schema', async ({ request }) 
   expect(html).toContain('href="/docs/api?part=schemas"');
 });
 
+test('the schemas are fetched with the first input', async ({ page }) => {
+  let fetched = 0;
+  page.on('request', (request) => {
+    if (request.url().includes('part=schemas')) fetched += 1;
+  });
+  await page.goto('/docs/api');
+  await page.waitForLoadState('networkidle');
+  await expect(page.getByRole('link', { name: 'Show the schemas' })).toBeAttached();
+  expect(fetched).toBe(0);
+  // A key that comes before the page's scripts is not seen.
+  await expect(async () => {
+    await page.keyboard.press('Control+f');
+    await expect(page.locator('#schema-CodeResult')).toBeAttached({ timeout: 2_000 });
+  }).toPass();
+  await expect(page.getByRole('link', { name: 'Show the schemas' })).toHaveCount(0);
+  expect(fetched).toBe(1);
+});
+
 test('a page of the schemas alone is there for readers without scripts', async ({ browser, baseURL }) => {
   const context = await browser.newContext({ javaScriptEnabled: false, ...(baseURL === undefined ? {} : { baseURL }) });
   const page = await context.newPage();
@@ -49,6 +68,7 @@ test('the reference is there again after a way through other pages', async ({ pa
   await page.goto('/docs/api');
   const run = page.getByRole('article', { name: '/api/v1/code/run' });
   await expect(run).toBeVisible();
+  await page.mouse.move(200, 200);
   await expect(page.locator('#schema-CodeResult')).toBeAttached();
   const gateway = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Gateway' });
   await gateway.click();

@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect } from 'react';
+import { onFirstInput } from '#lib/browser/loadable';
 import { whenIdle } from '#lib/browser/when-idle';
 import { SCHEMA_ANCHOR, SCHEMAS_PATH, SCHEMAS_PLACE } from './schemas-place.ts';
 
@@ -9,8 +10,8 @@ const ENTRIES_A_TASK = 6;
 const PATIENCE_MS = 1_000;
 
 /**
- * Fetches the schemas, which are half of the reference, when its page is there, and puts them in
- * their place, where a link to them stands. A link to a schema does not wait.
+ * Fetches the schemas, which are half of the reference, with the reader's first input, and puts
+ * them in their place, where a link to them stands. A link to a schema does not wait.
  */
 export function LateSchemas() {
   useEffect(() => {
@@ -34,18 +35,26 @@ export function LateSchemas() {
         // The link to the schemas stays in their place.
         () => undefined,
       );
-    const cancel = isHurried ? undefined : whenIdle(begin, PATIENCE_MS);
-    if (isHurried) void begin();
+    let isBegun = false;
+    const beginOnce = () => {
+      if (isBegun) return;
+      isBegun = true;
+      void begin();
+    };
+    // A key comes before the browser's search, and a pointer before scrolling.
+    const cancel = onFirstInput(beginOnce);
+    if (isHurried) beginOnce();
     const onHash = () => {
       if (!isSchema(location.hash)) return;
       isHurried = true;
+      beginOnce();
       insertAll?.();
     };
     addEventListener('hashchange', onHash, { signal });
     // A printed reference has what was fetched.
     addEventListener('beforeprint', () => insertAll?.(), { signal });
     return () => {
-      cancel?.();
+      cancel();
       ending.abort();
     };
   }, []);
