@@ -198,3 +198,26 @@ test('the turns off the screen follow the first ones by themselves, and with a k
   await expect(page.getByRole('article')).toHaveCount(turns);
   await expect(page.getByText('Question 0?', { exact: true })).toBeAttached();
 });
+
+test('the messages need no script that the document does not list', async ({ page, model }) => {
+  model.play(saying('One.'));
+  await page.goto('/');
+  await ask(page, freshQuestion('Say one word.'));
+  await responseComplete(page);
+  let listed = '';
+  await page.route('**/?c=*', async (route) => {
+    const response = await route.fetch();
+    listed = `${response.headers().link} ${await response.text()}`;
+    await route.fulfill({ response });
+  });
+  const held = Promise.withResolvers<void>();
+  await page.route('**/_next/static/chunks/*.js', async (route) => {
+    const name = new URL(route.request().url()).pathname.split('/').at(-1) ?? '';
+    if (!listed.includes(name)) await held.promise;
+    await route.continue();
+  });
+  await page.reload();
+  await expect(responses(page)).toHaveCount(1);
+  held.resolve();
+  await page.unrouteAll({ behavior: 'wait' });
+});

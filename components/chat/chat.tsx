@@ -38,6 +38,7 @@ import { canLengthen, contextLimit } from './context-limit.ts';
 import { EMPTY_THREAD, hasImages as threadHasImages } from './conversation.ts';
 import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
+import { PreloadedResponseCode } from './lazy-response-code.ts';
 import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
 import { OnlyModelContext } from './only-model-context.ts';
 import { loadedOutbox, queuedMessages, useOutbox } from './outbox.ts';
@@ -173,6 +174,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       {opensWithChat ? (
         <Suspense>
           <PreloadedConversation />
+          <PreloadedResponseCode />
         </Suspense>
       ) : null}
       <HistoryPanel

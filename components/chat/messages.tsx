@@ -2,8 +2,10 @@
 
 import dynamic from 'next/dynamic';
 import { loadable, loadTogether } from '#lib/browser/loadable';
+import { ListedCode } from './listed-code.ts';
 
-const code = () => import('./conversation-code.ts');
+const listed = new ListedCode<typeof import('./conversation-code.ts')>();
+const code = listed.fetch;
 
 /** The messages of a chat, and what stands around them. */
 export const messageList = loadable(() => code().then(({ PlacedMessages }) => PlacedMessages));
@@ -22,20 +24,5 @@ export const reasoningSelect = loadable(() =>
   import('#components/chat/reasoning-select').then(({ ReasoningSelect }) => ReasoningSelect),
 );
 
-/**
- * Lists the scripts of `conversationParts` in a server-rendered page, so that a browser fetches
- * them along with the page's own. Next finds only an `import()` that stands in the call itself.
- * Renders nothing.
- */
-export const PreloadedConversation = dynamic(() =>
-  typeof window === 'undefined'
-    ? Promise.resolve(Nothing)
-    : import('./conversation-code.ts').then(
-        () => Nothing,
-        () => Nothing,
-      ),
-);
-
-function Nothing() {
-  return null;
-}
+/** Lists the scripts of `conversationParts` in a page that opens with a chat. */
+export const PreloadedConversation = dynamic(listed.list(() => import('./conversation-code.ts')));

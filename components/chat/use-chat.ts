@@ -6,6 +6,7 @@ import { type ChatState, INITIAL_STATE } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import { followLate, unreachable } from './follow-late.ts';
 import { openHistory } from './history-db.ts';
+import { responseCode } from './lazy-response-code.ts';
 
 const CHANNEL = 'chill-space';
 /** Hidden pages paint no frames but keep receiving responses. */
@@ -93,9 +94,6 @@ function createStore(): ChatStore {
   });
   return created;
 }
-
-/** Fetched with the reader's first input, or for a response that runs. */
-const responseCode = () => import('./response-code.ts');
 
 /** Throws `ApiError`. */
 const api = () =>
