@@ -9,6 +9,29 @@ const cutAtLimit = (...pieces: string[]) => [
   { send: ollama.done('length') },
 ];
 
+test('the icons of a question are there once a pointer or the focus is in it', async ({ page, model }) => {
+  model.choose(() => saying('A short answer.'));
+  await page.goto('/');
+  for (const turn of [1, 2]) {
+    await ask(page, `Question ${turn}`);
+    await expect(responses(page)).toHaveCount(turn);
+    await responseComplete(page);
+  }
+  await page.mouse.move(0, 0);
+  await page.reload();
+  const [first, second] = [0, 1].map((place) => page.getByRole('article', { name: 'Question' }).nth(place));
+  if (first === undefined || second === undefined) throw new Error('Two questions are expected.');
+  await expect(first.getByRole('button')).toHaveCount(3);
+  await expect(first.locator('svg')).toHaveCount(0);
+  await first.hover();
+  await expect(first.locator('svg')).toHaveCount(3);
+  for (const icon of await first.locator('svg').all()) await expect(icon).toBeVisible();
+  await expect(second.locator('svg')).toHaveCount(0);
+  await second.getByRole('button', { name: 'Edit' }).focus();
+  for (const icon of await second.locator('svg').all()) await expect(icon).toBeVisible();
+  await expect(second.locator('svg')).toHaveCount(3);
+});
+
 test('a turn in the middle of a long chat has all of its buttons', async ({ page, model }) => {
   model.choose(() => saying('A short answer.'));
   await page.goto('/');

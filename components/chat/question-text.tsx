@@ -9,8 +9,16 @@ import { TURN_STRINGS } from './strings/turns.ts';
 /** The text of a question: prose as it was typed, and its fences as code. Long parts are folded. */
 export function QuestionText({ text }: { text: string }) {
   const parts = splitFences(text).map((part, place) => ({ ...part, key: String(place) }));
+  const [only] = parts;
+  // One element: most questions are a few words, and a long chat has hundreds of them.
+  if (parts.length === 1 && only?.type === 'text' && !isLong(only.text, false))
+    return (
+      <div dir="auto" className={clsx(BUBBLE, PROSE)}>
+        {only.text}
+      </div>
+    );
   return (
-    <div className="flex min-w-0 max-w-[min(85%,38rem)] flex-col gap-2 rounded-lg bg-hover px-3.5 py-2">
+    <div className={clsx(BUBBLE, 'flex flex-col gap-2')}>
       {parts.map((part) => (
         <Part
           key={part.key}
@@ -23,6 +31,9 @@ export function QuestionText({ text }: { text: string }) {
   );
 }
 
+const BUBBLE = 'min-w-0 max-w-[min(85%,38rem)] rounded-lg bg-hover px-3.5 py-2';
+const PROSE = 'whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]';
+
 const FOLDED_LINES = 12;
 /** A few lines more are shown rather than hidden. */
 const SPARE_LINES = 4;
@@ -30,6 +41,12 @@ const SPARE_LINES = 4;
 const FOLDED_CHARS = 1_200;
 /** A folded text is in the page up to this length, for the reader's search and for print. */
 const MAX_FOLDED_CHARS = 20_000;
+
+const lineCount = (text: string) => text.split('\n').length;
+
+function isLong(text: string, isCode: boolean): boolean {
+  return lineCount(text) > FOLDED_LINES + SPARE_LINES || (!isCode && text.length > FOLDED_CHARS * 1.3);
+}
 
 interface PartProps {
   text: string;
@@ -48,23 +65,19 @@ function Part({ text, isCode, output }: PartProps) {
         <Code text={text} />
       </details>
     );
-  const lines = text.split('\n').length;
-  const isLong = lines > FOLDED_LINES + SPARE_LINES || (!isCode && text.length > FOLDED_CHARS * 1.3);
-  const isFolded = isLong && !isOpen;
+  const lines = lineCount(text);
+  const canFold = isLong(text, isCode);
+  const isFolded = canFold && !isOpen;
   const shown = isFolded ? text.slice(0, MAX_FOLDED_CHARS) : text;
   const content = isCode ? (
     <Code text={shown} isFolded={isFolded} />
   ) : (
-    <div
-      dir="auto"
-      data-folded={isFolded || undefined}
-      className={clsx('whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]', isFolded && 'max-h-72 overflow-hidden')}
-    >
+    <div dir="auto" data-folded={isFolded || undefined} className={clsx(PROSE, isFolded && 'max-h-72 overflow-hidden')}>
       {shown}
     </div>
   );
   // Without another element: most questions are short.
-  if (!isLong) return content;
+  if (!canFold) return content;
   return (
     <div>
       {content}

@@ -15,6 +15,7 @@ import { TurnIcon } from '#components/ui/turn-icon';
 import type { UserMessage } from './conversation.ts';
 import { deleteWithUndo } from './delete-with-undo.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
+import { useFinePointer } from './use-fine-pointer.ts';
 
 interface QuestionTurnProps extends VersionPosition {
   message: UserMessage;
@@ -24,6 +25,10 @@ interface QuestionTurnProps extends VersionPosition {
 export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...position }: QuestionTurnProps) {
   const [editing, setEditing] = useState(false);
   const change = useRef<HTMLButtonElement>(null);
+  const [isReached, setReached] = useState(false);
+  // For a mouse they are invisible until it or the focus is in the turn.
+  const hasIcons = !useFinePointer() || isReached;
+  const reach = () => setReached(true);
   if (editing)
     return (
       <MessageEditor
@@ -41,7 +46,12 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
       />
     );
   return (
-    <article aria-label={TURN_STRINGS.question} className="group/turn flex flex-col items-end">
+    <article
+      aria-label={TURN_STRINGS.question}
+      className="group/turn flex flex-col items-end"
+      onPointerEnter={reach}
+      onFocus={reach}
+    >
       {message.images === undefined ? null : <LazyImageList images={message.images} className="mb-2 justify-end" />}
       {message.files === undefined ? null : (
         <LazyTextAttachmentList files={message.files} className="mb-2 justify-end" />
@@ -55,13 +65,13 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
          */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
           <IconButton ref={change} label={TURN_STRINGS.edit} onClick={() => setEditing(true)}>
-            <TurnIcon name="pencil" />
+            {hasIcons ? <TurnIcon name="pencil" /> : null}
           </IconButton>
-          <CopyButton text={message.content} label={TURN_STRINGS.copy} />
+          <CopyButton text={message.content} label={TURN_STRINGS.copy} hasIcon={hasIcons} />
           <Menu
             trigger={
               <IconButton label={TURN_STRINGS.moreForQuestion}>
-                <TurnIcon name="ellipsis" />
+                {hasIcons ? <TurnIcon name="ellipsis" /> : null}
               </IconButton>
             }
             items={[

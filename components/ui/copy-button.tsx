@@ -6,7 +6,15 @@ import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
 import { COPIED_MS, COPY_LABELS, copyText } from '#lib/browser/clipboard';
 
-export function CopyButton({ text, label = 'Copy', className }: { text: string; label?: string; className?: string }) {
+interface CopyButtonProps {
+  text: string;
+  label?: string;
+  className?: string;
+  /** False while the icon would be invisible anyway. */
+  hasIcon?: boolean;
+}
+
+export function CopyButton({ text, label = 'Copy', className, hasIcon = true }: CopyButtonProps) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');
   useEffect(() => {
     if (state === 'idle') return;
@@ -25,7 +33,11 @@ export function CopyButton({ text, label = 'Copy', className }: { text: string; 
         );
       }}
     >
-      {state === 'copied' ? <Check className="size-4 text-good" aria-hidden /> : <TurnIcon name="copy" />}
+      {state === 'copied' ? (
+        <Check className="size-4 text-good" aria-hidden />
+      ) : hasIcon ? (
+        <TurnIcon name="copy" />
+      ) : null}
     </IconButton>
   );
 }
