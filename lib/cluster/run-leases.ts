@@ -4,6 +4,8 @@ import { RunLogs } from '#lib/cluster/run-logs';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
+/** Runs of one pipeline: thousands would take longer than a command may. */
+export const RUNS_AT_ONCE = 200;
 /** An instance that wants a run says so again before this is over. */
 const LEASE_MS = 15 * SECOND_MS;
 
@@ -28,10 +30,11 @@ export class RunLeases extends RunLogs {
 
   /** Says that this instance wants these runs still. Rejects if Redis does. */
   async renewLeases(runs: readonly string[]): Promise<void> {
-    if (runs.length === 0) return;
-    const commands = this.client.pipeline();
-    for (const run of runs) this.addLease(commands, run);
-    await execute(commands);
+    for (let from = 0; from < runs.length; from += RUNS_AT_ONCE) {
+      const commands = this.client.pipeline();
+      for (const run of runs.slice(from, from + RUNS_AT_ONCE)) this.addLease(commands, run);
+      await execute(commands);
+    }
   }
 
   /** This instance does not want the run any more. Rejects if Redis does. */

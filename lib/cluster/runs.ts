@@ -13,7 +13,7 @@ import {
   type StoredRun,
   type Ticket,
 } from '#lib/cluster/run-format';
-import { RunLeases } from '#lib/cluster/run-leases';
+import { RUNS_AT_ONCE, RunLeases } from '#lib/cluster/run-leases';
 import type { ClusterLink, NewRun, RunRecord, Runs } from '#lib/cluster/shared-types';
 import { HOUR_MS, MINUTE_MS } from '#lib/units';
 import type { CancelledBy } from '#lib/wire/chat-queue';
@@ -275,7 +275,11 @@ export class RunStore extends RunLeases implements Runs {
 
   /** Keeps the keys of unfinished runs for their whole time from now on. Rejects if Redis does. */
   async renew(runs: readonly string[]): Promise<void> {
-    if (runs.length === 0) return;
+    for (let from = 0; from < runs.length; from += RUNS_AT_ONCE)
+      await this.#renew(runs.slice(from, from + RUNS_AT_ONCE));
+  }
+
+  async #renew(runs: readonly string[]): Promise<void> {
     const keys = this.keys;
     const commands = this.client.pipeline();
     for (const run of runs) {

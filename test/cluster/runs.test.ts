@@ -105,3 +105,20 @@ it('lets everything expire that is written to a run which Redis has lost', async
   expect(keys).toHaveLength(4);
   for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0);
 });
+
+it('lets a request through while thousands of waiting runs are renewed', async () => {
+  const { one } = await begin();
+  const { client, guard } = one.link.connection;
+  const runs = Array.from({ length: 5_000 }, (_, index) => `run ${index}`);
+  for (const renew of [() => one.store.renewLeases(runs), () => one.store.renew(runs)]) {
+    let isOver = false;
+    const renewing = renew().then(() => {
+      isOver = true;
+    });
+    await client.get('of a request');
+    expect(isOver).toBe(false);
+    await renewing;
+  }
+  expect(await client.zcard(one.link.keys.wanted('run 4999'))).toBe(1);
+  expect(guard.openings).toBe(0);
+});
