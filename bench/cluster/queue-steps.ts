@@ -57,7 +57,7 @@ export const queueSteps: Part = {
         const waiting = await fill(servers);
         const long = await probe(servers, costs);
         const redisMb = residentMb(redis.pid);
-        await inBatches(waiting, (one) => client.send(addressOf(servers, 1, one), 'DELETE'));
+        await inBatches(waiting, (one) => cancelAny(servers, one));
         const alone = waiting.filter(({ isShared }) => !isShared).length;
         return { short, long, left: await leftOf(servers), alone, redisMb };
       },
@@ -128,9 +128,14 @@ async function submit(servers: readonly RunningServer[]): Promise<Submitted> {
   return { id, isShared: saved !== false };
 }
 
-/** Of a request at a server; what the first one has accepted by itself is asked for there. */
-function addressOf(servers: readonly RunningServer[], index: number, { id, isShared }: Submitted): string {
-  return `${queueOf(servers, isShared ? index : 0)}?requestId=${id}`;
+function addressOf(servers: readonly RunningServer[], index: number, { id }: Submitted): string {
+  return `${queueOf(servers, index)}?requestId=${id}`;
+}
+
+async function cancelAny(servers: readonly RunningServer[], one: Submitted): Promise<void> {
+  if (one.isShared) await client.send(addressOf(servers, 1, one), 'DELETE');
+  // What a server has accepted by itself has a slot there, and may have ended.
+  else await client.send(addressOf(servers, 0, one), 'DELETE').catch(() => {});
 }
 
 async function probe(
@@ -147,7 +152,10 @@ async function probe(
   };
   const at = (index: number, one: Submitted) => addressOf(servers, index, one);
   for (let index = 0; index < PROBES; index++)
-    await timed('submit', async () => void waiting.push(await submit(servers)));
+    await timed('submit', async () => {
+      const one = await submit(servers);
+      if (one.isShared) waiting.push(one);
+    });
   for (const one of waiting) await timed('poll', () => client.send(at(0, one), 'GET'));
   for (const one of waiting) await timed('poll at the other', () => client.send(at(1, one), 'GET'));
   for (const one of waiting) await timed('cancel at the other', () => client.send(at(1, one), 'DELETE'));

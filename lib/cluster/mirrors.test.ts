@@ -184,7 +184,7 @@ it('renews leases with the next tick where that has failed', async () => {
   const { mirrors: all, submitted, state, pass } = begin({ stored: STORED });
   all.adopt(submitted, 'lane');
   state.areLeasesRefused = true;
-  for (let tick = 0; tick < 5; tick++) await pass(100);
+  for (let second = 0; second < 5; second++) await pass(1_000);
   state.areLeasesRefused = false;
   await pass(100);
   expect(state.leases).toEqual(['run']);
@@ -323,7 +323,7 @@ it('numbers the events of a run that it does by itself as those of no other serv
   expect(submitted.eventOffset).toBe(0);
 });
 
-it('keeps a request going for a reply that is on its way after it has stopped looking at it', async () => {
+it('says to a reply on its way that a request goes on that is not looked at here any more', async () => {
   const request = { readers: undefined, goesOnElsewhere: false, isCopy: true };
   const begun = begin({ stored: { ...STORED, state: 'queued' } });
   const generation = (await begun.mirrors.of('run')) ?? expect.fail();
