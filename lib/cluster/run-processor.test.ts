@@ -33,6 +33,55 @@ it('ends a run that can never begin, so that it does not hold its slot', async (
   expect([tries, ended]).toEqual([5, ['run worker_lost']]);
 }, 10_000);
 
+it('begins a run once whose job it gets again while it begins it', async () => {
+  const begun = Promise.withResolvers<void>();
+  const stored = { attempt: 0, model: 'm', owner: '' };
+  let last: { id: EntryId; events: EntryEvent[] } | undefined;
+  let attempts = 0;
+  let isCancelled = false;
+  const work = new RunWork({
+    link: { instanceId: 'this', connection: { isUsable: true }, instanceIds: () => ['this'] },
+    store: {
+      find: async () => stored,
+      lastEntry: async () => last,
+      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined }],
+      readRequest: async () => null,
+      beginAttempt: async () => {
+        attempts += 1;
+        stored.attempt = attempts;
+        stored.owner = 'this';
+        return attempts;
+      },
+      // The process is busy: another look at Redis comes in between.
+      appendStarted: async () => await begun.promise,
+      end: async () => {
+        last = { id: { attempt: 1, number: 1 }, events: [WORKER_LOST] };
+      },
+      finalize: async () => {},
+    },
+    mirrors: {
+      get: () => ({ generation: { packedRequest: isCancelled ? undefined : {}, log: { lastNumber: 0 } } }),
+    },
+    clock: { now: () => 0, after: () => () => {} },
+    laneOf: () => ({ server: { id: 'lane' } }),
+    alone: () => ({ get: () => undefined }),
+    log: { error: () => {} },
+  } as unknown as ConstructorParameters<typeof RunWork>[0]);
+  const taken = () => ({ run: 'run', lane: 'lane', stalled: 0, signal: new AbortController().signal });
+  const first = work.process(taken());
+  await vi.waitFor(() => expect(attempts).toBe(1));
+  const second = work.process(taken());
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect([attempts, work.isTaking('run')]).toEqual([1, true]);
+  // That ends it without a call.
+  isCancelled = true;
+  begun.resolve();
+  expect(await first).toBe('ended');
+  expect(work.isTaking('run')).toBe(true);
+  expect(await second).toBe('ended');
+  expect([attempts, work.isTaking('run')]).toEqual([1, false]);
+}, 10_000);
+
 /** A run that this instance has begun by itself, with a Redis that knows `stored` of it. */
 function begunAlone(
   text: string,

@@ -51,8 +51,13 @@ export interface RunProcessorOptions {
 export class RunWork {
   readonly #options: RunProcessorOptions;
   readonly #owned = new Map<string, OwnedRun>();
-  /** Runs whose jobs a worker of this instance has. */
-  readonly #taken = new Set<string>();
+  /**
+   * Jobs that workers of this instance have. Of one run there may be two: the lock of the first has
+   * run out while this instance was busy.
+   */
+  readonly #taken = new Set<TakenRun>();
+  /** Runs that are begun or worked on for one of these. */
+  readonly #processed = new Set<string>();
   readonly #adopting = new Map<string, Promise<boolean>>();
   readonly #verifier: RunVerifier;
   #cancelTick: (() => void) | undefined;
@@ -80,16 +85,16 @@ export class RunWork {
 
   /** Whether a worker of this instance has the job of a run. */
   isTaking(run: string): boolean {
-    return this.#taken.has(run);
+    return [...this.#taken].some((taken) => taken.run === run);
   }
 
   /** See `RunProcessor`. */
   async process(taken: TakenRun): Promise<RunOutcome> {
-    this.#taken.add(taken.run);
+    this.#taken.add(taken);
     try {
       return await this.#processUntilDone(taken);
     } finally {
-      this.#taken.delete(taken.run);
+      this.#taken.delete(taken);
     }
   }
 
@@ -103,7 +108,7 @@ export class RunWork {
           await this.#giveUp(taken.run);
           return 'ended';
         }
-        const outcome = await this.#process(taken);
+        const outcome = await this.#processOnce(taken);
         if (outcome !== undefined) return outcome;
         await delay(SECOND_MS);
       } catch (error) {
@@ -120,6 +125,13 @@ export class RunWork {
   async #giveUp(run: string): Promise<void> {
     await this.#options.store.end(run, WORKER_LOST);
     this.#options.mirrors.get(run)?.generation.finish(WORKER_LOST);
+  }
+
+  /** Of two jobs of one run, the second waits for the first: both would write into one log. */
+  async #processOnce(taken: TakenRun): Promise<RunOutcome | undefined> {
+    if (this.#processed.has(taken.run)) return undefined;
+    this.#processed.add(taken.run);
+    return await this.#process(taken).finally(() => this.#processed.delete(taken.run));
   }
 
   /** Undefined if it is to be tried again in a while: another instance may work on it. */

@@ -186,7 +186,8 @@ export class LaneWorker {
       this.pause();
       await handBack(job, token);
     } finally {
-      attempt.running.delete(id);
+      // It may have the job a second time: the lock of the first one has run out.
+      if (attempt.running.get(id) === token) attempt.running.delete(id);
       setImmediate(() => this.#closeIfIdle(attempt));
     }
   }
