@@ -14,8 +14,8 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /** A run that is silent for this long is looked at. */
 const SILENCE_MS = 3 * SECOND_MS;
-/** Leases are renewed in every one of so many ticks of a second. */
-const LEASE_TICKS = 5;
+/** How often leases are renewed, however long a tick takes: they end after 15 s. */
+const LEASE_INTERVAL_MS = 5 * SECOND_MS;
 /** Once Redis is away for this long, what waits in it for a reader here is begun here. */
 const AWAY_MS = 5 * SECOND_MS;
 /**
@@ -48,8 +48,7 @@ export interface RunCareOptions {
 export class RunCare {
   readonly #options: RunCareOptions;
   #cancelTick: (() => void) | undefined;
-  #ticks = 0;
-  #areLeasesDue = false;
+  #leasedMs: number;
   /** Requests that were cancelled while Redis was away, by their ids. */
   readonly #cancelled = new Map<string, { readonly run: string; readonly by: CancelledBy }>();
   #awaySinceMs: number | undefined;
@@ -58,6 +57,7 @@ export class RunCare {
 
   constructor(options: RunCareOptions) {
     this.#options = options;
+    this.#leasedMs = options.clock.now();
     this.#scheduleTick();
   }
 
@@ -82,7 +82,6 @@ export class RunCare {
   /** Never rejects. */
   async #tick(): Promise<void> {
     const { link, store, mirrors, alone, unshared, recovery, line, clock } = this.#options;
-    this.#ticks += 1;
     const now = clock.now();
     if (!link.connection.isUsable) {
       this.#awaySinceMs ??= now;
@@ -100,17 +99,13 @@ export class RunCare {
     if (this.#heldTicks === 0) line().hold(false);
     else this.#heldTicks -= 1;
     try {
+      // Before all that may take long: what has no lease is ended by others.
+      await this.#renewLeases(now);
       await store.removeDiscarded();
       await recovery.recover();
       await alone.settle();
       await unshared.share();
       await this.#cancelLate();
-      this.#areLeasesDue ||= this.#ticks % LEASE_TICKS === 0;
-      if (this.#areLeasesDue) {
-        const wanted = mirrors.all().filter(({ isWanted }) => isWanted);
-        await store.renewLeases(wanted.map(({ generation }) => generation.id));
-        this.#areLeasesDue = false;
-      }
       const silent = mirrors
         .all()
         .filter(({ heardMs }) => now - heardMs >= SILENCE_MS)
@@ -120,6 +115,15 @@ export class RunCare {
     } catch {
       // The guard has recorded the failure; the next tick does it again.
     }
+  }
+
+  /** Rejects if Redis does. */
+  async #renewLeases(now: number): Promise<void> {
+    const { store, mirrors } = this.#options;
+    if (now - this.#leasedMs < LEASE_INTERVAL_MS) return;
+    const wanted = mirrors.all().filter(({ isWanted }) => isWanted);
+    await store.renewLeases(wanted.map(({ generation }) => generation.id));
+    this.#leasedMs = now;
   }
 
   /** Rejects if Redis does. */
