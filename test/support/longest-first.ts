@@ -35,6 +35,7 @@ export const LONG_FILES: readonly string[] = [
   'test/people/own-account.test.ts',
   'test/chat/memory.test.ts',
   'test/chat/completions-real-models.test.ts',
+  'test/chat/limits.test.ts',
   'lib/runner/pool/compile-service.test.ts',
   'test/cluster/redis-away.test.ts',
   'test/cluster/start.test.ts',
