@@ -39,11 +39,13 @@ it.each([CANCELLATIONS.user, CANCELLATIONS.operator, ABANDONED])(
 );
 
 it('reads an error with its code, sentence and figures', () => {
-  const error = new AppError('queue_full', 'It is full.', { data: { queue_length: 3 } });
+  const error = new AppError('queue_full', 'It is full.', { data: { queue_length: 3 }, retryAfterSeconds: 13 });
   for (const one of [error, WORKER_LOST.error]) {
     const [event] = decodeEvents(encodeEvents([{ type: 'error', error: one }])) ?? [];
     const read = event?.type === 'error' ? event.error : undefined;
-    expect([read?.code, read?.message, read?.data]).toEqual([one.code, one.message, one.data]);
+    const { code, message, data, retryAfterSeconds } = one;
+    expect(read).toMatchObject({ code, message });
+    expect([read?.data, read?.retryAfterSeconds]).toEqual([data, retryAfterSeconds]);
   }
 });
 

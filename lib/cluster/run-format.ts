@@ -33,7 +33,12 @@ export interface StartedEvent {
 export type EntryEvent = StartedEvent | LogEvent;
 
 const errorSchema = z
-  .object({ code: z.enum(ERROR_CODES), message: z.string(), data: errorDataSchema.optional() })
+  .object({
+    code: z.enum(ERROR_CODES),
+    message: z.string(),
+    data: errorDataSchema.optional(),
+    retryAfterSeconds: z.number().optional(),
+  })
   .transform((error): AppError => {
     if (error.code === 'cancelled' && error.message === ABANDONED.message) return ABANDONED;
     return errorOf(error);
@@ -74,8 +79,8 @@ export function encodeEvents(events: readonly EntryEvent[]): string {
   return JSON.stringify(events.map((event) => (event.type === 'error' ? plainError(event.error) : event)));
 }
 
-function plainError({ code, message, data }: AppError) {
-  return { type: 'error', error: { code, message, data } };
+function plainError({ code, message, data, retryAfterSeconds }: AppError) {
+  return { type: 'error', error: { code, message, data, retryAfterSeconds } };
 }
 
 /** Undefined for what `encodeEvents` did not write. */

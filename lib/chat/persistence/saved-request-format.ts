@@ -165,8 +165,12 @@ export function errorOf({
   code,
   message,
   data,
-}: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data'>>): AppError {
+  retryAfterSeconds,
+}: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data' | 'retryAfterSeconds'>>): AppError {
   if (code === 'cancelled')
     for (const shared of Object.values(CANCELLATIONS)) if (shared.message === message) return shared;
-  return new AppError(code, message, data === undefined ? {} : { data });
+  return new AppError(code, message, {
+    ...(data === undefined ? {} : { data }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }
