@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openai, type Script } from './faulty-model-server.ts';
+import { INSTANCES } from './instances.ts';
 import { PythonClient } from './python-clients.ts';
 import {
   CITY,
@@ -96,7 +97,9 @@ export function testOpenAiClient(): void {
 
     it('gets several choices', async () => {
       stage.model.play(openAiText('one'), openAiText('two'));
-      expect(await run('choices', { content: content(), n: 2 })).toEqual(['one', 'two']);
+      const choices = await run('choices', { content: content(), n: 2 });
+      // Several servers call the model in any order.
+      expect(INSTANCES === 1 ? choices : (choices as string[]).toSorted()).toEqual(['one', 'two']);
     });
 
     it.each<[what: string, script: Script, expected: object]>([
