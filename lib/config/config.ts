@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { authMode, authProblems } from '#lib/config/auth-mode';
 import { isLoopback } from '#lib/config/loopback';
+import { mailProblems } from '#lib/config/mail-settings';
 import { modelServerProblems } from '#lib/config/model-server-names';
 import { describeRedis, isOpenRedis, parseRedisUrl } from '#lib/config/redis-url';
 import { withOverrides } from '#lib/config/runtime-settings';
@@ -86,6 +87,7 @@ function crossChecks(settings: Config): string[] {
   if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL.length === 0)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
   problems.push(...modelServerProblems(settings), ...authProblems(settings), ...redisProblems(settings));
+  problems.push(...mailProblems(settings));
   if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
     problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
   // A server that other machines reach is open to guessing.
@@ -121,7 +123,7 @@ function nonEmpty(value: string | undefined): string | undefined {
 /** The invalid value, unless it may be a secret. */
 function quoteUnlessSecret(name: SettingName, value: string | undefined): string {
   if (value === undefined) return 'not set';
-  return /KEY|TOKEN|SECRET|PASSWORD|REDIS_URL/.test(name) || /\/\/[^/]*@/.test(value)
+  return /KEY|TOKEN|SECRET|PASSWORD|REDIS_URL|SMTP_URL/.test(name) || /\/\/[^/]*@/.test(value)
     ? 'not shown'
     : JSON.stringify(value.slice(0, 80));
 }

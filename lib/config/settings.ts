@@ -5,6 +5,7 @@ import { CODE_SETTINGS } from '#lib/config/settings/code';
 import { EXECUTOR_SETTINGS } from '#lib/config/settings/executors';
 import { GATEWAY_SETTINGS } from '#lib/config/settings/gateway';
 import { LIMIT_SETTINGS } from '#lib/config/settings/limits';
+import { MAIL_SETTINGS } from '#lib/config/settings/mail';
 import { MODEL_SETTINGS } from '#lib/config/settings/models';
 import { PEOPLE_SETTINGS } from '#lib/config/settings/people';
 import { QUEUE_SETTINGS } from '#lib/config/settings/queue';
@@ -25,6 +26,7 @@ export const SETTINGS = {
   ...CLUSTER_SETTINGS,
   ...PEOPLE_SETTINGS,
   ...ACCOUNT_SETTINGS,
+  ...MAIL_SETTINGS,
   ...MODEL_SETTINGS,
   ...CACHE_SETTINGS,
   ...QUEUE_SETTINGS,
@@ -46,6 +48,7 @@ export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName,
   'Several servers': CLUSTER_SETTINGS,
   People: PEOPLE_SETTINGS,
   Accounts: ACCOUNT_SETTINGS,
+  Mail: MAIL_SETTINGS,
   Models: MODEL_SETTINGS,
   Cache: CACHE_SETTINGS,
   Queue: QUEUE_SETTINGS,

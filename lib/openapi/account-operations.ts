@@ -142,6 +142,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
         'SignUp',
         'ProviderSignIn',
         'PasswordChange',
+        'ForgottenPassword',
         'PasswordReset',
         'PasswordProof',
         'SignInCode',

@@ -161,6 +161,9 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     path: `${USERS}/[id]/reset-link`,
     method: 'post',
     summary: 'Make a link that sets a password',
+    description: 'With `send_mail` it is sent to the person, too: see docs/contract.md#mail. A body is optional.',
+    body: 'ResetLinkRequest',
+    example: { send_mail: true },
     responses: { 201: response('The link.', 'ResetLink') },
   }),
   entry({
@@ -182,7 +185,8 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     path: '/api/admin/invitations',
     method: 'post',
     summary: 'Make an invitation',
-    description: 'For one person, or for `max_uses`. `url` is shown once. Managers invite members into their group.',
+    description:
+      'For one person, or for `max_uses`. `url` is shown once, and sent to `email`: see docs/contract.md#mail. Managers invite members into their group.',
     body: 'NewInvitation',
     example: { role: 'member', max_uses: 30, expires_in_days: 14, note: 'Class 9b' },
     responses: { 201: response('The invitation.', 'CreatedInvitation') },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keyLimitsChangeSchema, keyLimitsSchema, storedLimitsSchema } from '#lib/wire/limits';
-import { accessKeySchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
+import { accessKeySchema, mailReportSchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
 import { usageRowSchema } from '#lib/wire/usage';
 
 /** Requests of /api/setup, /api/join, /api/auth/*, /api/keys and the people of /api/admin/*. */
@@ -65,6 +65,7 @@ export const passwordChangeSchema = z.object({
   newPassword: newPasswordSchema,
   revokeOtherSessions: z.boolean().optional(),
 });
+export const forgottenPasswordSchema = z.object({ email: emailSchema });
 export const passwordResetSchema = z.object({ token: secretSchema, newPassword: newPasswordSchema });
 export const passwordProofSchema = z.object({ password: shownPasswordSchema });
 export const optionalPasswordProofSchema = z.object({ password: shownPasswordSchema.optional() });
@@ -81,6 +82,7 @@ export const signInOptionsSchema = z.object({
   sign_up_domains: z.array(z.string()),
   provider: z.object({ id: z.string(), name: z.string() }).nullable(),
   setup_needed: z.boolean(),
+  sends_mail: z.boolean().describe('Whether a forgotten password is replaced by a mailed link.'),
 });
 export type AccountOptions = z.infer<typeof signInOptionsSchema>;
 
@@ -113,18 +115,32 @@ export const userChangeSchema = z.object({
   disabled: z.boolean().optional(),
   two_factor: z.literal(false).optional().describe('Removes the second factor of a person who lost it.'),
 });
-export const resetLinkSchema = z.object({ url: z.string().describe('Shown only here; valid for a day, once.') });
+export const resetLinkRequestSchema = z.object({
+  send_mail: z.boolean().nullish().describe('Send the link to the person, too. false where it is missing.'),
+});
+export const resetLinkSchema = z.object({
+  url: z.string().describe('Shown only here; valid for a day, once.'),
+  mail: mailReportSchema.nullable().describe('Null where no mail was asked for.'),
+});
 export const temporaryPasswordSchema = z.object({ password: z.string().describe('Shown only here.') });
 
 export const MAX_INVITED = 1000;
 export const newInvitationSchema = z.object({
   role: roleSchema.nullish().describe('member where it is missing.'),
   group_id: idSchema.nullish(),
-  email: emailSchema.nullish().describe('Only this address may use it.'),
+  email: emailSchema.nullish().describe('Only this address may use it; of SIGN_UP_DOMAINS, if that is set.'),
+  send_mail: z
+    .boolean()
+    .nullish()
+    .describe(
+      'Send the link to `email`, too: for one person. Where it is missing, true with `email` if the server sends mail.',
+    ),
   note: z.string().trim().max(200).nullish(),
   max_uses: z.int().min(1).max(MAX_INVITED).nullish().describe('1 where it is missing.'),
   expires_in_days: z.number().positive().max(365).nullish().describe('7 where it is missing.'),
 });
+
+export type NewInvitation = z.output<typeof newInvitationSchema>;
 
 export const newGroupSchema = z.object({
   name: personNameSchema,
@@ -159,6 +175,7 @@ export const AUTH_REQUEST_SCHEMAS = {
   SignUp: signUpRequestSchema,
   ProviderSignIn: providerSignInSchema,
   PasswordChange: passwordChangeSchema,
+  ForgottenPassword: forgottenPasswordSchema,
   PasswordReset: passwordResetSchema,
   PasswordProof: optionalPasswordProofSchema,
   SignInCode: codeSchema,

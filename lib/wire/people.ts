@@ -117,7 +117,21 @@ export const invitationSchema = z.object({
 export type Invitation = z.infer<typeof invitationSchema>;
 export const invitationListSchema = z.object({ invitations: z.array(invitationSchema), next_cursor: cursorSchema });
 export type InvitationList = z.infer<typeof invitationListSchema>;
-export const createdInvitationSchema = invitationSchema.extend({ url: z.string().describe('Shown only here.') });
+/** Whether a mail was sent, for who asked for it. */
+export const mailReportSchema = z.union([
+  z.object({ sent: z.literal(true) }),
+  z.object({
+    sent: z.literal(false),
+    code: z.string().describe('Why not, for programs: see docs/contract.md#mail.'),
+    message: z.string().describe('What to do.'),
+  }),
+]);
+export type MailReport = z.infer<typeof mailReportSchema>;
+
+export const createdInvitationSchema = invitationSchema.extend({
+  url: z.string().describe('Shown only here.'),
+  mail: mailReportSchema.nullable().optional().describe('Null where no mail was to be sent.'),
+});
 export type CreatedInvitation = z.infer<typeof createdInvitationSchema>;
 
 /** What the join page shows of an invitation. */

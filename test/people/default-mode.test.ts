@@ -8,7 +8,7 @@ import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.t
 /** What takes memory, and is loaded where a setting or a request needs it. */
 const OPTIONAL = new RegExp(
   [
-    /\/(better-auth|@better-auth|pg|ioredis|bullmq|@opentelemetry)\//,
+    /\/(better-auth|@better-auth|pg|ioredis|bullmq|nodemailer|@opentelemetry)\//,
     /\/(prom-client|rate-limiter-flexible)\/index\.js$/,
     /\/zod\/v4\/locales\/(?!en\.js)/,
     /\/lib\/openapi\//,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { readConfig } from '#lib/config/config';
 import { withOverrides } from '#lib/config/runtime-settings';
 import type { RouteHandler } from '#lib/http/route';
-import { PasswordThrottle } from '#lib/people/accounts/password-throttle';
+import { mailThrottle, PasswordThrottle } from '#lib/people/accounts/password-throttle';
 import { registerAccounts, setUpLine } from '#lib/people/accounts/start';
 import { peopleLimits } from '#lib/people/limits/index';
 import { createRouteTable, findRouteFiles } from '#lib/server/route-table';
@@ -32,6 +32,8 @@ const STATE = [
   'people.scope-directory',
   'people.setting-changes',
   'people.password-throttle',
+  'people.mail-throttle',
+  'people.mailer',
 ];
 
 /** The routes of accounts in this process, over a database on disk or on Postgres. */
@@ -67,6 +69,7 @@ export async function startAccounts(env: Record<string, string> = {}): Promise<A
       'people.password-throttle',
       () => new PasswordThrottle({ now: () => Date.now(), sleep: async (ms) => waits.push(ms) }),
     );
+    mailThrottle({ now: () => Date.now(), sleep: async (ms) => waits.push(ms) });
     registerAccounts();
     peopleLimits();
   };

@@ -30,7 +30,7 @@ export const ACCOUNT_SETTINGS = {
   SIGN_UP_DOMAINS: setting(
     mailDomains(),
     '',
-    'Domains of the e-mail addresses that may join, comma-separated. Default: all. Addresses are not verified, because no mail is sent; one that the provider of single sign-on says it has not verified does not count.',
+    'Domains of the e-mail addresses that may join, comma-separated. Default: all. Addresses are not verified; one that the provider of single sign-on says it has not verified does not count.',
   ),
   AUTH_SECRET: setting(
     secret()

@@ -16,7 +16,8 @@ export interface AuthLibrary {
   isPassword(hash: string, password: string): Promise<boolean>;
   /**
    * Makes the one-time token of a link that sets a password, valid for a day and as long as the
-   * person who makes it may. `madeBy` is undefined for a key of the settings.
+   * person who makes it may. `madeBy` is undefined for a key of the settings, and
+   * for a link that only the person gets by mail.
    */
   createResetToken(userId: string, madeBy: string | undefined): Promise<string>;
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '#lib/errors';
 import { singleton } from '#lib/singletons';
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
 
 /**
  * Protection of passwords against guessing: counts attempts per account and per address, delays
@@ -14,12 +14,10 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
  * guesses cannot lock the owner out.
  */
 
-/** Wrong attempts at one account within `ACCOUNT_WINDOW_MS`. */
+/** Wrong attempts at one account within 15 minutes. */
 export const MAX_PER_ACCOUNT = 10;
-const ACCOUNT_WINDOW_MS = 15 * MINUTE_MS;
-/** Wrong attempts of one address, at any account, within `ADDRESS_WINDOW_MS`. */
+/** Wrong attempts of one address, at any account, within 10 minutes. */
 export const MAX_PER_ADDRESS = 100;
-const ADDRESS_WINDOW_MS = 10 * MINUTE_MS;
 /** An attempt at an account after this many wrong ones waits. */
 const FREE_ATTEMPTS = 2;
 const FIRST_DELAY_MS = 200;
@@ -29,6 +27,35 @@ const KNOWN_MS = 30 * DAY_MS;
 /** LRU bounds. */
 const MAX_COUNTS = 20_000;
 const MAX_KNOWN = 20_000;
+
+interface ThrottleBounds {
+  readonly account: Bound;
+  readonly address: Bound;
+  /** The sentence of a refusal, before when to try again. */
+  readonly refusal: string;
+  /** `data.reason` of a refusal. */
+  readonly reason: string;
+}
+
+interface Bound {
+  readonly most: number;
+  readonly windowMs: number;
+}
+
+const OF_PASSWORDS: ThrottleBounds = {
+  account: { most: MAX_PER_ACCOUNT, windowMs: 15 * MINUTE_MS },
+  address: { most: MAX_PER_ADDRESS, windowMs: 10 * MINUTE_MS },
+  refusal: 'Too many wrong attempts.',
+  reason: 'wrong_passwords',
+};
+
+/** Mails that strangers can have sent: no attempt at them is right, so each one counts. */
+const OF_MAILS: ThrottleBounds = {
+  account: { most: 3, windowMs: HOUR_MS },
+  address: { most: 30, windowMs: 10 * MINUTE_MS },
+  refusal: 'Too many links were asked for.',
+  reason: 'mails',
+};
 
 interface Count {
   attempts: number;
@@ -45,8 +72,11 @@ export class PasswordThrottle {
   readonly #counts = new LRUCache<string, Count>({ max: MAX_COUNTS });
   readonly #known = new LRUCache<string, number>({ max: MAX_KNOWN });
 
-  constructor(clock: ThrottleClock = { now: () => Date.now(), sleep }) {
+  readonly #bounds: ThrottleBounds;
+
+  constructor(clock: ThrottleClock = { now: () => Date.now(), sleep }, bounds = OF_PASSWORDS) {
     this.#clock = clock;
+    this.#bounds = bounds;
   }
 
   /**
@@ -55,12 +85,13 @@ export class PasswordThrottle {
    * `account` is undefined where the attempt names none.
    */
   async begin(address: string | undefined, account: string | undefined): Promise<void> {
+    const { account: perAccount, address: perAddress } = this.#bounds;
     const counts: Count[] = [];
-    if (account !== undefined) counts.push(this.#count(this.#accountKey(address, account), ACCOUNT_WINDOW_MS));
+    if (account !== undefined) counts.push(this.#count(this.#accountKey(address, account), perAccount.windowMs));
     const ofAccount = counts[0];
-    if (ofAccount !== undefined && ofAccount.attempts >= MAX_PER_ACCOUNT) throw this.#refusal(ofAccount);
-    const ofAddress = address === undefined ? undefined : this.#count(`address ${address}`, ADDRESS_WINDOW_MS);
-    if (ofAddress !== undefined && ofAddress.attempts >= MAX_PER_ADDRESS) throw this.#refusal(ofAddress);
+    if (ofAccount !== undefined && ofAccount.attempts >= perAccount.most) throw this.#refusal(ofAccount);
+    const ofAddress = address === undefined ? undefined : this.#count(`address ${address}`, perAddress.windowMs);
+    if (ofAddress !== undefined && ofAddress.attempts >= perAddress.most) throw this.#refusal(ofAddress);
     if (ofAddress !== undefined) counts.push(ofAddress);
     for (const count of counts) count.attempts += 1;
     const wrong = ofAccount?.attempts ?? 0;
@@ -94,10 +125,11 @@ export class PasswordThrottle {
   }
 
   #refusal({ endsAtMs }: Count): AppError {
+    const { refusal, reason } = this.#bounds;
     const seconds = Math.max(1, Math.ceil((endsAtMs - this.#clock.now()) / SECOND_MS));
-    return new AppError('rate_limited', `Too many wrong attempts. Try again in ${Math.ceil(seconds / 60)} min.`, {
+    return new AppError('rate_limited', `${refusal} Try again in ${Math.ceil(seconds / 60)} min.`, {
       retryAfterSeconds: seconds,
-      data: { reason: 'wrong_passwords', retry_after_seconds: seconds },
+      data: { reason, retry_after_seconds: seconds },
     });
   }
 }
@@ -105,6 +137,11 @@ export class PasswordThrottle {
 /** Bounds the size of keys whose text a client chose. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
+}
+
+/** Counts links that anyone may have mailed, per address of the mail and per caller. */
+export function mailThrottle(clock?: ThrottleClock): PasswordThrottle {
+  return singleton('people.mail-throttle', () => new PasswordThrottle(clock, OF_MAILS));
 }
 
 export function passwordThrottle(): PasswordThrottle {

@@ -8,6 +8,13 @@ import { log } from '#lib/telemetry/log';
 /** People that an authenticating proxy names in `TRUSTED_USER_HEADER`, as accounts. */
 
 const PROXY = 'proxy';
+/** Of names that are no addresses. Mail to it goes nowhere (RFC 2606). */
+const NO_MAIL_DOMAIN = '@proxy.invalid';
+
+/** Whether mail to the address of an account could arrive. */
+export function hasMailbox(email: string): boolean {
+  return !email.endsWith(NO_MAIL_DOMAIN);
+}
 
 /**
  * Makes the person of a name a member, or gives the name to the person with this address. Nothing
@@ -19,7 +26,7 @@ export async function admitProxyUser(
   name: string,
   settings: Pick<Config, 'SIGN_UP' | 'SIGN_UP_DOMAINS'>,
 ): Promise<void> {
-  const email = (name.includes('@') ? name : `${name}@proxy.invalid`).toLowerCase();
+  const email = (name.includes('@') ? name : `${name}${NO_MAIL_DOMAIN}`).toLowerCase();
   const named = await store.db
     .selectFrom('credentials')
     .select('id')

@@ -10,6 +10,11 @@ export function resetIdentifier(token: string): string {
   return `reset-password:${token}`;
 }
 
+/** The page of a link. */
+export function resetUrl(origin: string, token: string): string {
+  return `${origin}/reset-password?${new URLSearchParams({ token })}`;
+}
+
 /**
  * Ends every link with which a person could set a password, after one was set. Devices that need no
  * second factor need it again.
@@ -46,7 +51,7 @@ export async function dropEndedLink({ db }: Pick<Store, 'db'>, token: string): P
     .select(['verifications.made_by', 'maker.role as makerRole', 'maker.groupId as makerGroup', 'maker.banned'])
     .select(['maker.id as makerId', 'person.role', 'person.groupId'])
     .executeTakeFirst();
-  // A key of the settings has made it: administrators who can read them have all rights.
+  // A key of the settings has made it, or the person itself by mail: it needs no right of a maker.
   if (link === undefined || link.made_by === null) return;
   const maker =
     link.makerId === null || link.banned ? undefined : { role: roleOf(link.makerRole), groupId: link.makerGroup };

@@ -20,6 +20,11 @@ export function ownOrigin(request: Pick<HttpRequest, 'headers'>, context: Reques
   return `${isOverTls(request, context) ? 'https' : 'http'}://${host}`;
 }
 
+/** The origin of links for other people: `PUBLIC_URL`, or that of the request. */
+export function linkOrigin(request: Pick<HttpRequest, 'headers'>, context: RequestContext): string {
+  return context.settings.PUBLIC_URL ?? ownOrigin(request, context);
+}
+
 /**
  * A request for better-auth, made again from what was checked: its own path, a validated body, and
  * those headers that it reads. A client cannot set any other one, such as a forwarded address.

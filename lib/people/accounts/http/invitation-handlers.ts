@@ -1,28 +1,35 @@
 import { randomUUID } from 'node:crypto';
+import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
-import { ownOrigin } from '#lib/people/accounts/http/auth-request';
+import { linkOrigin } from '#lib/people/accounts/http/auth-request';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { groupName } from '#lib/people/accounts/members';
+import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { actorOf, auditStatement } from '#lib/people/audit';
+import { invitationMail } from '#lib/people/mail/account-mails';
+import { notSent, sendAndReport } from '#lib/people/mail/send-link';
 import { pageOf, readPage } from '#lib/people/page-cursor';
 import { newToken, tokenHash } from '#lib/people/secret-token';
 import { type Store, store } from '#lib/store/store';
 import { DAY_MS, KIB } from '#lib/units';
-import { newInvitationSchema } from '#lib/wire/accounts';
-import type { Invitation } from '#lib/wire/people';
+import { type NewInvitation, newInvitationSchema } from '#lib/wire/accounts';
+import type { Invitation, MailReport } from '#lib/wire/people';
 
 /** Handlers of /api/admin/invitations. */
 
 const MAX_BODY_BYTES = 4 * KIB;
 const DEFAULT_DAYS = 7;
-const FIELDS = ['group_id', 'max_uses', 'expires_in_days'];
+const FIELDS = ['group_id', 'max_uses', 'expires_in_days', 'send_mail'];
 
-/** Makes an invitation, and shows its link once. Managers invite members into their own group. */
+/**
+ * Makes an invitation, shows its link once, and sends it to the address that it names. Managers
+ * invite members into their own group.
+ */
 export async function createInvitation(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { principal } = context;
   const body = parseBody(newInvitationSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
@@ -35,6 +42,7 @@ export async function createInvitation(request: HttpRequest, context: RequestCon
     throw new AppError('invalid_request', 'A manager needs a group: set group_id.', {
       details: [{ field: 'group_id', message: 'is needed for a manager' }],
     });
+  checkAddress(body, context);
   const opened = await store();
   if (groupId !== null) await requireGroup(opened, groupId);
   const token = newToken();
@@ -62,8 +70,50 @@ export async function createInvitation(request: HttpRequest, context: RequestCon
     }),
   ]);
   const invitation = await findInvitation(opened, row.id);
-  const url = `${ownOrigin(request, context)}/join?${new URLSearchParams({ token })}`;
-  return json({ ...invitation, url, token }, 201);
+  const url = `${linkOrigin(request, context)}/join?${new URLSearchParams({ token })}`;
+  const mail = await mailInvitation(opened, context, invitation, url, body.send_mail);
+  return json({ ...invitation, url, token, mail }, 201);
+}
+
+/** Throws `invalid_request` for an address that could not join, and for a mail to no one address. */
+function checkAddress({ email, max_uses: most, send_mail: asksForMail }: NewInvitation, context: RequestContext) {
+  const { SIGN_UP_DOMAINS: domains } = context.settings;
+  if (email != null && !isAllowedDomain(email, domains)) throw invalidEmail(`must be of ${domains.join(' or ')}`);
+  if (asksForMail !== true) return;
+  if (email == null) throw invalidEmail('is needed to send the link');
+  if ((most ?? 1) > 1) throw invalidEmail('is one address: set max_uses to 1 to send the link to it');
+}
+
+function invalidEmail(message: string): AppError {
+  return new AppError('invalid_request', `email ${message}.`, { details: [{ field: 'email', message }] });
+}
+
+/** Null where no mail is to be sent. */
+async function mailInvitation(
+  opened: Store,
+  context: RequestContext,
+  { id, email, group, max_uses: most, expires_at: expiresAt }: Invitation,
+  url: string,
+  asked: boolean | null | undefined,
+): Promise<MailReport | null> {
+  const { settings, principal } = context;
+  const isWanted = asked ?? (most === 1 && sendsMail(settings));
+  if (email === null || !isWanted) return null;
+  if (!sendsMail(settings)) return notSent('not_configured');
+  if (settings.SIGN_UP === 'closed') return notSent('sign_up_closed');
+  const mail = invitationMail({
+    to: email,
+    url,
+    inviter: principal.userId === undefined ? undefined : principal.name,
+    group: group?.name,
+    expiresAtMs: Date.parse(expiresAt),
+  });
+  return await sendAndReport(opened, actorOf(context), {
+    mail,
+    what: 'an invitation',
+    action: 'invitation.mail',
+    target: id,
+  });
 }
 
 export async function listInvitations(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {

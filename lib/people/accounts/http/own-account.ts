@@ -1,4 +1,5 @@
 import { addDays } from '#lib/calendar';
+import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -38,6 +39,7 @@ export async function readOptions(_request: HttpRequest, { settings }: RequestCo
     sign_up_domains: settings.SIGN_UP_DOMAINS,
     provider: hasProvider(settings) ? { id: OIDC_PROVIDER, name: settings.OIDC_NAME } : null,
     setup_needed: !(await hasAdministrator(await store())),
+    sends_mail: sendsMail(settings),
   });
 }
 

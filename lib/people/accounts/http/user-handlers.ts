@@ -1,5 +1,7 @@
+import type { z } from 'zod';
+import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
-import { parseBody, readJson } from '#lib/http/body';
+import { parseBody, parseJson, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ROLES, type Role } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
@@ -7,20 +9,23 @@ import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
-import { ownOrigin } from '#lib/people/accounts/http/auth-request';
+import { linkOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionPage, toSession } from '#lib/people/accounts/http/own-account';
 import { recordMemberChange } from '#lib/people/accounts/member-change';
 import { listMembers, readMember } from '#lib/people/accounts/members';
-import { endResetLinks } from '#lib/people/accounts/reset-links';
+import { hasMailbox } from '#lib/people/accounts/proxy-users';
+import { endResetLinks, resetUrl } from '#lib/people/accounts/reset-links';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
 import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
 import { actorOf, recordAudit } from '#lib/people/audit';
+import { resetMail } from '#lib/people/mail/account-mails';
+import { notSent, sendAndReport } from '#lib/people/mail/send-link';
 import { readPage } from '#lib/people/page-cursor';
 import { newToken } from '#lib/people/secret-token';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
-import { userChangeSchema } from '#lib/wire/accounts';
-import type { Member } from '#lib/wire/people';
+import { resetLinkRequestSchema, userChangeSchema } from '#lib/wire/accounts';
+import type { MailReport, Member } from '#lib/wire/people';
 
 /** Handlers of /api/admin/users. */
 
@@ -110,8 +115,9 @@ export async function endUserSessions(_request: HttpRequest, context: RequestCon
   return noContent();
 }
 
-/** Makes a one-time link with which the person sets a password. */
+/** Makes a one-time link with which the person sets a password, and sends it on request. */
 export async function makeResetLink(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { send_mail: isSent } = await resetLinkRequest(request);
   const opened = await store();
   const member = await reachable(opened, context);
   requireOther(context, member);
@@ -121,7 +127,26 @@ export async function makeResetLink(request: HttpRequest, context: RequestContex
     target: member.id,
     summary: `made a link for ${member.name} to set a password`,
   });
-  return json({ url: `${ownOrigin(request, context)}/reset-password?${new URLSearchParams({ token })}` }, 201);
+  const url = resetUrl(linkOrigin(request, context), token);
+  return json({ url, mail: isSent === true ? await mailLink(opened, context, member, url) : null }, 201);
+}
+
+/** A body is optional: without one no mail is sent. */
+async function resetLinkRequest(request: HttpRequest): Promise<z.output<typeof resetLinkRequestSchema>> {
+  const bytes = await request.bytes(MAX_BODY_BYTES);
+  return bytes.byteLength === 0 ? {} : parseBody(resetLinkRequestSchema, parseJson(bytes), ['send_mail']);
+}
+
+async function mailLink(opened: Store, context: RequestContext, member: Member, url: string): Promise<MailReport> {
+  if (!sendsMail(context.settings)) return notSent('not_configured');
+  if (member.disabled) return notSent('disabled');
+  if (!hasMailbox(member.email)) return notSent('no_mailbox');
+  return await sendAndReport(opened, actorOf(context), {
+    mail: resetMail({ to: member.email, url, isOwnRequest: false }),
+    what: 'a link to set a password',
+    action: 'user.reset_mail',
+    target: member.id,
+  });
 }
 
 /** Sets a password that is made here, shows it once, and ends the person's sessions. */
