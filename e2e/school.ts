@@ -7,7 +7,7 @@ import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { test as base, expect } from './support.ts';
 
 /** A server with accounts, from its first start on. One for the tests of a file. */
-interface School {
+export interface School {
   app: RunningApp;
   /** The administrator's browser. */
   admin: BrowserContext;
@@ -24,20 +24,33 @@ export const test = base.extend<Record<never, never>, { school: School }>({
 
 /** The same with its administrator, a group and a student in it. */
 export const schoolWithStudent = base.extend<Record<never, never>, { school: School }>({
-  school: [
-    ({ browser }, use) =>
-      useSchool(browser, async (school) => {
-        await fill(school);
-        await use(school);
-      }),
-    { scope: 'worker' },
-  ],
+  school: [({ browser }, use) => schoolWith({}, browser, use), { scope: 'worker' }],
   baseURL: async ({ school }, use) => use(school.app.url),
 });
 
-async function useSchool(browser: Browser, use: (school: School) => Promise<void>): Promise<void> {
+/** A server with an administrator, a group and a student, and with more settings. */
+export async function schoolWith(
+  env: Record<string, string>,
+  browser: Browser,
+  use: (school: School) => Promise<void>,
+): Promise<void> {
+  await useSchool(
+    browser,
+    async (school) => {
+      await fill(school);
+      await use(school);
+    },
+    env,
+  );
+}
+
+async function useSchool(
+  browser: Browser,
+  use: (school: School) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'chill-people-'));
-  const app = await startApp('server', { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'warn' });
+  const app = await startApp('server', { AUTH: 'accounts', DATA_DIR: folder, LOG_LEVEL: 'warn', ...env });
   const admin = await browser.newContext({ baseURL: app.url });
   await use({ app, admin });
   await admin.close();

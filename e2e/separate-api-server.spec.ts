@@ -29,7 +29,7 @@ const PARTS = [
 
 /** Leaves out pages that this does not open, for which a build takes as long as for the others. */
 const isBuilt = (path: string) =>
-  !/^app\/(?:account|admin|docs|join|reset-password|setup|sign-in)\b.*\.tsx$/.test(path);
+  !/^app\/(?:account|admin|docs|forgot-password|join|reset-password|setup|sign-in)\b.*\.tsx$/.test(path);
 
 const test = base.extend<Record<never, never>, { servers: { pages: RunningApp; api: RunningApp } }>({
   servers: [

@@ -7,6 +7,7 @@ import { SIGN_IN_STRINGS } from '../../components/sign-in/strings.ts';
 export const metadata: Metadata = { title: SIGN_IN_STRINGS.reset.title };
 
 export default function ResetPasswordPage() {
-  if (signInOptions().mode !== 'accounts') redirect('/');
-  return <ResetPassword />;
+  const { mode, sendsMail = false } = signInOptions();
+  if (mode !== 'accounts') redirect('/');
+  return <ResetPassword sendsMail={sendsMail} />;
 }

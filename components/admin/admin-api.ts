@@ -10,6 +10,7 @@ import type {
   GroupList,
   InvitationList,
   KeyList,
+  MailReport,
   Member,
   MemberList,
   NewKey,
@@ -45,7 +46,12 @@ const isCreatedInvitation = hasShape<CreatedInvitation>({
 const isGroupList = hasShape<GroupList>({ groups: 'array' });
 const isGroup = hasShape<Group>({ id: 'string', name: 'string', members: 'number', created_at: 'string' });
 const isAuditList = hasShape<AuditList>({ entries: 'array' });
-const isLink = hasShape<{ url: string }>({ url: 'string' });
+/** A link, and whether it was sent. */
+export interface ResetLink {
+  url: string;
+  mail?: MailReport | null;
+}
+const isLink = hasShape<ResetLink>({ url: 'string' });
 
 export const PATHS = {
   users: `${ADMIN}/users`,
@@ -85,9 +91,9 @@ export async function endSessionsOf(id: string): Promise<void> {
   await request(`${at('users', id)}/sessions`, { method: 'DELETE' });
 }
 
-/** A link with which a person chooses a new password. */
-export async function makeResetLink(id: string): Promise<string> {
-  return (await requestJson(isLink, `${at('users', id)}/reset-link`, jsonRequest('POST', {}))).url;
+/** A link with which a person chooses a new password; `isSent` sends it to the person, too. */
+export function makeResetLink(id: string, isSent: boolean): Promise<ResetLink> {
+  return requestJson(isLink, `${at('users', id)}/reset-link`, jsonRequest('POST', isSent ? { send_mail: true } : {}));
 }
 
 export function fetchInvitations(url: string): Promise<InvitationList> {
@@ -98,6 +104,8 @@ export interface NewInvitation {
   role: PersonRole;
   group_id?: string;
   email?: string;
+  /** Sends the link to `email`. */
+  send_mail?: boolean;
   max_uses: number;
   expires_in_days: number;
   note?: string;

@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import { TextField } from '#components/people/field';
+import { CheckboxField, TextField } from '#components/people/field';
 import { FormSubmit } from '#components/people/form-submit';
 import { Segments } from '#components/people/segments';
 import { SelectField } from '#components/people/select-field';
@@ -19,10 +19,16 @@ const EXPIRIES = ['1', '7', '30', '90'] as const;
 const ROLES: readonly PersonRole[] = ['member', 'manager', 'admin'];
 const MOST_PLACES = 1000;
 
+interface InvitationFormProps {
+  sendsMail: boolean;
+  onCreated: (created: CreatedInvitation) => void;
+}
+
 /** For whom the link is, what they become, and how long it is valid. */
-export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvitation) => void }) {
+export function InvitationForm({ sendsMail, onCreated }: InvitationFormProps) {
   const [kind, setKind] = useState<(typeof KINDS)[number]>('one');
   const [email, setEmail] = useState('');
+  const [wantsMail, setWantsMail] = useState(true);
   const [places, setPlaces] = useState('30');
   const [role, setRole] = useState<PersonRole>('member');
   const [group, setGroup] = useState(NO_GROUP);
@@ -33,6 +39,8 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
   const groups = useGroups();
   const me = useMe().data;
   const isManager = me?.user.role === 'manager';
+  const hasEmail = kind === 'one' && email.trim() !== '';
+  const isMailed = sendsMail && hasEmail && wantsMail;
   const { isBusy, error, submit } = useSubmit(async () => {
     const most = kind === 'one' ? 1 : Number(places);
     const isPossible = kind === 'one' || (Number.isInteger(most) && most >= 2 && most <= MOST_PLACES);
@@ -46,7 +54,8 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
       max_uses: most,
       expires_in_days: Number(expiry),
       ...(groupId === undefined || groupId === NO_GROUP ? {} : { group_id: groupId }),
-      ...(kind === 'one' && email.trim() !== '' ? { email: email.trim() } : {}),
+      ...(hasEmail ? { email: email.trim() } : {}),
+      ...(sendsMail && hasEmail ? { send_mail: isMailed } : {}),
       ...(note.trim() === '' ? {} : { note: note.trim() }),
     });
     onCreated(created);
@@ -57,16 +66,27 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
         <Segments label={STRINGS.kind} value={kind} options={KINDS} names={STRINGS.kinds} onChange={setKind} />
       </div>
       {kind === 'one' ? (
-        <TextField
-          label={STRINGS.email}
-          isOptional
-          hint={STRINGS.emailHint}
-          type="email"
-          autoComplete="off"
-          maxLength={254}
-          value={email}
-          onChange={setEmail}
-        />
+        <div className="flex flex-col gap-2">
+          <TextField
+            label={STRINGS.email}
+            isOptional
+            hint={STRINGS.emailHint}
+            type="email"
+            autoComplete="off"
+            maxLength={254}
+            value={email}
+            onChange={setEmail}
+          />
+          {sendsMail ? (
+            <CheckboxField
+              label={STRINGS.sendMail}
+              hint={STRINGS.sendMailHint}
+              disabled={!hasEmail}
+              checked={hasEmail && wantsMail}
+              onChange={setWantsMail}
+            />
+          ) : null}
+        </div>
       ) : (
         <TextField
           label={STRINGS.places}
@@ -113,7 +133,12 @@ export function InvitationForm({ onCreated }: { onCreated: (created: CreatedInvi
         value={note}
         onChange={setNote}
       />
-      <FormSubmit action={STRINGS.submit} busyAction={STRINGS.submitting} isBusy={isBusy} error={error} />
+      <FormSubmit
+        action={isMailed ? STRINGS.submitAndSend : STRINGS.submit}
+        busyAction={isMailed ? STRINGS.submittingAndSending : STRINGS.submitting}
+        isBusy={isBusy}
+        error={error}
+      />
     </form>
   );
 }

@@ -7,6 +7,7 @@ import { ListHead } from '#components/admin/list-head';
 import { LabelledCell, ListTable } from '#components/admin/list-table';
 import { LoadMore } from '#components/admin/load-more';
 import { LocalLinkNotice } from '#components/admin/local-link-notice';
+import { MailNotice } from '#components/admin/mail-notice';
 import { CreatedSection } from '#components/people/created-section';
 import { LoadState } from '#components/people/load-state';
 import { SecretText } from '#components/people/secret-text';
@@ -28,7 +29,7 @@ import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 const { invitations: STRINGS } = PEOPLE_ADMIN_STRINGS;
 
 /** Links with which people join: make one, copy it, withdraw it. */
-export function Invitations() {
+export function Invitations({ sendsMail }: { sendsMail: boolean }) {
   const list = usePaged(PATHS.invitations, fetchInvitations, (page) => page.invitations);
   const [isCreating, setCreating] = useState(false);
   const [created, setCreated] = useState<CreatedInvitation>();
@@ -55,7 +56,9 @@ export function Invitations() {
   const isEmpty = items?.length === 0 && created === undefined;
   return (
     <div className="flex flex-col gap-4">
-      <ListHead hint={isEmpty && isNew ? STRINGS.welcome : STRINGS.hint}>{isEmpty ? null : create}</ListHead>
+      <ListHead hint={isEmpty && isNew ? STRINGS.welcome : sendsMail ? STRINGS.hintWithMail : STRINGS.hint}>
+        {isEmpty ? null : create}
+      </ListHead>
       {created === undefined ? null : <NewInvitation created={created} onDone={() => setCreated(undefined)} />}
       <LoadState data={items} error={error} onRetry={list.reload} />
       {items === undefined ? null : isEmpty ? (
@@ -98,6 +101,7 @@ export function Invitations() {
       <LoadMore list={list} />
       <Dialog open={isCreating} onOpenChange={setCreating} title={STRINGS.title}>
         <InvitationForm
+          sendsMail={sendsMail}
           onCreated={(invitation) => {
             setCreating(false);
             setCreated(invitation);
@@ -157,6 +161,7 @@ function cellsOf(invitation: Invitation, now: number) {
 function NewInvitation({ created, onDone }: { created: CreatedInvitation; onDone: () => void }) {
   return (
     <CreatedSection label={STRINGS.created} heading="h2" hint={STRINGS.copyNow} onDone={onDone}>
+      <MailNotice mail={created.mail} to={created.email ?? ''} />
       <SecretText label={STRINGS.link} text={created.url} copyLabel={STRINGS.copyLink} />
       <LocalLinkNotice url={created.url} />
     </CreatedSection>

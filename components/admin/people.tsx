@@ -35,7 +35,7 @@ const ROLES: readonly PersonRole[] = ['admin', 'manager', 'member'];
 type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
 
 /** Everyone with an account: search, role, group, lock out, reset link, delete. */
-export function People() {
+export function People({ sendsMail }: { sendsMail: boolean }) {
   const [words, setWords] = useState('');
   const [group, setGroup] = useState(ANY);
   const [role, setRole] = useState(ANY);
@@ -133,7 +133,12 @@ export function People() {
       {opened === undefined ? null : (
         <>
           <MemberDialog {...dialog} open={isOpen && opened.kind === 'edit'} member={opened.member} groups={groups} />
-          <ResetLinkDialog {...dialog} open={isOpen && opened.kind === 'reset'} member={opened.member} />
+          <ResetLinkDialog
+            {...dialog}
+            open={isOpen && opened.kind === 'reset'}
+            member={opened.member}
+            sendsMail={sendsMail}
+          />
           <LimitsDialog
             {...dialog}
             open={isOpen && opened.kind === 'limits'}

@@ -21,7 +21,7 @@ import { SIGN_IN_STRINGS } from './strings.ts';
 const { accounts: STRINGS } = SIGN_IN_STRINGS;
 
 /** Signing in with an e-mail address and a password, a second factor, or a provider. */
-export function EmailSignIn({ provider, signUp }: Pick<SignInOptions, 'provider' | 'signUp'>) {
+export function EmailSignIn({ provider, signUp, sendsMail }: Pick<SignInOptions, 'provider' | 'signUp' | 'sendsMail'>) {
   const [step, setStep] = useState<'password' | 'code'>('password');
   if (step === 'code') return <TwoFactorForm onBack={() => setStep('password')} onDone={openNextPage} />;
   return (
@@ -39,7 +39,16 @@ export function EmailSignIn({ provider, signUp }: Pick<SignInOptions, 'provider'
         ) : (
           <p>{STRINGS.needsAccount}</p>
         )}
-        <p>{STRINGS.forgot}</p>
+        {sendsMail === true ? (
+          <PageLink
+            href="/forgot-password"
+            className="flex min-h-6 items-center rounded-sm text-accent underline underline-offset-3 pointer-coarse:min-h-10"
+          >
+            {STRINGS.forgotLink}
+          </PageLink>
+        ) : (
+          <p>{STRINGS.forgot}</p>
+        )}
       </div>
     </>
   );

@@ -15,8 +15,8 @@ import { SIGN_IN_STRINGS } from './strings.ts';
 const { reset: STRINGS } = SIGN_IN_STRINGS;
 const PAGE = 'reset-password';
 
-/** The page of a reset link, which an administrator makes for a person. */
-export function ResetPassword() {
+/** The page of a reset link, which a person has by mail or from an administrator. */
+export function ResetPassword({ sendsMail }: { sendsMail: boolean }) {
   const [token, setToken] = useState<string>();
   const [state, setState] = useState<'open' | 'dead' | 'done'>('open');
   const [password, setPassword] = useState('');
@@ -36,10 +36,20 @@ export function ResetPassword() {
     }
     forgetToken(PAGE);
   });
-  if (state !== 'open')
+  if (state === 'done')
     return (
-      <EntryFrame title={state === 'done' ? STRINGS.doneTitle : STRINGS.deadTitle}>
-        <DeadLink sentence={state === 'done' ? STRINGS.done : STRINGS.dead} />
+      <EntryFrame title={STRINGS.doneTitle}>
+        <DeadLink sentence={STRINGS.done} />
+      </EntryFrame>
+    );
+  if (state === 'dead')
+    return (
+      <EntryFrame title={STRINGS.deadTitle}>
+        {sendsMail ? (
+          <DeadLink sentence={STRINGS.deadWithMail} next={{ href: '/forgot-password', label: STRINGS.newLink }} />
+        ) : (
+          <DeadLink sentence={STRINGS.dead} />
+        )}
       </EntryFrame>
     );
   return (

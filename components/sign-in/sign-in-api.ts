@@ -58,6 +58,11 @@ export async function join(token: string | undefined, person: NewPerson): Promis
   await requestJson(isSignedIn, `${API_BASE}/api/join`, jsonRequest('POST', { token, ...person }));
 }
 
+/** Has a link to set a password sent to the address, if a person here has it. */
+export async function requestPasswordReset(email: string): Promise<void> {
+  await authRequest('/request-password-reset', { email });
+}
+
 export async function resetPassword(token: string, newPassword: string): Promise<void> {
   await authRequest('/reset-password', { token, newPassword });
 }

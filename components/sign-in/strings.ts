@@ -17,6 +17,7 @@ export const SIGN_IN_STRINGS = {
     hint: 'Enter the e-mail address and password of your account.',
     needsAccount: 'No account yet? Ask your administrator for an invitation link.',
     forgot: 'Forgot your password? Ask your administrator for a reset link.',
+    forgotLink: 'Forgot your password?',
     remember: 'Keep me signed in on this device',
     withProvider: (name: string) => `Sign in with ${name}`,
     or: 'or',
@@ -69,6 +70,19 @@ export const SIGN_IN_STRINGS = {
     closedTitle: 'This server takes no new accounts',
     closed: 'Ask your administrator for an account.',
   },
+  forgot: {
+    title: 'Forgot your password?',
+    hint: 'Enter the e-mail address of your account. You get a link with which you choose a new password.',
+    send: 'Send link',
+    sending: 'Sending…',
+    sentTitle: 'Check your mail',
+    sent: (email: string) =>
+      `If an account with the address ${email} has a password, a link is on its way. It works once, within 24 hours.`,
+    notThere: 'Nothing after a few minutes? Look into the spam folder, check the address, or ask your administrator.',
+    withProvider: (name: string) => `If you sign in with ${name}, you have no password here.`,
+    back: 'Back to sign-in',
+    again: 'Use another address',
+  },
   reset: {
     title: 'Choose a new password',
     hint: 'You are signed out everywhere else when it is saved.',
@@ -78,5 +92,7 @@ export const SIGN_IN_STRINGS = {
     done: 'Sign in with your new password.',
     deadTitle: 'This link can’t be used',
     dead: 'It has expired or was used. Ask your administrator for a new one.',
+    deadWithMail: 'It has expired or was used. Have a new one sent to you.',
+    newLink: 'Get a new link',
   },
 } as const;

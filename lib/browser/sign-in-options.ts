@@ -6,4 +6,6 @@ export interface SignInOptions {
   provider?: { id: string; name: string } | undefined;
   /** Who may make an account. */
   signUp?: 'closed' | 'invite' | 'open' | undefined;
+  /** Whether links of accounts can be sent by mail. */
+  sendsMail?: boolean | undefined;
 }

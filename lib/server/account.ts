@@ -1,6 +1,7 @@
 import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
+import { sendsMail } from '#lib/config/mail-settings';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { identifyReader } from '#lib/http/identity';
 import type { Principal } from '#lib/http/principal';
@@ -44,6 +45,7 @@ export function signInOptions(): SignInOptions {
   return {
     mode: 'accounts',
     signUp: SIGN_UP,
+    sendsMail: sendsMail(settings),
     provider: hasProvider ? { id: OIDC_PROVIDER, name: OIDC_NAME } : undefined,
   };
 }

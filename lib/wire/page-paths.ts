@@ -14,6 +14,7 @@ export const PAGE_RIGHTS: ReadonlyMap<string, PageRight> = new Map<string, PageR
   ['/sign-in', 'open'],
   ['/setup', 'open'],
   ['/join', 'open'],
+  ['/forgot-password', 'open'],
   ['/reset-password', 'open'],
   ['/account', 'signed-in'],
   ['/admin', 'signed-in'],

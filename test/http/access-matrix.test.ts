@@ -34,7 +34,7 @@ afterAll(async () => {
 const authorization = `Bearer ${KEY}`;
 
 /** Pages of accounts, which lead to the first page where there are none. */
-const OF_ACCOUNTS: ReadonlySet<string> = new Set(['/setup', '/join', '/reset-password']);
+const OF_ACCOUNTS: ReadonlySet<string> = new Set(['/setup', '/join', '/forgot-password', '/reset-password']);
 
 describe('every method', () => {
   interface Case extends Asked {
