@@ -61,7 +61,17 @@ const config = {
     turbopackChunking: { requestCost: 600_000, minChunkSize: 100_000, firstPageLoadPriority: 0.7 },
   },
   // Native modules and packages that start processes stay out of the bundles.
-  serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa', 'kysely', 'pg', 'better-auth'],
+  serverExternalPackages: [
+    'node-llama-cpp',
+    'pino',
+    'prom-client',
+    'undici',
+    'execa',
+    'kysely',
+    'pg',
+    'better-auth',
+    'nodemailer',
+  ],
 };
 
 export default config;

@@ -141,7 +141,9 @@ test('keeps the dialog usable while the mail server hangs', async ({ school, mai
     await dialog.getByRole('textbox', { name: 'E-mail' }).fill('bo@school.example');
     await dialog.getByRole('button', { name: 'Create and send link' }).click();
     await expect(dialog.getByRole('button', { name: 'Creating and sending…' })).toBeVisible();
-    await expect(admin.getByRole('alert')).toContainText('The mail server has not replied in time', { timeout: 10_000 });
+    await expect(admin.getByRole('alert')).toContainText('The mail server has not replied in time', {
+      timeout: 10_000,
+    });
     await expect(secret(admin, 'Invitation created')).toContainText('/join?token=');
     await silent.close();
   });

@@ -18,7 +18,7 @@ export const GROUP = 'Physics';
 export const STUDENT = { name: 'Grace Hopper', email: 'grace@school.example', password: 'unrelated words again' };
 
 export const test = base.extend<Record<never, never>, { school: School }>({
-  school: [({ browser }, use) => useSchool(browser, use), { scope: 'worker' }],
+  school: [({ browser }, use) => startSchool(browser, use), { scope: 'worker' }],
   baseURL: async ({ school }, use) => use(school.app.url),
 });
 
@@ -34,7 +34,7 @@ export async function schoolWith(
   browser: Browser,
   use: (school: School) => Promise<void>,
 ): Promise<void> {
-  await useSchool(
+  await startSchool(
     browser,
     async (school) => {
       await fill(school);
@@ -44,7 +44,7 @@ export async function schoolWith(
   );
 }
 
-async function useSchool(
+async function startSchool(
   browser: Browser,
   use: (school: School) => Promise<void>,
   env: Record<string, string> = {},

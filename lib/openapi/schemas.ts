@@ -194,7 +194,6 @@ export const SCHEMAS = {
   ResetLinkRequest: accounts.resetLinkRequestSchema,
   ResetLink: accounts.resetLinkSchema,
   TemporaryPassword: accounts.temporaryPasswordSchema,
-  MailReport: people.mailReportSchema,
   Invitation: people.invitationSchema,
   InvitationList: people.invitationListSchema,
   NewInvitation: accounts.newInvitationSchema,

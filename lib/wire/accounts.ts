@@ -140,7 +140,7 @@ export const newInvitationSchema = z.object({
   expires_in_days: z.number().positive().max(365).nullish().describe('7 where it is missing.'),
 });
 
-export type NewInvitation = z.output<typeof newInvitationSchema>;
+export type InvitationRequest = z.output<typeof newInvitationSchema>;
 
 export const newGroupSchema = z.object({
   name: personNameSchema,

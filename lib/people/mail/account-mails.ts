@@ -64,7 +64,7 @@ function paragraphs(all: readonly string[]): string {
   return `${all.join('\n\n')}\n`;
 }
 
-/** A name cannot begin a paragraph of its own. */
+/** A name stays within its sentence. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

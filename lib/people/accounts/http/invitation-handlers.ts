@@ -17,7 +17,7 @@ import { pageOf, readPage } from '#lib/people/page-cursor';
 import { newToken, tokenHash } from '#lib/people/secret-token';
 import { type Store, store } from '#lib/store/store';
 import { DAY_MS, KIB } from '#lib/units';
-import { type NewInvitation, newInvitationSchema } from '#lib/wire/accounts';
+import { type InvitationRequest, newInvitationSchema } from '#lib/wire/accounts';
 import type { Invitation, MailReport } from '#lib/wire/people';
 
 /** Handlers of /api/admin/invitations. */
@@ -75,8 +75,8 @@ export async function createInvitation(request: HttpRequest, context: RequestCon
   return json({ ...invitation, url, token, mail }, 201);
 }
 
-/** Throws `invalid_request` for an address that could not join, and for a mail to no one address. */
-function checkAddress({ email, max_uses: most, send_mail: asksForMail }: NewInvitation, context: RequestContext) {
+/** Throws `invalid_request` for an address that could not join, and for a mail without one. */
+function checkAddress({ email, max_uses: most, send_mail: asksForMail }: InvitationRequest, context: RequestContext) {
   const { SIGN_UP_DOMAINS: domains } = context.settings;
   if (email != null && !isAllowedDomain(email, domains)) throw invalidEmail(`must be of ${domains.join(' or ')}`);
   if (asksForMail !== true) return;
