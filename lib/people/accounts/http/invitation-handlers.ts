@@ -75,7 +75,7 @@ export async function createInvitation(request: HttpRequest, context: RequestCon
   return json({ ...invitation, url, token, mail }, 201);
 }
 
-/** Throws `invalid_request` for an address that could not join, and for a mail without one. */
+/** Throws `invalid_request` for an address that could not join, a mail to none or to several. */
 function checkAddress({ email, max_uses: most, send_mail: asksForMail }: InvitationRequest, context: RequestContext) {
   const { SIGN_UP_DOMAINS: domains } = context.settings;
   if (email != null && !isAllowedDomain(email, domains)) throw invalidEmail(`must be of ${domains.join(' or ')}`);
