@@ -124,9 +124,10 @@ it('takes over from servers that were all killed, with their data', async () => 
   const [orphan] = redisOf(killed);
   await redisCommand(folder, 'SET', 'kept', 'value');
   // The workers first, which would end the Redis.
-  for (const { pid } of workersOf(killed)) process.kill(pid, 'SIGSTOP');
+  const workers = workersOf(killed);
+  for (const { pid } of workers) process.kill(pid, 'SIGSTOP');
   process.kill(killed.pid, 'SIGKILL');
-  for (const { pid } of workersOf(killed)) process.kill(pid, 'SIGKILL');
+  for (const { pid } of workers) process.kill(pid, 'SIGKILL');
   running.length = 0;
   expect(runs(orphan?.pid ?? 0)).toBe(true);
   const next = await start({ WORKERS: '2' });
