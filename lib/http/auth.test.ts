@@ -6,7 +6,13 @@ import { parseBody, readJson } from '#lib/http/body';
 import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
-import { createSession, revokeSessions, SESSION_COOKIE, SESSION_SECONDS } from '#lib/http/session-cookie';
+import {
+  createSession,
+  revokeSessions,
+  SECURE_SESSION_COOKIE,
+  SESSION_COOKIE,
+  SESSION_SECONDS,
+} from '#lib/http/session-cookie';
 import { resetSingleton } from '#lib/singletons';
 import { KIB, MIB } from '#lib/units';
 
@@ -26,6 +32,18 @@ describe('wrong keys', () => {
   const cookie = (value: string) => new Headers({ cookie: `${SESSION_COOKIE}=${value}` });
   const limited = expect.objectContaining({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
   const ask = (headers: Headers, address = '192.0.2.1') => verifyCredentials(headers, KEYS, address, NOW);
+
+  it('ignores over TLS a cookie that another host of the domain may have set', () => {
+    const tossed = `${SESSION_COOKIE}=${createSession(SECOND, NOW)}`;
+    const own = `${SECURE_SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
+    const overTls = (sent: string) =>
+      verifyCredentials(new Headers({ cookie: sent }), KEYS, '192.0.2.1', NOW, false, true)?.key;
+    expect(ask(new Headers({ cookie: tossed }))?.key).toBe(SECOND);
+    expect(overTls(tossed)).toBeUndefined();
+    expect(overTls(`${tossed}; ${own}`)).toBe(FIRST);
+    expect(overTls(`x=${own}; ${tossed}`)).toBeUndefined();
+    expect(ask(new Headers({ cookie: `${tossed}; ${own}` }))?.key).toBe(FIRST);
+  });
 
   const guess = (count = MAX_FAILED_KEYS, address?: string) => {
     for (let index = 0; index < count; index++) expect(ask(bearer(`wrong-${index}`), address)).toBeUndefined();

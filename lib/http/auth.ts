@@ -29,6 +29,9 @@ interface VerifiedKey {
  * `foreignBearer` means that `Authorization` may be meant for another server. A session is then
  * accepted next to it, and a token that comes with a session of ours, even an expired one, is not
  * counted as wrong.
+ *
+ * `isSecure` means that the browser speaks TLS. Only `__Host-` cookies count then: another host of
+ * the domain could have set one of the plain name, to have a person work in the session of another.
  */
 export function verifyCredentials(
   headers: RequestHeaders,
@@ -36,6 +39,7 @@ export function verifyCredentials(
   address: string | undefined,
   nowMs: number,
   foreignBearer = false,
+  isSecure = false,
 ): VerifiedKey | undefined {
   const headerKey = findHeaderKey(headers, keys, address, foreignBearer);
   if (headerKey !== undefined) return { key: headerKey, isBearer: true };
@@ -44,7 +48,8 @@ export function verifyCredentials(
   if (token === undefined || foreignBearer) {
     let hasEndedSession = false;
     for (const session of readSessions(headers.get('cookie'), keys)) {
-      const { key, value } = session;
+      const { key, value, isPrefixed } = session;
+      if (isSecure && !isPrefixed) continue;
       if (key === undefined) recordFailedKey(address, value, 'cookie');
       else if (!mayUseKey(address, key, 'cookie')) continue;
       else if (!isValidSession(session, nowMs)) hasEndedSession = true;

@@ -4,6 +4,7 @@ import type { Config } from '#lib/config/config';
 import { apiKeys } from '#lib/http/api-keys';
 import { findHeaderKey, keyRequired, verifyCredentials } from '#lib/http/auth';
 import type { RequestHeaders } from '#lib/http/http-request';
+import { isOverTls, saysTls } from '#lib/http/over-tls';
 import { administrator, anonymous, member, type Principal } from '#lib/http/principal';
 import { SECURE_SESSION_COOKIE, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { trustedUser } from '#lib/http/trusted-user';
@@ -19,13 +20,14 @@ export interface IdentitySource {
   readonly name: string;
   /**
    * Undefined if the headers hold no credentials of this source, or wrong ones. A promise only if
-   * memory does not know the credentials. `foreignBearer`: see `verifyCredentials`.
+   * memory does not know the credentials. `foreignBearer` and `isSecure`: see `verifyCredentials`.
    */
   verify(
     headers: RequestHeaders,
     address: string | undefined,
     nowMs: number,
     foreignBearer: boolean,
+    isSecure: boolean,
   ): Principal | undefined | Promise<Principal | undefined>;
   /** Cookies that hold its sessions. They are not sent to backends of the gateway. */
   readonly cookieNames?: readonly string[];
@@ -47,6 +49,8 @@ export interface Claim {
   readonly peerAddress: string | undefined;
   /** The client's subnet. */
   readonly address: string | undefined;
+  /** Whether the browser speaks TLS; by default what the peer says, if it is a trusted proxy. */
+  readonly isSecure?: boolean;
 }
 
 /** Name of a caller whose address is unknown. */
@@ -144,15 +148,22 @@ export function identifyReader(
   const { TRUSTED_USER_HEADER: hidden } = settings;
   const shown =
     hidden === undefined ? headers : { get: (name: string) => (name === hidden ? null : headers.get(name)) };
-  return identify({ headers: shown, peerAddress: undefined, address: undefined }, settings, nowMs, true);
+  const isSecure = saysTls(headers, settings);
+  return identify({ headers: shown, peerAddress: undefined, address: undefined, isSecure }, settings, nowMs, true);
 }
 
 /** By a key of `API_KEYS`, or by its session. */
 function ofApiKeys(claim: Claim, settings: Config, nowMs: number, foreignBearer: boolean): Identity | undefined {
-  const verified = verifyCredentials(claim.headers, settings.API_KEYS, claim.address, nowMs, foreignBearer);
+  const { headers, address } = claim;
+  const isSecure = isClaimSecure(claim, settings);
+  const verified = verifyCredentials(headers, settings.API_KEYS, address, nowMs, foreignBearer, isSecure);
   if (verified === undefined) return undefined;
   const { inHeader, inCookie } = identitiesOfKey(verified.key, settings);
   return verified.isBearer ? inHeader : inCookie;
+}
+
+function isClaimSecure({ headers, peerAddress, isSecure }: Claim, settings: Config): boolean {
+  return isSecure ?? isOverTls(headers, peerAddress, settings);
 }
 
 /**
@@ -170,9 +181,10 @@ function ofSources(
   const { headers, address } = claim;
   // A person that the proxy names is not replaced by the session of another one.
   const shown = user === undefined ? headers : withoutCookies(headers);
+  const isSecure = isClaimSecure(claim, settings);
   const { sources } = identities();
   for (let at = first; at < sources.length; at++) {
-    const found = identityOf(sources[at]?.verify(shown, address, nowMs, foreignBearer));
+    const found = identityOf(sources[at]?.verify(shown, address, nowMs, foreignBearer, isSecure));
     if (found instanceof Promise)
       return found.then((later) => later ?? ofSources(claim, settings, nowMs, foreignBearer, user, at + 1));
     if (found !== undefined) return found;

@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import {
   createSession,
+  isValidSession,
+  readSessions,
   revokeSessions,
   SECURE_SESSION_COOKIE,
   SESSION_COOKIE,
   SESSION_SECONDS,
   sessionCookie,
-  sessionKey,
 } from '#lib/http/session-cookie';
 
 const NOW = Date.UTC(2026, 0, 1);
 const FIRST = 'first-key-of-sixteen';
 const SECOND = 'second-key-of-sixteen';
 const KEYS = [FIRST, SECOND];
+
+const sessionKey = (cookies: string, keys: readonly string[], nowMs: number) =>
+  readSessions(cookies, keys).find((session) => isValidSession(session, nowMs))?.key;
 
 describe('session cookie', () => {
   const cookie = `other=1; ${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;

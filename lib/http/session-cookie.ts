@@ -26,6 +26,8 @@ const MAX_KNOWN_HEADER_CHARS = 1_024;
 /** A session cookie as it was read. */
 export interface SessionCookie {
   readonly value: string;
+  /** Whether its name begins with `__Host-`. */
+  readonly isPrefixed: boolean;
   /** The key that signed it, undefined if the signature is none of ours. */
   readonly key: string | undefined;
   readonly keyId: string;
@@ -52,11 +54,6 @@ export function sessionCookie(value: string, secure: boolean): string {
   return `${name}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
-/** Returns the key behind a valid session cookie in the `Cookie` header. */
-export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
-  return readSessions(cookies, keys).find((session) => isValidSession(session, nowMs))?.key;
-}
-
 /**
  * Revokes every valid session in the `Cookie` header, at once in this process. Resolves when that
  * is on disk, or could not be saved. Invalid ones are not recorded, so a client without a key
@@ -68,15 +65,19 @@ export async function revokeSessions(cookies: string | null, keys: readonly stri
 }
 
 /**
- * Returns every session cookie in the `Cookie` header, of both names. A cookie that another host
- * of the domain set does not hide the valid one.
+ * Returns every session cookie in the `Cookie` header, of both names, those of the `__Host-` name
+ * first. A cookie that another host of the domain set does not hide the valid one. It may be valid
+ * itself, for a session of its sender: over TLS it does not count (`verifyCredentials`).
  */
 export function readSessions(cookies: string | null, keys: readonly string[]): readonly SessionCookie[] {
   if (cookies === null || !cookies.includes(SESSION_COOKIE)) return NO_SESSIONS;
   const known = knownHeaders(keys);
   const again = known.get(cookies);
   if (again !== undefined) return again;
-  const sessions = Array.from(cookies.matchAll(COOKIES), ([, value = '']) => parseSession(value, keys));
+  const all = Array.from(cookies.matchAll(COOKIES), ([, prefix, value = '']) =>
+    parseSession(value, prefix !== undefined, keys),
+  );
+  const sessions = [...all.filter(({ isPrefixed }) => isPrefixed), ...all.filter(({ isPrefixed }) => !isPrefixed)];
   // A client without a key cannot push others out. Whether a session is valid is not part of it.
   if (sessions.length > 0 && sessions.every(({ key }) => key !== undefined)) known.set(cookies, sessions);
   return sessions;
@@ -100,15 +101,23 @@ export function isValidSession(session: SessionCookie, nowMs: number): boolean {
   return session.key !== undefined && session.expiry * SECOND_MS > nowMs && !revokedSessions().has(session);
 }
 
-const COOKIES = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION_COOKIE}=([^;]+)`, 'g');
+const COOKIES = new RegExp(`(?:^|;\\s*)(__Host-)?${SESSION_COOKIE}=([^;]+)`, 'g');
 
-function parseSession(value: string, keys: readonly string[]): SessionCookie {
+function parseSession(value: string, isPrefixed: boolean, keys: readonly string[]): SessionCookie {
   const [keyId = '', id = '', expiryText = '', signature = ''] = value.split('.');
   const signer = apiKeys(keys).find((known) => known.id === keyId)?.key;
   const isSigned =
     signer !== undefined && timingSafeEqual(sha256(sign(`${keyId}.${id}.${expiryText}`, signer)), sha256(signature));
   const expiry = Number(expiryText);
-  return { value, key: isSigned ? signer : undefined, keyId, id, expiry, issuedAt: expiry - SESSION_SECONDS };
+  return {
+    value,
+    isPrefixed,
+    key: isSigned ? signer : undefined,
+    keyId,
+    id,
+    expiry,
+    issuedAt: expiry - SESSION_SECONDS,
+  };
 }
 
 function sign(claim: string, key: string): string {

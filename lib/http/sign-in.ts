@@ -2,10 +2,9 @@ import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
 import { verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
-import { isTrustedProxy } from '#lib/http/client-ip';
-import { forwardedScheme } from '#lib/http/cors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { endSessions, identify } from '#lib/http/identity';
+import { isOverTls, sessionHeaders } from '#lib/http/over-tls';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
@@ -17,35 +16,25 @@ import { signInSchema } from '#lib/wire/session';
 export async function readSession({ headers }: HttpRequest, context: RequestContext): Promise<Reply> {
   const { settings, address, peerAddress } = context;
   const needed = authMode(settings) !== 'none';
-  // Only cookies count: a key in `Authorization` does not sign a browser in.
-  const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-  const identity = await identify({ headers: cookies, peerAddress, address }, settings, Date.now());
+  const identity = await identify({ headers: sessionHeaders(headers), peerAddress, address }, settings, Date.now());
   return json({ needed, signed_in: !needed || identity !== undefined });
 }
 
 export async function signIn(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { settings, address } = context;
+  const { settings, address, peerAddress } = context;
   const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
   if (settings.API_KEYS.length === 0)
     throw new AppError('not_configured', 'No API_KEYS are set, so there is nothing to sign in to.');
   const key = verifySignIn(shown, settings.API_KEYS, address);
   if (key === undefined) throw new AppError('unauthorized', 'Wrong key. Ask your administrator for one.');
   return json({ signed_in: true }, 200, {
-    'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, context)),
+    'set-cookie': sessionCookie(createSession(key, Date.now()), isOverTls(request.headers, peerAddress, settings)),
   });
 }
 
-export async function signOut(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { headers } = request;
-  const secure = isSecure(request, context);
-  await revokeSessions(headers.get('cookie'), context.settings.API_KEYS, Date.now());
+export async function signOut({ headers }: HttpRequest, { peerAddress, settings }: RequestContext): Promise<Reply> {
+  const secure = isOverTls(headers, peerAddress, settings);
+  await revokeSessions(headers.get('cookie'), settings.API_KEYS, Date.now());
   const cookies = [sessionCookie('', secure), ...(await endSessions(headers, secure))];
   return { ...json({ signed_in: false }), cookies };
-}
-
-/** Whether the browser speaks TLS, which a trusted proxy reports: this server has no TLS. */
-function isSecure({ headers }: HttpRequest, { peerAddress, settings }: RequestContext): boolean {
-  return (
-    isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
-  );
 }

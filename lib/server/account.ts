@@ -4,6 +4,7 @@ import { config } from '#lib/config/config';
 import { sendsMail } from '#lib/config/mail-settings';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { identifyReader } from '#lib/http/identity';
+import { sessionHeaders } from '#lib/http/over-tls';
 import type { Principal } from '#lib/http/principal';
 
 /** The id of the organisation's sign-in page. */
@@ -24,8 +25,7 @@ export async function viewerOf(headers: RequestHeaders, nowMs: number): Promise<
   if (authMode(settings) === 'none') return { account: 'none' };
   // Pages are served to a person that a proxy names only after a check of the proxy's address.
   if (header !== undefined && headers.get(header) !== null) return { account: 'none' };
-  const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-  const identity = await identifyReader(cookies, settings, nowMs);
+  const identity = await identifyReader(sessionHeaders(headers), settings, nowMs);
   if (identity === undefined) return { account: 'signed_out' };
   return { account: 'signed_in', person: personOf(identity.principal) };
 }

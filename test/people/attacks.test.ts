@@ -171,6 +171,48 @@ describe('sessions', () => {
   });
 });
 
+describe('cookies that another host of the domain has set', () => {
+  const TLS = { 'x-forwarded-proto': 'https', origin: ORIGIN.replace('http:', 'https:') };
+  const signInOverTls = async (name: string) => {
+    const browser = server.browser('203.0.113.7');
+    await browser.post('/api/auth/sign-in/email', { email: `${name}@school.example`, password: PASSWORD }, TLS);
+    expect([...browser.cookies.keys()]).toContain('__Host-chill_space_account');
+    return browser.cookies.get('__Host-chill_space_account') ?? '';
+  };
+
+  beforeEach(async () => {
+    await joinAs(server, admin, 'Eve');
+    await server.restart({ TRUST_PROXY: '203.0.113.7' });
+  });
+
+  it('sign no one in over TLS, also next to an own session or as a part of another value', async () => {
+    const [eve, ada] = [await signInOverTls('eve'), await signInOverTls('ada')];
+    const tossed = `chill_space_account=${eve}`;
+    const own = `__Host-chill_space_account=${ada}`;
+    const emailOf = async (cookie: string, headers: Record<string, string> = TLS) =>
+      (await server.browser('203.0.113.7').get('/api/me', { ...headers, cookie })).at('user.email');
+    // Twice: what was found for the same header before does not count either.
+    for (const cookie of [tossed, `x=${own}; ${tossed}`])
+      for (const _ of [1, 2]) {
+        expect(await emailOf(cookie, {})).toBe('eve@school.example');
+        expect(await emailOf(cookie)).toBeUndefined();
+      }
+    for (const cookie of [`${tossed}; ${own}`, `${own}; ${tossed}`])
+      for (const headers of [TLS, {}]) expect(await emailOf(cookie, headers)).toBe('ada@school.example');
+  });
+
+  it('keep no session of their sender when a person ends its other ones over TLS', async () => {
+    const [eve, ada] = [await signInOverTls('eve'), await signInOverTls('ada')];
+    const cookie = `chill_space_account=${eve}; __Host-chill_space_account=${ada}`;
+    const browser = server.browser('203.0.113.7');
+    const listed = await browser.get('/api/auth/list-sessions', { ...TLS, cookie });
+    expect(listed.json).toContainEqual(expect.objectContaining({ isCurrent: true }));
+    await browser.post('/api/auth/revoke-other-sessions', {}, { ...TLS, cookie });
+    const own = { ...TLS, cookie: `__Host-chill_space_account=${ada}` };
+    expect((await browser.get('/api/me', own)).at('user.email')).toBe('ada@school.example');
+  });
+});
+
 describe('requests of other sites', () => {
   it('are refused where they change something', async () => {
     const evil = { origin: 'https://evil.example' };

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const headersOf = (values: Record<string, string>) => ({ get: (name: string) => values[name] ?? null });
 const verify = (values: Record<string, string>, nowMs = Date.now()) =>
-  accountIdentities().verify(headersOf(values), '192.0.2.1', nowMs, false);
+  accountIdentities().verify(headersOf(values), '192.0.2.1', nowMs, false, false);
 
 it('finds a known session and a known key without a promise, and the same principal each time', async () => {
   const key = (await admin.post('/api/keys', { name: 'K', models: ['a'] })).textAt('key');

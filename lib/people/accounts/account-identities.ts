@@ -10,9 +10,11 @@ import { SecretMap } from '#lib/http/secret-map';
 import {
   AUTH_COOKIES,
   cookieName,
+  countsAsSession,
   endedSessionCookie,
-  sessionCookieValues,
+  type ShownSession,
   sessionTokenOf,
+  shownSessions,
 } from '#lib/people/accounts/auth-cookies';
 import {
   type LoadedIdentity,
@@ -43,6 +45,12 @@ const FRESH_MS = 30 * SECOND_MS;
 /** "Last used" is written at most this often. */
 const SEEN_INTERVAL_MS = MINUTE_MS;
 
+/** What `#known` has of a session cookie. */
+interface ShownCredential {
+  readonly credential: string;
+  readonly isPrefixed: boolean;
+}
+
 interface KnownIdentity extends LoadedIdentity {
   readonly readAtMs: number;
   readonly validUntilMs: number;
@@ -70,7 +78,7 @@ export class AccountIdentities implements IdentitySource {
   /** Hashes of keys that were accepted before, by the keys. */
   readonly #keys = new SecretMap<string>(MAX_SHOWN, MAX_SHOWN_CHARS);
   /** What `#known` has of `Cookie` headers that were accepted before. */
-  readonly #cookies = new SecretMap<readonly string[]>(MAX_SHOWN, MAX_SHOWN_CHARS);
+  readonly #cookies = new SecretMap<readonly ShownCredential[]>(MAX_SHOWN, MAX_SHOWN_CHARS);
   readonly #source: IdentityStore;
   #secret: string | undefined;
   /** Counts changes, so that a read that began before one is not cached after it. */
@@ -85,6 +93,7 @@ export class AccountIdentities implements IdentitySource {
     address: string | undefined,
     nowMs: number,
     foreignBearer: boolean,
+    isSecure: boolean,
   ): Principal | undefined | Promise<Principal | undefined> {
     const authorization = headers.get('authorization');
     // The time of a refusal must not tell a throttled address that its guess was right.
@@ -101,7 +110,7 @@ export class AccountIdentities implements IdentitySource {
       }
     // A credential of another source goes before the cookie that a browser adds.
     if (!foreignBearer && (bearer ?? apiKey) !== undefined) return undefined;
-    return this.#verifyCookies(headers.get('cookie'), address, nowMs);
+    return this.#verifyCookies(headers.get('cookie'), isSecure, address, nowMs);
   }
 
   /** The person that a trusted proxy names. One that may join is made a member. */
@@ -138,11 +147,11 @@ export class AccountIdentities implements IdentitySource {
 
   /** Ends the session of a browser, for every copy of its cookie. */
   async endSession(headers: RequestHeaders, isSecure: boolean): Promise<readonly string[]> {
-    const values = sessionCookieValues(headers.get('cookie'));
-    if (values.length === 0) return [];
+    const shown = shownSessions(headers.get('cookie'));
+    if (shown.length === 0) return [];
     const opened = await this.#source.store();
     this.#secret ??= await this.#source.secret(opened);
-    for (const value of values) {
+    for (const { value } of shown) {
       const token = sessionTokenOf(value, this.#secret);
       if (token === undefined) continue;
       await opened.db.deleteFrom('user_sessions').where('token', '=', token).execute();
@@ -238,31 +247,36 @@ export class AccountIdentities implements IdentitySource {
 
   #verifyCookies(
     cookies: string | null,
+    isSecure: boolean,
     address: string | undefined,
     nowMs: number,
   ): Principal | undefined | Promise<Principal | undefined> {
     if (cookies === null) return undefined;
     const again = this.#cookies.get(cookies);
-    const credentials = again ?? sessionCookieValues(cookies).map(sessionCredential);
-    for (const credential of credentials) {
-      const known = this.#known.get(credential);
+    const credentials = again ?? shownSessions(cookies).map(toCredential);
+    for (const shown of credentials) {
+      if (!countsAsSession(shown, isSecure)) continue;
+      const known = this.#known.get(shown.credential);
       if (known === undefined || !isFresh(known, nowMs)) continue;
       if (again !== undefined) return acceptSession(known, address);
       return this.#acceptSession(known, cookies, credentials, address);
     }
-    return credentials.length === 0 ? undefined : this.#loadSessions(cookies, credentials, address, nowMs);
+    return credentials.length === 0 ? undefined : this.#loadSessions(cookies, credentials, isSecure, address, nowMs);
   }
 
   async #loadSessions(
     cookies: string,
-    credentials: readonly string[],
+    credentials: readonly ShownCredential[],
+    isSecure: boolean,
     address: string | undefined,
     nowMs: number,
   ): Promise<Principal | undefined> {
     const changes = this.#changes;
     const opened = await this.#source.store();
     this.#secret ??= await this.#source.secret(opened);
-    for (const [index, value] of sessionCookieValues(cookies).entries()) {
+    for (const [index, shown] of shownSessions(cookies).entries()) {
+      if (!countsAsSession(shown, isSecure)) continue;
+      const { value } = shown;
       const token = value.length > MAX_CREDENTIAL_CHARS ? undefined : sessionTokenOf(value, this.#secret);
       if (token === undefined) {
         recordFailedKey(address, value, 'cookie');
@@ -270,7 +284,7 @@ export class AccountIdentities implements IdentitySource {
       }
       const loaded = await loadSession(opened, token, nowMs);
       if (loaded === undefined) continue;
-      this.#remember(credentials[index] ?? sessionCredential(value), loaded, nowMs, changes);
+      this.#remember((credentials[index] ?? toCredential(shown)).credential, loaded, nowMs, changes);
       if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.userId !== undefined) {
         const { userId } = loaded;
         void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
@@ -283,7 +297,7 @@ export class AccountIdentities implements IdentitySource {
   #acceptSession(
     identity: LoadedIdentity,
     cookies: string,
-    credentials: readonly string[],
+    credentials: readonly ShownCredential[],
     address: string | undefined,
   ): Principal | undefined {
     const principal = acceptSession(identity, address);
@@ -314,8 +328,8 @@ function isFresh({ readAtMs, validUntilMs }: KnownIdentity, nowMs: number): bool
 }
 
 /** Differs from what keys and people of a proxy are known by, so that no cookie can name them. */
-function sessionCredential(value: string): string {
-  return `session ${tokenHash(value)}`;
+function toCredential({ value, isPrefixed }: ShownSession): ShownCredential {
+  return { credential: `session ${tokenHash(value)}`, isPrefixed };
 }
 
 /** An address with too many wrong cookies keeps the sessions that it used before. */

@@ -40,15 +40,34 @@ export function endedSessionCookie(isSecure: boolean): string {
   return `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 }
 
-const SESSIONS = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION}=([^;]+)`, 'g');
+const SESSIONS = new RegExp(`(?:^|;\\s*)(__Host-)?${SESSION}=([^;]+)`, 'g');
+
+/** A session cookie as a browser sends it. */
+export interface ShownSession {
+  readonly value: string;
+  /** Whether its name begins with `__Host-`. */
+  readonly isPrefixed: boolean;
+}
 
 /**
- * The values of all session cookies in a `Cookie` header, of both names: one that another host of
- * the domain set does not hide the valid one.
+ * All session cookies in a `Cookie` header, of both names, those of the `__Host-` name first: one
+ * that another host of the domain set does not hide the valid one. See `countsAsSession`.
  */
-export function sessionCookieValues(cookies: string | null): string[] {
+export function shownSessions(cookies: string | null): ShownSession[] {
   if (cookies === null || !cookies.includes(SESSION)) return [];
-  return [...cookies.matchAll(SESSIONS)].map(([, value = '']) => value);
+  const all = [...cookies.matchAll(SESSIONS)].map(([, prefix, value = '']) => ({
+    value,
+    isPrefixed: prefix !== undefined,
+  }));
+  return [...all.filter(({ isPrefixed }) => isPrefixed), ...all.filter(({ isPrefixed }) => !isPrefixed)];
+}
+
+/**
+ * Whether a session cookie signs its browser in. Over TLS only one of the `__Host-` name does:
+ * another host of the domain could have set the plain one, to have a person work in its session.
+ */
+export function countsAsSession({ isPrefixed }: Pick<ShownSession, 'isPrefixed'>, isSecure: boolean): boolean {
+  return isPrefixed || !isSecure;
 }
 
 /** The token in a session cookie, or undefined if its signature is none of ours. */

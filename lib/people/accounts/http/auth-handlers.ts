@@ -126,7 +126,7 @@ async function personBefore(
 ): Promise<Person | undefined> {
   if (guess === 'person') return await personOf(request, context);
   if (audit?.isFirstFactorOnly !== true) return undefined;
-  const person = await findPerson(request.headers, context.address);
+  const person = await findPerson(request, context);
   if (person === undefined) return undefined;
   const { two_factor: hasSecondFactor } = await readMember((await authLibrary()).store, person.userId);
   return hasSecondFactor ? undefined : person;

@@ -1,6 +1,5 @@
-import { isTrustedProxy } from '#lib/http/client-ip';
-import { forwardedScheme } from '#lib/http/cors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { isOverTls as isHeaderOverTls } from '#lib/http/over-tls';
 import type { RequestContext } from '#lib/http/route';
 import { ADDRESS_HEADER } from '#lib/people/accounts/auth-options';
 
@@ -9,9 +8,7 @@ export function isOverTls(
   { headers }: Pick<HttpRequest, 'headers'>,
   { peerAddress, settings }: Pick<RequestContext, 'peerAddress' | 'settings'>,
 ): boolean {
-  return (
-    isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
-  );
+  return isHeaderOverTls(headers, peerAddress, settings);
 }
 
 /** The origin under which the browser sees this server, for links and for the provider. */

@@ -47,7 +47,7 @@ export async function readOptions(_request: HttpRequest, { settings }: RequestCo
 export async function listOwnSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { userId } = await personOf(request, context);
   const opened = await store();
-  const current = await currentSessionToken(request, opened, context.settings.AUTH_SECRET);
+  const current = await currentSessionToken(request, opened, context);
   const rows = await sessionsOf(opened, userId);
   return json(
     rows.map(({ id, token, createdAt, updatedAt, expiresAt, ipAddress, userAgent }) => ({
@@ -74,7 +74,7 @@ export async function endOwnSession(request: HttpRequest, context: RequestContex
 export async function endOtherSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { userId } = await personOf(request, context);
   const opened = await store();
-  const current = await currentSessionToken(request, opened, context.settings.AUTH_SECRET);
+  const current = await currentSessionToken(request, opened, context);
   await endSessions(opened, userId, ({ token }) => token !== current);
   return json({ status: true });
 }

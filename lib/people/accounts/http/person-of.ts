@@ -1,9 +1,10 @@
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { isOverTls, sessionHeaders } from '#lib/http/over-tls';
 import type { Principal } from '#lib/http/principal';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
-import { sessionCookieValues, sessionTokenOf } from '#lib/people/accounts/auth-cookies';
+import { countsAsSession, sessionTokenOf, shownSessions } from '#lib/people/accounts/auth-cookies';
 import { authSecret } from '#lib/people/accounts/server-secret';
 import type { Store } from '#lib/store/store';
 
@@ -13,21 +14,21 @@ export type Person = Principal & { readonly userId: string };
  * The person of a session cookie, for routes that are open. Keys do not count: what is behind this
  * is for people who have signed in. Throws `unauthorized`.
  */
-export async function personOf(
-  { headers }: Pick<HttpRequest, 'headers'>,
-  { address }: Pick<RequestContext, 'address'>,
-): Promise<Person> {
-  const person = await findPerson(headers, address);
+export async function personOf(request: Pick<HttpRequest, 'headers'>, context: SessionContext): Promise<Person> {
+  const person = await findPerson(request, context);
   if (person === undefined) throw new AppError('unauthorized', 'Sign in first.');
   return person;
 }
 
+/** What a session is found by, apart from the headers. */
+type SessionContext = Pick<RequestContext, 'address' | 'peerAddress' | 'settings'>;
+
 export async function findPerson(
-  headers: HttpRequest['headers'],
-  address: string | undefined,
+  { headers }: Pick<HttpRequest, 'headers'>,
+  { address, peerAddress, settings }: SessionContext,
 ): Promise<Person | undefined> {
-  const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-  const principal = await accountIdentities().verify(cookies, address, Date.now(), false);
+  const isSecure = isOverTls(headers, peerAddress, settings);
+  const principal = await accountIdentities().verify(sessionHeaders(headers), address, Date.now(), false, isSecure);
   return principal === undefined ? undefined : asPerson(principal);
 }
 
@@ -42,11 +43,13 @@ export function asPerson(principal: Principal): Person {
 export async function currentSessionToken(
   { headers }: Pick<HttpRequest, 'headers'>,
   store: Store,
-  configuredSecret: string | undefined,
+  { peerAddress, settings }: SessionContext,
 ): Promise<string | undefined> {
-  const secret = await authSecret(store, configuredSecret);
-  for (const value of sessionCookieValues(headers.get('cookie'))) {
-    const token = sessionTokenOf(value, secret);
+  const secret = await authSecret(store, settings.AUTH_SECRET);
+  const isSecure = isOverTls(headers, peerAddress, settings);
+  for (const shown of shownSessions(headers.get('cookie'))) {
+    if (!countsAsSession(shown, isSecure)) continue;
+    const token = sessionTokenOf(shown.value, secret);
     if (token !== undefined) return token;
   }
   return undefined;
