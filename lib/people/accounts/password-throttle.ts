@@ -10,14 +10,20 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
  * repeated ones, and refuses them above a bound. Accounts that do not exist count in the same way,
  * so the count says nothing of who has an account.
  *
- * An address that has signed in to an account before has a count for itself. So a stranger who
- * guesses cannot lock the owner out.
+ * An address that has signed in to an account before has a count for itself, and the address's own
+ * bound does not apply to the pair. So neither a stranger who guesses nor one person behind the
+ * address of a school can lock the owner out.
  */
 
 /** Wrong attempts at one account within 15 minutes. */
 export const MAX_PER_ACCOUNT = 10;
-/** Wrong attempts of one address, at any account, within 10 minutes. */
-export const MAX_PER_ADDRESS = 100;
+/**
+ * Wrong attempts of one address, at any account, within 10 minutes. A school may have one address,
+ * where many people mistype their password at the same time.
+ */
+export const MAX_PER_ADDRESS = 300;
+/** The same for attempts that name no account: codes of a second factor, and links. */
+export const MAX_UNNAMED_PER_ADDRESS = 100;
 /** An attempt at an account after this many wrong ones waits. */
 const FREE_ATTEMPTS = 2;
 const FIRST_DELAY_MS = 200;
@@ -25,12 +31,14 @@ const MAX_DELAY_MS = 3 * SECOND_MS;
 /** How long an address counts as the owner's after a sign-in. */
 const KNOWN_MS = 30 * DAY_MS;
 /** LRU bounds. */
-const MAX_COUNTS = 20_000;
+const MAX_COUNTS = 30_000;
 const MAX_KNOWN = 20_000;
 
 interface ThrottleBounds {
   readonly account: Bound;
   readonly address: Bound;
+  /** Of an address, for attempts that name no account. */
+  readonly unnamed: number;
   /** The sentence of a refusal, before when to try again. */
   readonly refusal: string;
   /** `data.reason` of a refusal. */
@@ -45,6 +53,7 @@ interface Bound {
 const OF_PASSWORDS: ThrottleBounds = {
   account: { most: MAX_PER_ACCOUNT, windowMs: 15 * MINUTE_MS },
   address: { most: MAX_PER_ADDRESS, windowMs: 10 * MINUTE_MS },
+  unnamed: MAX_UNNAMED_PER_ADDRESS,
   refusal: 'Too many wrong attempts.',
   reason: 'wrong_passwords',
 };
@@ -53,6 +62,7 @@ const OF_PASSWORDS: ThrottleBounds = {
 const OF_MAILS: ThrottleBounds = {
   account: { most: 3, windowMs: HOUR_MS },
   address: { most: 30, windowMs: 10 * MINUTE_MS },
+  unnamed: 30,
   refusal: 'Too many links were asked for.',
   reason: 'mails',
 };
@@ -85,35 +95,60 @@ export class PasswordThrottle {
    * `account` is undefined where the attempt names none.
    */
   async begin(address: string | undefined, account: string | undefined): Promise<void> {
-    const { account: perAccount, address: perAddress } = this.#bounds;
-    const counts: Count[] = [];
-    if (account !== undefined) counts.push(this.#count(this.#accountKey(address, account), perAccount.windowMs));
-    const ofAccount = counts[0];
-    if (ofAccount !== undefined && ofAccount.attempts >= perAccount.most) throw this.#refusal(ofAccount);
-    const ofAddress = address === undefined ? undefined : this.#count(`address ${address}`, perAddress.windowMs);
-    if (ofAddress !== undefined && ofAddress.attempts >= perAddress.most) throw this.#refusal(ofAddress);
-    if (ofAddress !== undefined) counts.push(ofAddress);
-    for (const count of counts) count.attempts += 1;
+    const { most, windowMs } = this.#bounds.account;
+    const isKnown = this.#isKnown(address, account);
+    const ofAccount =
+      account === undefined ? undefined : this.#count(accountKey(address, account, isKnown), windowMs);
+    if (ofAccount !== undefined && ofAccount.attempts >= most) throw this.#refusal(ofAccount);
+    if (address !== undefined && !isKnown) this.#countAtAddress(address, account);
+    if (ofAccount !== undefined) ofAccount.attempts += 1;
     const wrong = ofAccount?.attempts ?? 0;
     if (wrong > FREE_ATTEMPTS)
       await this.#clock.sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (wrong - FREE_ATTEMPTS - 1)));
   }
 
-  /** The attempt was right: takes it back, and the wrong ones at this account. */
+  /**
+   * The attempt was right: takes it back, and the wrong ones at this account, also those that count
+   * for the address.
+   */
   succeed(address: string | undefined, account: string | undefined): void {
-    if (address !== undefined) {
-      const ofAddress = this.#counts.get(`address ${address}`);
-      if (ofAddress !== undefined) ofAddress.attempts = Math.max(0, ofAddress.attempts - 1);
-    }
+    if (address !== undefined) this.#takeBackAtAddress(address, account);
     if (account === undefined) return;
-    this.#counts.delete(this.#accountKey(address, account));
-    if (address !== undefined) this.#known.set(digest(`${address} ${account}`), this.#clock.now() + KNOWN_MS);
+    this.#counts.delete(accountKey(address, account, this.#isKnown(address, account)));
+    if (address !== undefined) this.#known.set(pairOf(address, account), this.#clock.now() + KNOWN_MS);
   }
 
-  #accountKey(address: string | undefined, account: string): string {
-    const pair = digest(`${address} ${account}`);
-    const isKnown = address !== undefined && (this.#known.get(pair) ?? 0) > this.#clock.now();
-    return isKnown ? `known ${pair}` : `account ${digest(account)}`;
+  #isKnown(address: string | undefined, account: string | undefined): boolean {
+    if (address === undefined || account === undefined) return false;
+    return (this.#known.get(pairOf(address, account)) ?? 0) > this.#clock.now();
+  }
+
+  /** Throws `rate_limited` if the address has too many. */
+  #countAtAddress(address: string, account: string | undefined): void {
+    const { address: perAddress, unnamed } = this.#bounds;
+    const count = this.#count(addressKey(address, account), perAddress.windowMs);
+    if (count.attempts >= (account === undefined ? unnamed : perAddress.most)) throw this.#refusal(count);
+    count.attempts += 1;
+    if (account === undefined) return;
+    const key = wrongKey(address, account);
+    const { endsAtMs } = count;
+    const ofPair = this.#counts.get(key);
+    // Those of an ended window of the address count no more.
+    if (ofPair?.endsAtMs === endsAtMs) ofPair.attempts += 1;
+    else this.#counts.set(key, { attempts: 1, endsAtMs });
+  }
+
+  #takeBackAtAddress(address: string, account: string | undefined): void {
+    const count = this.#counts.get(addressKey(address, account));
+    if (count === undefined) return;
+    if (account === undefined) {
+      count.attempts = Math.max(0, count.attempts - 1);
+      return;
+    }
+    const key = wrongKey(address, account);
+    const ofPair = this.#counts.get(key);
+    if (ofPair?.endsAtMs === count.endsAtMs) count.attempts -= ofPair.attempts;
+    this.#counts.delete(key);
   }
 
   #count(key: string, windowMs: number): Count {
@@ -132,6 +167,23 @@ export class PasswordThrottle {
       data: { reason, retry_after_seconds: seconds },
     });
   }
+}
+
+function accountKey(address: string | undefined, account: string, isKnown: boolean): string {
+  return isKnown && address !== undefined ? `known ${pairOf(address, account)}` : `account ${digest(account)}`;
+}
+
+function addressKey(address: string, account: string | undefined): string {
+  return `${account === undefined ? 'unnamed' : 'address'} ${address}`;
+}
+
+/** What an address has counted of one account. */
+function wrongKey(address: string, account: string): string {
+  return `wrong ${pairOf(address, account)}`;
+}
+
+function pairOf(address: string, account: string): string {
+  return digest(`${address} ${account}`);
 }
 
 /** Bounds the size of keys whose text a client chose. */
