@@ -3,6 +3,7 @@ import { AppError } from '#lib/errors';
 import { recycleBody } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
 import { misspeltName } from '#lib/http/ignored-fields';
+import { requireStillAllowed } from '#lib/http/lock-outs';
 import { acceptCamelCase } from '#lib/wire/camel-case';
 import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
 import { validationMessage } from '#lib/wire/validation-messages';
@@ -21,10 +22,15 @@ export async function readJson(request: HttpRequest, limitBytes: number, anyType
   return parseOnce(await readJsonBytes(request, limitBytes, anyType), parseJson);
 }
 
-/** The first half of `readJson`, for bodies whose limit depends on their content. */
+/**
+ * The first half of `readJson`, for bodies whose limit depends on their content. Throws
+ * `unauthorized` if the caller was locked out while the body arrived.
+ */
 export async function readJsonBytes(request: HttpRequest, limitBytes: number, anyType = false): Promise<Uint8Array> {
   if (!anyType) requireJson(request);
-  return request.bytes(limitBytes);
+  const bytes = await request.bytes(limitBytes);
+  requireStillAllowed(request);
+  return bytes;
 }
 
 /** Parses bytes that are not used afterwards: their memory serves another body. */

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** Whose memory budget the body is counted in while it is received. */
   caller: string;
+  /** How many callers had been locked out before it was authenticated: lib/http/lock-outs.ts. */
+  lockOutsBefore: number;
   /** Bytes of the body that `bytes` has read so far. */
   readonly readBytes: number;
   /**
@@ -52,6 +54,7 @@ export class WebRequest implements HttpRequest {
   readonly headers: RequestHeaders;
   readonly signal: AbortSignal;
   caller = 'unknown';
+  lockOutsBefore = 0;
   readBytes = 0;
   readonly #request: Request;
 

@@ -1,12 +1,13 @@
 import { shareChange } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import { forgetCallers } from '#lib/http/identity';
+import { lockOuts } from '#lib/http/lock-outs';
 import { isOwnedBy } from '#lib/http/principal';
 import { singleton } from '#lib/singletons';
 
 /**
- * Work in progress by caller: a stream, a run, an exchange of the gateway. It is ended when its
- * caller is locked out.
+ * Work in progress by caller: a stream, a run, an upload, an exchange of the gateway. It is ended
+ * when its caller is locked out. Requests whose body is still to come: lib/http/lock-outs.ts.
  */
 export interface OpenPiece {
   /** Ends it. Must not throw. */
@@ -36,6 +37,7 @@ class OpenWork {
 
   /** Ends the work of a caller, and of its end users. */
   end(caller: string): void {
+    lockOuts().add(caller);
     for (const end of this.#listeners.values()) end(caller);
     for (const [owner, open] of [...this.#byCaller])
       if (isOwnedBy(owner, caller)) for (const piece of [...open]) piece.endNow();

@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BodyBudget, bodyBudget } from '#lib/http/body-budget';
 import { boundedStream } from '#lib/http/body-stream';
+import { revoke } from '#lib/http/open-work';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
 import { resetSingleton } from '#lib/singletons';
 import { KIB, MIB } from '#lib/units';
@@ -50,6 +51,18 @@ function openFiles(): number {
   });
   return targets.filter((target) => target.startsWith(directory) && target.endsWith('(deleted)')).length;
 }
+
+it('ends an upload of a caller that is locked out, and leaves nothing of it', async () => {
+  const source = new PassThrough();
+  const upload = receive(source, 'user:ann');
+  const other = receive(Readable.from([LARGE]), 'user:bo');
+  source.write(LARGE);
+  await vi.waitFor(() => expect(openFiles()).toBe(2));
+  revoke(['user:ann']);
+  await expect(upload).rejects.toMatchObject({ code: 'cancelled' });
+  (await other).release();
+  await vi.waitFor(() => expect(openFiles()).toBe(0));
+});
 
 describe('an upload that has arrived', () => {
   it.each([

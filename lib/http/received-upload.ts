@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { type BodyBudget, BodyBuffer, budgetExhausted, recycleBody, uploadBudget } from '#lib/http/body-budget';
 import type { BodyStream } from '#lib/http/body-stream';
+import { lockedOut, type OpenPiece, openWork } from '#lib/http/open-work';
 import { UploadFile } from '#lib/http/upload-file';
 import { KIB } from '#lib/units';
 
@@ -31,7 +32,8 @@ export interface ReceivedUpload {
 
 /**
  * Receives a body to its end. Throws `queue_full` if the budget for its bytes, or the disk, is used
- * up, and the errors of the stream. Nothing of it is left then.
+ * up, `cancelled` if the caller is locked out, and the errors of the stream. Nothing of it is left
+ * then.
  */
 export async function receiveUpload(
   { content, declaredBytes }: BodyStream,
@@ -45,6 +47,8 @@ export async function receiveUpload(
   const memory = new BodyBuffer(caller, MAX_MEMORY_BYTES, Math.min(declaredBytes ?? 0, MAX_MEMORY_BYTES));
   let inMemory = 0;
   let file: UploadFile | undefined;
+  const piece: OpenPiece = { endNow: () => void content.destroy(lockedOut()) };
+  openWork().add(caller, piece);
   try {
     for await (const chunk of content as AsyncIterable<Buffer>) {
       if (file === undefined && inMemory + chunk.byteLength > MAX_MEMORY_BYTES) {
@@ -64,6 +68,7 @@ export async function receiveUpload(
     file?.release();
     throw error;
   } finally {
+    openWork().remove(caller, piece);
     memory.release();
   }
 }

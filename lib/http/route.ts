@@ -9,6 +9,7 @@ import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
 import { type HttpRequest, type RequestHeaders, WebRequest } from '#lib/http/http-request';
 import { anonymousAt, authenticate, PREFLIGHT } from '#lib/http/identity';
+import { lockOuts } from '#lib/http/lock-outs';
 import { type Principal, type Right, requireRight } from '#lib/http/principal';
 import {
   type ConfirmCount,
@@ -199,6 +200,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     if (origin !== null && !isOriginAllowed && !SAFE_METHODS.has(method)) throw originNotAllowed();
     const address = clientAddressOf(request, routeContext, settings);
     let principal = PREFLIGHT;
+    request.lockOutsBefore = lockOuts().count;
     if (method !== 'OPTIONS') {
       const found = identify(right, request, routeContext, address, settings);
       principal = found instanceof Promise ? await found : found;

@@ -10,6 +10,7 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
   readonly #incoming: ServerRequest;
   readonly #outgoing: ServerResponse;
   caller = 'unknown';
+  lockOutsBefore = 0;
   readBytes = 0;
   #abort: AbortController | undefined;
 

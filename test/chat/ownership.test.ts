@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openWork, revoke } from '#lib/http/open-work';
 import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
@@ -14,7 +17,7 @@ import {
   sendAs,
   startOwned,
 } from '../support/owned-requests.ts';
-import type { Person } from '../support/people.ts';
+import { asPerson, type Person } from '../support/people.ts';
 
 let s: ChatServer;
 let lockOut: (person: Person) => void;
@@ -252,6 +255,22 @@ describe('a caller that is locked out', () => {
     expect((await cancel('admin', id)).status).toBe(409);
     await vi.waitFor(async () => expect((await overview('admin')).processing).toMatchObject([{ caller: 'Eve' }]));
     await other.body?.cancel();
+  });
+
+  it('begins nothing by a request whose body arrives afterwards', async () => {
+    const body = JSON.stringify({ ...HELLO, cache: 'off' });
+    const held = request(new URL('/api/chat-optimized', s.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': body.length, ...asPerson('member') },
+    });
+    const response = once(held, 'response');
+    held.write(body.slice(0, 10));
+    await sleep(200);
+    revoke(['user:ann']);
+    held.end(body.slice(10));
+    const [{ statusCode }] = await response;
+    expect(statusCode).toBe(401);
+    expect(s.provider.calls).toEqual([]);
   });
 
   it('loses what its end users do', async () => {

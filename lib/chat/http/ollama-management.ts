@@ -4,6 +4,7 @@ import { recordChange } from '#lib/chat/http/record-change';
 import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
+import { withCallerSignal } from '#lib/http/open-work';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
@@ -80,7 +81,10 @@ export async function uploadBlob(request: HttpRequest, context: RequestContext):
   const { content, declaredBytes } = request.stream(Number.POSITIVE_INFINITY);
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
   if (declaredBytes !== undefined) headers['content-length'] = String(declaredBytes);
-  const reply = await forward({ method: 'POST', path, headers, content }, request, context).catch((error: unknown) => {
+  const sent: ForwardRequest = { method: 'POST', path, headers, content };
+  const reply = await withCallerSignal(context.caller, request.signal, (signal) =>
+    forward(sent, { url: request.url, signal }, context),
+  ).catch((error: unknown) => {
     content.destroy();
     throw error;
   });
@@ -99,7 +103,7 @@ function blobPath({ params: { digest } }: RequestContext): string {
 /** `existing` is a model that the server should have. */
 async function forward(
   sent: ForwardRequest,
-  { url, signal }: HttpRequest,
+  { url, signal }: Pick<HttpRequest, 'url' | 'signal'>,
   { requestId }: RequestContext,
   existing?: string,
 ): Promise<Reply> {

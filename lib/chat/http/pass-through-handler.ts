@@ -11,6 +11,7 @@ import { AppError } from '#lib/errors';
 import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import { uploadBudget } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
+import { requireStillAllowed } from '#lib/http/lock-outs';
 import { withCallerSignal } from '#lib/http/open-work';
 import type { Principal } from '#lib/http/principal';
 import { type ReceivedUpload, receiveUpload } from '#lib/http/received-upload';
@@ -80,6 +81,7 @@ export function passUpload(path: string): RequestHandler {
     const limitBytes = Math.min(UPLOAD_LIMIT_BYTES, uploadBudget().totalBytes / 2);
     const form = await receiveUpload(request.stream(limitBytes), request.caller);
     try {
+      requireStillAllowed(request);
       return await pass(path, await formBody(form), request, context, form.release);
     } catch (error) {
       form.release();
