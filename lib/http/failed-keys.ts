@@ -30,6 +30,10 @@ type FailedCredentials = Record<CredentialKind, Set<number>>;
 /** Addresses whose keys are remembered, and for how long after the last request. */
 const MAX_KNOWN_ADDRESSES = 10_000;
 const KNOWN_MS = DAY_MS;
+/** Keys and sessions' callers of one address, as a school has them. */
+const MAX_KEYS_PER_ADDRESS = 2_000;
+/** The same of all addresses: about 10 MB. */
+const MAX_KNOWN_KEYS = 100_000;
 /** The age of an address in the LRU cache is renewed at most this often. */
 const RENEW_MS = MINUTE_MS;
 
@@ -69,10 +73,18 @@ function rememberKnownKey(address: string | undefined, key: string): void {
   const known = knownKeys();
   const nowMs = performance.now();
   if (known.lastAddress === address && known.lastKey === key && nowMs < known.renewAtMs) return;
-  // Bounded: an address can use no more keys than `API_KEYS` has.
   const keys = known.all.get(address);
   if (keys === undefined) known.all.set(address, new Set([key]));
-  else keys.add(key);
+  // The order of a Set is that of use: the first one was used longest ago.
+  else if (keys.delete(key)) keys.add(key);
+  else {
+    keys.add(key);
+    const [oldest] = keys;
+    if (keys.size > MAX_KEYS_PER_ADDRESS && oldest !== undefined) keys.delete(oldest);
+    // lru-cache counts the size of a value only when the value is new.
+    known.all.delete(address);
+    known.all.set(address, keys);
+  }
   known.lastAddress = address;
   known.lastKey = key;
   known.renewAtMs = nowMs + RENEW_MS;
@@ -89,7 +101,13 @@ interface KnownKeys {
 
 function knownKeys(): KnownKeys {
   return singleton('http.known-keys', () => ({
-    all: new LRUCache<string, Set<string>>({ max: MAX_KNOWN_ADDRESSES, ttl: KNOWN_MS, updateAgeOnGet: true }),
+    all: new LRUCache<string, Set<string>>({
+      max: MAX_KNOWN_ADDRESSES,
+      maxSize: MAX_KNOWN_KEYS,
+      sizeCalculation: (keys) => keys.size,
+      ttl: KNOWN_MS,
+      updateAgeOnGet: true,
+    }),
     lastAddress: undefined,
     lastKey: undefined,
     renewAtMs: 0,
