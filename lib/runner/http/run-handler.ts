@@ -65,12 +65,20 @@ async function respondWithEvents(body: CodeRequest, context: RequestContext, sig
 
 function run(
   body: CodeRequest,
-  { caller, principal, requestId }: RequestContext,
-  options: Omit<RunOptions, 'caller' | 'principal'>,
+  { caller, principal, requestId, settings }: RequestContext,
+  { onStart, ...options }: Omit<RunOptions, 'caller' | 'principal'>,
 ): Promise<CodeResult> {
-  return runWithinLimits(principal, () =>
+  return runWithinLimits(principal, body, settings, (admitted) =>
     withSpan(requestId, 'run code', { language: body.language }, () =>
-      runner().run(body, { caller, principal, ...options }),
+      runner().run(body, {
+        caller,
+        principal,
+        ...options,
+        onStart: () => {
+          admitted();
+          onStart?.();
+        },
+      }),
     ),
   );
 }

@@ -14,13 +14,13 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     POST: async (request, context) => {
       const { caller, principal, params, requestId, settings } = context;
-      const { signal } = request;
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, codeBodyLimit(settings));
-      const { code, input_data, timeout } = parseBody(executeRequestSchema, body, EXECUTE_FIELDS);
-      const program = { language, code, stdin: input_data, timeout };
-      const result = await runWithinLimits(principal, () =>
-        withSpan(requestId, 'run code', { language }, () => runner().run(program, { caller, principal, signal })),
+      const { input_data: stdin, ...rest } = parseBody(executeRequestSchema, body, EXECUTE_FIELDS);
+      const program = { language, stdin, ...rest };
+      const options = { caller, principal, signal: request.signal };
+      const result = await runWithinLimits(principal, program, settings, (onStart) =>
+        withSpan(requestId, 'run code', { language }, () => runner().run(program, { ...options, onStart })),
       );
       const headers = { 'x-execution-time-ms': String(Math.round(result.duration_ms)) };
       return { ...json(toExecuteResult(result), 200, headers), log: runLogFields(context, language, result) };
