@@ -11,6 +11,14 @@ export function retentionRules(): RetentionRule[] {
     retention({ table: 'limit_counters', key: ['subject', 'period', 'name'], time: 'ends_at', keepMs: days(() => 62) }),
     retention({ table: 'audit_log', key: ['id'], time: 'at', keepMs: days(() => config().AUDIT_RETENTION_DAYS) }),
     retention({ table: 'invitations', key: ['id'], time: 'expires_at', keepMs: days(() => 90) }),
+    // better-auth deletes expired ones only when it looks one up. Both engines compare ISO text.
+    retention({
+      table: 'verifications',
+      key: ['id'],
+      time: 'expiresAt',
+      keepMs: () => 0,
+      inUnits: (ms) => new Date(ms).toISOString(),
+    }),
     ...(['usage_days', 'usage_callers', 'usage_servers', 'usage_models', 'usage_months'] as const).map(usage),
   ];
 }

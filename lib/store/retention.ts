@@ -9,12 +9,12 @@ export interface RetentionRule {
   readonly table: string;
   /** Columns of its primary key. */
   readonly key: readonly string[];
-  /** An indexed column of milliseconds, or of what `inUnits` returns. */
+  /** A column of milliseconds, or of what `inUnits` returns. Indexed, unless the table is small. */
   readonly time: string;
   /** How long rows are kept after `time`. */
   readonly keepMs: () => number;
   /** Converts milliseconds since 1970 to the unit of `time`. */
-  readonly inUnits?: (ms: number) => number;
+  readonly inUnits?: (ms: number) => number | string;
 }
 
 /** Makes a rule, whose columns are checked against its table. */
@@ -23,7 +23,7 @@ export function retention<Table extends keyof Database & string>(rule: {
   key: readonly (keyof Database[Table] & string)[];
   time: keyof Database[Table] & string;
   keepMs: () => number;
-  inUnits?: (ms: number) => number;
+  inUnits?: (ms: number) => number | string;
 }): RetentionRule {
   return rule;
 }

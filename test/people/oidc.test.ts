@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import Provider from 'oidc-provider';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
+import { MAX_PROVIDER_SIGN_INS, passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { store } from '#lib/store/store';
 import {
   type AccountsServer,
@@ -290,6 +291,13 @@ it('says that the provider is not there, and works once it is', async () => {
   await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
   expect(issuer).not.toContain(`:${port}/`);
   expect(await signIn(browser, 'bo')).toBe('/dashboard');
+});
+
+it('begins a bounded number of sign-ins for one address, of which each is a row', async () => {
+  for (let index = 0; index < MAX_PROVIDER_SIGN_INS; index++) passwordThrottle().beginAtProvider('192.0.2.1');
+  const begin = (address: string) => server.browser(address).post('/api/auth/sign-in/social', { provider: 'oidc' });
+  expect((await begin('192.0.2.1')).status).toBe(429);
+  expect((await begin('192.0.2.2')).status).toBe(200);
 });
 
 it('has the cookie of its state for navigations from the provider, and no other', async () => {

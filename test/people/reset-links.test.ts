@@ -1,4 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { RetentionSweeper } from '#lib/store/retention';
+import { retentionRules } from '#lib/store/retention-rules';
+import { store } from '#lib/store/store';
+import { HOUR_MS } from '#lib/units';
 import {
   type AccountsServer,
   type Browser,
@@ -86,4 +90,18 @@ it('stays valid over a restart and changes that leave the right to it', async ()
   await change('Max', { role: 'admin' });
   await server.restart();
   for (const token of tokens) expect(await use(token)).toBe(200);
+});
+
+it('is deleted once it has expired, and no earlier', async () => {
+  const token = await linkFor('Bo', admin);
+  const rows = async () => (await (await store()).db.selectFrom('verifications').select('id').execute()).length;
+  const sweepAfter = async (ms: number) => {
+    const nowMs = Date.now() + ms;
+    await new RetentionSweeper(await store(), retentionRules(), { now: () => nowMs, monotonic: () => nowMs }).sweep();
+    return await rows();
+  };
+  expect(await sweepAfter(23 * HOUR_MS)).toBe(1);
+  expect(await use(token)).toBe(200);
+  await linkFor('Bo', admin);
+  expect(await sweepAfter(25 * HOUR_MS)).toBe(0);
 });

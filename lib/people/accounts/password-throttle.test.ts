@@ -1,5 +1,11 @@
 import { beforeEach, expect, it } from 'vitest';
-import { MAX_PER_ACCOUNT, MAX_PER_ADDRESS, MAX_UNNAMED_PER_ADDRESS, PasswordThrottle } from '#lib/people/accounts/password-throttle';
+import {
+  MAX_PER_ACCOUNT,
+  MAX_PER_ADDRESS,
+  MAX_PROVIDER_SIGN_INS,
+  MAX_UNNAMED_PER_ADDRESS,
+  PasswordThrottle,
+} from '#lib/people/accounts/password-throttle';
 import { MINUTE_MS } from '#lib/units';
 
 let nowMs: number;
@@ -83,6 +89,16 @@ it('forgets the wrong attempts at an account after a right one', async () => {
   await fail(MAX_PER_ACCOUNT - 1, '192.0.2.1', 'ada');
   throttle.succeed('192.0.2.1', 'ada');
   await fail(MAX_PER_ACCOUNT, '192.0.2.1', 'ada');
+});
+
+it('refuses an address that begins too many sign-ins at the provider, apart from passwords', async () => {
+  for (let index = 0; index < MAX_PROVIDER_SIGN_INS; index++) throttle.beginAtProvider('192.0.2.1');
+  expect(() => throttle.beginAtProvider('192.0.2.1')).toThrow(/Too many sign-ins from this address/);
+  throttle.beginAtProvider('192.0.2.2');
+  throttle.beginAtProvider(undefined);
+  await throttle.begin('192.0.2.1', 'ada');
+  nowMs += 10 * MINUTE_MS;
+  throttle.beginAtProvider('192.0.2.1');
 });
 
 it('counts accounts where the address is unknown, and no address then', async () => {

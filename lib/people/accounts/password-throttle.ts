@@ -24,6 +24,11 @@ export const MAX_PER_ACCOUNT = 10;
 export const MAX_PER_ADDRESS = 300;
 /** The same for attempts that name no account: codes of a second factor, and links. */
 export const MAX_UNNAMED_PER_ADDRESS = 100;
+/**
+ * Sign-ins at the provider that one address begins within 10 minutes. Each is a row of the database
+ * for as long, whether it ends or not.
+ */
+export const MAX_PROVIDER_SIGN_INS = 1_000;
 /** An attempt at an account after this many wrong ones waits. */
 const FREE_ATTEMPTS = 2;
 const FIRST_DELAY_MS = 200;
@@ -34,15 +39,18 @@ const KNOWN_MS = 30 * DAY_MS;
 const MAX_COUNTS = 30_000;
 const MAX_KNOWN = 20_000;
 
-interface ThrottleBounds {
+interface Refusal {
+  /** The sentence, before when to try again. */
+  readonly refusal: string;
+  /** `data.reason`. */
+  readonly reason: string;
+}
+
+interface ThrottleBounds extends Refusal {
   readonly account: Bound;
   readonly address: Bound;
   /** Of an address, for attempts that name no account. */
   readonly unnamed: number;
-  /** The sentence of a refusal, before when to try again. */
-  readonly refusal: string;
-  /** `data.reason` of a refusal. */
-  readonly reason: string;
 }
 
 interface Bound {
@@ -57,6 +65,8 @@ const OF_PASSWORDS: ThrottleBounds = {
   refusal: 'Too many wrong attempts.',
   reason: 'wrong_passwords',
 };
+
+const AT_PROVIDER: Refusal = { refusal: 'Too many sign-ins from this address.', reason: 'sign_ins' };
 
 /** Mails that strangers can have sent: no attempt at them is right, so each one counts. */
 const OF_MAILS: ThrottleBounds = {
@@ -118,6 +128,14 @@ export class PasswordThrottle {
     if (address !== undefined) this.#known.set(pairOf(address, account), this.#clock.now() + KNOWN_MS);
   }
 
+  /** Counts a sign-in at the provider that begins. Throws `rate_limited` above the bound. */
+  beginAtProvider(address: string | undefined): void {
+    if (address === undefined) return;
+    const count = this.#count(`provider ${address}`, this.#bounds.address.windowMs);
+    if (count.attempts >= MAX_PROVIDER_SIGN_INS) throw this.#refusal(count, AT_PROVIDER);
+    count.attempts += 1;
+  }
+
   #isKnown(address: string | undefined, account: string | undefined): boolean {
     if (address === undefined || account === undefined) return false;
     return (this.#known.get(pairOf(address, account)) ?? 0) > this.#clock.now();
@@ -159,8 +177,7 @@ export class PasswordThrottle {
     return count;
   }
 
-  #refusal({ endsAtMs }: Count): AppError {
-    const { refusal, reason } = this.#bounds;
+  #refusal({ endsAtMs }: Count, { refusal, reason }: Refusal = this.#bounds): AppError {
     const seconds = Math.max(1, Math.ceil((endsAtMs - this.#clock.now()) / SECOND_MS));
     return new AppError('rate_limited', `${refusal} Try again in ${Math.ceil(seconds / 60)} min.`, {
       retryAfterSeconds: seconds,

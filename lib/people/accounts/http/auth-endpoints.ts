@@ -15,6 +15,8 @@ export interface AuthEndpoint {
    * the person who is signed in.
    */
   readonly guess?: 'address' | 'email' | 'person';
+  /** It begins a sign-in at the provider, which is counted by address. */
+  readonly beginsAtProvider?: true;
   /** What the audit log has of a success. */
   readonly audit?: {
     readonly action: string;
@@ -28,8 +30,8 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
   '/get-session': { method: 'GET' },
   '/sign-out': { method: 'POST' },
   '/sign-in/email': { method: 'POST', body: wire.emailSignInSchema, guess: 'email' },
-  '/sign-in/social': { method: 'POST', body: wire.providerSignInSchema },
-  '/link-social': { method: 'POST', body: wire.linkProviderSchema },
+  '/sign-in/social': { method: 'POST', body: wire.providerSignInSchema, beginsAtProvider: true },
+  '/link-social': { method: 'POST', body: wire.linkProviderSchema, beginsAtProvider: true },
   '/callback/oidc': { method: 'GET' },
   '/change-password': {
     method: 'POST',

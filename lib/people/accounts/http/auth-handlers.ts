@@ -85,6 +85,7 @@ async function forward(
   const person = await personBefore(endpoint, request, context);
   const account = endpoint.guess === 'person' ? person?.caller : emailAccount(endpoint, body);
   if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
+  if (endpoint.beginsAtProvider === true) passwordThrottle().beginAtProvider(context.address);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
   if (path === '/reset-password' && body !== undefined)
