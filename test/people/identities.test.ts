@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { config } from '#lib/config/config';
 import { authenticate, identify } from '#lib/http/identity';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
@@ -8,11 +8,17 @@ import {
   type AccountsServer,
   type Browser,
   joinAs,
+  PASSWORD,
   setUpAdministrator,
   startAccounts,
 } from '../support/accounts-server.ts';
 
 /** How accounts are found: in memory, without a promise, and never after a change. */
+
+vi.mock('#lib/people/secret-token', async (original) => {
+  const real = await original<typeof import('#lib/people/secret-token')>();
+  return { ...real, tokenHash: vi.fn(real.tokenHash) };
+});
 
 let server: AccountsServer;
 let admin: Browser;
@@ -90,6 +96,26 @@ it('reads again after the clock was set back', async () => {
   const { db } = await store();
   await db.updateTable('users').set({ role: 'member' }).execute();
   expect(await verify(headers, nowMs - 3_600_000)).toMatchObject({ role: 'member' });
+});
+
+it('ends a session among many without hashing those of others', async () => {
+  const browsers = [admin];
+  for (let index = 0; index < 4; index++) {
+    const browser = server.browser(`198.51.100.${index}`);
+    await browser.signIn('ada@school.example', PASSWORD);
+    browsers.push(browser);
+  }
+  for (const { cookieHeader: cookie } of browsers) expect((await verify({ cookie }))?.name).toBe('Ada');
+  const [, , ended] = browsers;
+  const { db } = await store();
+  const cookie = decodeURIComponent(ended?.cookieHeader ?? '');
+  const token = cookie.slice(cookie.indexOf('=') + 1, cookie.lastIndexOf('.'));
+  await db.deleteFrom('user_sessions').where('token', '=', token).execute();
+  vi.mocked(tokenHash).mockClear();
+  accountIdentities().forgetSession(token);
+  expect(tokenHash).toHaveBeenCalledTimes(1);
+  const found = await Promise.all(browsers.map(async (one) => (await verify({ cookie: one.cookieHeader }))?.name));
+  expect(found).toEqual(['Ada', 'Ada', undefined, 'Ada', 'Ada']);
 });
 
 it('does not keep what it read before a change', async () => {

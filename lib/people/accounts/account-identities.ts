@@ -319,7 +319,7 @@ const IS_MEANT: Record<IdentityChange['of'], (id: string) => (identity: LoadedId
   person: (id) => (identity) => identity.userId === id,
   key: (id) => (identity) => identity.keyId === id,
   group: (id) => (identity) => identity.groupId === id,
-  session: (id) => (identity) => identity.sessionToken !== undefined && tokenHash(identity.sessionToken) === id,
+  session: (id) => (identity) => identity.sessionHash === id,
 };
 
 /** A clock that was set back makes nothing valid for longer. */

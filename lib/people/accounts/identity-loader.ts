@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { maxPriorityOf, type Principal, ROLES, type Role, SCOPES, type Scope, scopesOf } from '#lib/http/principal';
+import { tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
 
 /** A person or key as the database has it, and what invalidates it. */
@@ -9,7 +10,8 @@ export interface LoadedIdentity {
   readonly userId?: string;
   readonly keyId?: string;
   readonly groupId?: string;
-  readonly sessionToken?: string;
+  /** Hash of the session's token: comparing it with those of all sessions takes no hashing. */
+  readonly sessionHash?: string;
   readonly lastSeenAtMs: number;
 }
 
@@ -47,7 +49,7 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
     principal,
     expiresAtMs,
     userId: row.id,
-    sessionToken: token,
+    sessionHash: tokenHash(token),
     lastSeenAtMs: row.lastSeenAt ?? 0,
     ...(row.groupId === null ? {} : { groupId: row.groupId }),
   };
