@@ -137,6 +137,31 @@ it('notes when a key and a person were last seen', async () => {
   expect((await admin.get('/api/admin/users')).textAt('users.0.last_seen_at')).not.toBe('');
 });
 
+it('notes when a person was last seen who uses a key only, or whom a proxy names', async () => {
+  const bo = await joinAs(server, admin, 'Bo');
+  const key = (await bo.post('/api/keys', { name: 'K' })).textAt('key');
+  const opened = await store();
+  await opened.flush();
+  await opened.db.updateTable('users').set({ lastSeenAt: null }).execute();
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24' });
+  const shown: Record<string, string>[] = [
+    { authorization: `Bearer ${key}` },
+    { 'x-forwarded-user': 'cy@school.example' },
+  ];
+  for (const headers of shown) {
+    const response = await server.browser('192.0.2.3').get('/api/me', headers);
+    expect(response.status).toBe(200);
+  }
+  await (await store()).flush();
+  const { db } = await store();
+  const people = await db.selectFrom('users').select(['email', 'lastSeenAt']).orderBy('email').execute();
+  expect(people).toEqual([
+    { email: 'ada@school.example', lastSeenAt: null },
+    { email: 'bo@school.example', lastSeenAt: expect.any(Number) },
+    { email: 'cy@school.example', lastSeenAt: expect.any(Number) },
+  ]);
+});
+
 it('ends the session of a browser that signs out at /api/session', async () => {
   const copy = server.browser('192.0.2.4');
   for (const [name, value] of admin.cookies) copy.cookies.set(name, value);

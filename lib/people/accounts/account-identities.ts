@@ -129,8 +129,10 @@ export class AccountIdentities implements IdentitySource {
       await this.#source.admitProxyUser(opened, name);
       loaded = await loadProxyUser(opened, name);
     }
-    if (loaded !== undefined) this.#remember(credential, loaded, nowMs, changes);
-    return loaded?.principal;
+    if (loaded === undefined) return undefined;
+    this.#remember(credential, loaded, nowMs, changes);
+    noteSeen(opened, loaded, nowMs);
+    return loaded.principal;
   }
 
   /** The rights of a person or key as the database has them, with the saved caller. */
@@ -226,10 +228,7 @@ export class AccountIdentities implements IdentitySource {
     const loaded = await loadKey(opened, hash, nowMs);
     if (loaded === undefined) return rejectKey(address);
     this.#remember(hash, loaded, nowMs, changes);
-    if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.keyId !== undefined) {
-      const { keyId } = loaded;
-      void opened.write(opened.db.updateTable('access_keys').set({ last_used_at: nowMs }).where('id', '=', keyId));
-    }
+    noteSeen(opened, loaded, nowMs);
     return this.#acceptKey(loaded, hash, shown, address);
   }
 
@@ -285,10 +284,7 @@ export class AccountIdentities implements IdentitySource {
       const loaded = await loadSession(opened, token, nowMs);
       if (loaded === undefined) continue;
       this.#remember((credentials[index] ?? toCredential(shown)).credential, loaded, nowMs, changes);
-      if (nowMs - loaded.lastSeenAtMs > SEEN_INTERVAL_MS && loaded.userId !== undefined) {
-        const { userId } = loaded;
-        void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
-      }
+      noteSeen(opened, loaded, nowMs);
       return this.#acceptSession(loaded, cookies, credentials, address);
     }
     return undefined;
@@ -321,6 +317,15 @@ const IS_MEANT: Record<IdentityChange['of'], (id: string) => (identity: LoadedId
   group: (id) => (identity) => identity.groupId === id,
   session: (id) => (identity) => identity.sessionHash === id,
 };
+
+/** Notes when a key was last used, and its person last seen; of a session the person alone. */
+function noteSeen(opened: Store, loaded: LoadedIdentity, nowMs: number): void {
+  const { keyId, keySeenAtMs = 0, userId, personSeenAtMs = 0 } = loaded;
+  if (keyId !== undefined && nowMs - keySeenAtMs > SEEN_INTERVAL_MS)
+    void opened.write(opened.db.updateTable('access_keys').set({ last_used_at: nowMs }).where('id', '=', keyId));
+  if (userId !== undefined && nowMs - personSeenAtMs > SEEN_INTERVAL_MS)
+    void opened.write(opened.db.updateTable('users').set({ lastSeenAt: nowMs }).where('id', '=', userId));
+}
 
 /** A clock that was set back makes nothing valid for longer. */
 function isFresh({ readAtMs, validUntilMs }: KnownIdentity, nowMs: number): boolean {

@@ -12,7 +12,10 @@ export interface LoadedIdentity {
   readonly groupId?: string;
   /** Hash of the session's token: comparing it with those of all sessions takes no hashing. */
   readonly sessionHash?: string;
-  readonly lastSeenAtMs: number;
+  /** When the person was last seen, 0 for never; absent for a key that belongs to no person. */
+  readonly personSeenAtMs?: number;
+  /** When the key was last used, 0 for never; absent without one. */
+  readonly keySeenAtMs?: number;
 }
 
 const scopeListSchema = z.array(z.enum(SCOPES));
@@ -50,7 +53,7 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
     expiresAtMs,
     userId: row.id,
     sessionHash: tokenHash(token),
-    lastSeenAtMs: row.lastSeenAt ?? 0,
+    personSeenAtMs: row.lastSeenAt ?? 0,
     ...(row.groupId === null ? {} : { groupId: row.groupId }),
   };
 }
@@ -102,7 +105,7 @@ export async function loadProxyUser(store: Store, name: string): Promise<LoadedI
     principal: personPrincipal(row),
     expiresAtMs: Number.POSITIVE_INFINITY,
     userId: row.id,
-    lastSeenAtMs: row.lastSeenAt ?? 0,
+    personSeenAtMs: row.lastSeenAt ?? 0,
     ...(row.groupId === null ? {} : { groupId: row.groupId }),
   };
 }
@@ -143,7 +146,7 @@ function keyQuery(store: Store) {
     .select(['access_keys.id', 'access_keys.name', 'access_keys.user_id', 'access_keys.group_id', 'access_keys.scopes'])
     .select(['access_keys.models', 'access_keys.trust_end_user', 'access_keys.expires_at', 'access_keys.last_used_at'])
     .select(['users.name as owner', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
-    .select('groups.name as groupName');
+    .select(['users.lastSeenAt', 'groups.name as groupName']);
 }
 
 async function readKey(query: ReturnType<typeof keyQuery>, nowMs: number): Promise<LoadedIdentity | undefined> {
@@ -173,7 +176,8 @@ async function readKey(query: ReturnType<typeof keyQuery>, nowMs: number): Promi
     principal,
     expiresAtMs: row.expires_at ?? Number.POSITIVE_INFINITY,
     keyId: row.id,
-    lastSeenAtMs: row.last_used_at ?? 0,
+    keySeenAtMs: row.last_used_at ?? 0,
+    ...(row.user_id === null ? {} : { personSeenAtMs: row.lastSeenAt ?? 0 }),
     ...person,
     ...group,
   };
