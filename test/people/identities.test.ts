@@ -194,6 +194,24 @@ it('makes members of people whom a trusted proxy names, and refuses others', asy
   expect(await named('cy@school.example')).toBeUndefined();
 });
 
+it('looks a refused name of a proxy up once in 5 seconds, and at once after a change', async () => {
+  await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24', SIGN_UP: 'closed' });
+  const nowMs = Date.now();
+  const named = (atMs: number) => accountIdentities().trustedUser('bo@school.example', atMs);
+  expect(await named(nowMs)).toBeUndefined();
+  expect(named(nowMs + 4_999)).toBeUndefined();
+  const before = named(nowMs - 1);
+  expect(before).toBeInstanceOf(Promise);
+  expect(await before).toBeUndefined();
+  const later = named(nowMs + 5_000);
+  expect(later).toBeInstanceOf(Promise);
+  expect(await later).toBeUndefined();
+  accountIdentities().forgetPerson('anyone');
+  const again = named(nowMs + 5_001);
+  expect(again).toBeInstanceOf(Promise);
+  expect(await again).toBeUndefined();
+});
+
 it('does not give a name of a proxy an account that its holder may have made for it', async () => {
   await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24', SIGN_UP: 'open' });
   const claim = {

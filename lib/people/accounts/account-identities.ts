@@ -42,6 +42,10 @@ const MAX_SHOWN = 4_096;
 const MAX_SHOWN_CHARS = 1_024;
 /** Changes by another server of the same database are seen after this time at the latest. */
 const FRESH_MS = 30 * SECOND_MS;
+/** A name of a proxy that stands for no person is not looked up again for this long. */
+const REFUSED_MS = 5 * SECOND_MS;
+/** LRU bound, of names of 128 characters at most. */
+const MAX_REFUSED = 1_000;
 /** "Last used" is written at most this often. */
 const SEEN_INTERVAL_MS = MINUTE_MS;
 
@@ -75,6 +79,8 @@ export class AccountIdentities implements IdentitySource {
   readonly cookieNames = AUTH_COOKIES.flatMap((cookie) => [cookieName(cookie, false), cookieName(cookie, true)]);
   /** By the hash of a key, `session` and the hash of a cookie, or `proxy` and a name. */
   readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
+  /** When names of a proxy were refused, in milliseconds since 1970. */
+  readonly #refusedNames = new LRUCache<string, number>({ max: MAX_REFUSED });
   /** Hashes of keys that were accepted before, by the keys. */
   readonly #keys = new SecretMap<string>(MAX_SHOWN, MAX_SHOWN_CHARS);
   /** What `#known` has of `Cookie` headers that were accepted before. */
@@ -118,6 +124,8 @@ export class AccountIdentities implements IdentitySource {
     const credential = `proxy ${name}`;
     const known = this.#known.get(credential);
     if (known !== undefined && isFresh(known, nowMs)) return known.principal;
+    const refusedAtMs = this.#refusedNames.get(name);
+    if (refusedAtMs !== undefined && nowMs >= refusedAtMs && nowMs - refusedAtMs < REFUSED_MS) return undefined;
     return this.#loadProxyUser(name, credential, nowMs);
   }
 
@@ -129,7 +137,10 @@ export class AccountIdentities implements IdentitySource {
       await this.#source.admitProxyUser(opened, name);
       loaded = await loadProxyUser(opened, name);
     }
-    if (loaded === undefined) return undefined;
+    if (loaded === undefined) {
+      if (changes === this.#changes) this.#refusedNames.set(name, nowMs);
+      return undefined;
+    }
     this.#remember(credential, loaded, nowMs, changes);
     noteSeen(opened, loaded, nowMs);
     return loaded.principal;
@@ -200,6 +211,7 @@ export class AccountIdentities implements IdentitySource {
 
   #forget(isMeant: (identity: KnownIdentity) => boolean): void {
     this.#changes += 1;
+    this.#refusedNames.clear();
     for (const [credential, identity] of this.#known.entries()) if (isMeant(identity)) this.#known.delete(credential);
   }
 
