@@ -121,13 +121,7 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
   });
 
   it('asks for the second factor, and takes a recovery code once', async () => {
-    const enabled = await admin.post('/api/auth/two-factor/enable', { password: PASSWORD });
-    const uri = new URL(enabled.textAt('totpURI'));
-    const { createOTP } = await import('@better-auth/utils/otp');
-    expect(uri.protocol).toBe('otpauth:');
-    const secret = fromBase32(uri.searchParams.get('secret') ?? '');
-    const now = () => createOTP(secret, { digits: 6, period: 30 }).totp();
-    expect((await admin.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+    const { enabled, now } = await turnOnSecondFactor(admin);
     const browser = server.browser('192.0.2.7');
     const first = await browser.signIn('ada@school.example', PASSWORD);
     expect(first.at('twoFactorRedirect')).toBe(true);
@@ -150,7 +144,44 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
     expect((await admin.post('/api/auth/two-factor/generate-backup-codes', { password: PASSWORD })).status).toBe(200);
     expect((await admin.get('/api/admin/audit')).at('entries.0.summary')).toBe('Ada made new recovery codes');
   });
+
+  it.each<[string, (person: Browser) => Promise<unknown>]>([
+    ['an administrator', async () => await admin.patch(`/api/admin/users/${await idOf('bo')}`, { two_factor: false })],
+    ['its person', (person) => person.post('/api/auth/two-factor/disable', { password: PASSWORD })],
+  ])('trusts no device of a second factor that %s has turned off', async (_who, turnOff) => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const { now } = await turnOnSecondFactor(bo);
+    const device = server.browser('192.0.2.7');
+    const needsCode = async () => (await device.signIn('bo@school.example', PASSWORD)).at('twoFactorRedirect') === true;
+    expect(await needsCode()).toBe(true);
+    const trusting = await device.post('/api/auth/two-factor/verify-totp', { code: await now(), trustDevice: true });
+    expect(trusting.status).toBe(200);
+    expect(await needsCode()).toBe(false);
+    const link = (await admin.post(`/api/admin/users/${await idOf('bo')}/reset-link`)).textAt('url');
+    await turnOff(bo);
+    expect(await needsCode()).toBe(false);
+    await turnOnSecondFactor(bo);
+    expect(await needsCode()).toBe(true);
+    // A link to set a password is no device.
+    const token = new URL(link).searchParams.get('token');
+    const reset = { token, newPassword: 'another pass phrase' };
+    expect((await server.browser().post('/api/auth/reset-password', reset)).status).toBe(200);
+  });
+
+  const idOf = async (name: string) => (await admin.get(`/api/admin/users?search=${name}`)).textAt('users.0.id');
 });
+
+/** Returns the codes, and how to make one for the present moment. */
+async function turnOnSecondFactor(browser: Browser) {
+  const enabled = await browser.post('/api/auth/two-factor/enable', { password: PASSWORD });
+  const uri = new URL(enabled.textAt('totpURI'));
+  const { createOTP } = await import('@better-auth/utils/otp');
+  expect(uri.protocol).toBe('otpauth:');
+  const secret = fromBase32(uri.searchParams.get('secret') ?? '');
+  const now = () => createOTP(secret, { digits: 6, period: 30 }).totp();
+  expect((await browser.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
+  return { enabled, now };
+}
 
 /** RFC 4648, as authenticator apps read it. */
 function fromBase32(text: string): string {

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Config } from '#lib/config/config';
 import { SESSION_SECONDS } from '#lib/http/session-cookie';
 import { AUTH_COOKIES, cookieName, sameSiteOf } from '#lib/people/accounts/auth-cookies';
+import { TRUSTED_DEVICE_SECONDS } from '#lib/people/accounts/trusted-devices';
 import type { Database, Store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { DAY_SECONDS } from '#lib/units';
@@ -100,6 +101,7 @@ export function authOptions(plugins: AuthPlugins, input: AuthOptionsInput): Bett
       plugins.admin({ defaultRole: 'member', bannedUserMessage: DISABLED }),
       plugins.twoFactor({
         issuer: 'Chill Space',
+        trustDeviceMaxAge: TRUSTED_DEVICE_SECONDS,
         twoFactorTable: 'two_factors',
         schema: { twoFactor: { modelName: 'two_factors' } },
       }),

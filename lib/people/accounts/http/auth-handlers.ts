@@ -23,6 +23,7 @@ import { releaseInvitation } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
+import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
 import { recordAudit } from '#lib/people/audit';
 import { tokenHash } from '#lib/people/secret-token';
 import { KIB } from '#lib/units';
@@ -151,6 +152,9 @@ async function recordSuccess(
   const name = person?.name ?? null;
   const { store } = await authLibrary();
   if (audit.action === 'account.password' && person !== undefined) await endResetLinks(store, person.userId);
+  // better-auth forgets the device of the request only.
+  if (audit.action === 'account.two_factor_off' && person !== undefined)
+    await store.writeAll(await forgetTrustedDevices(store, person.userId));
   recordAudit(
     store,
     { caller: caller ?? 'server', name, address: context.address, requestId: context.requestId },

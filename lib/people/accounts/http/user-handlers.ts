@@ -17,6 +17,7 @@ import { hasMailbox } from '#lib/people/accounts/proxy-users';
 import { endResetLinks, resetUrl } from '#lib/people/accounts/reset-links';
 import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
 import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
+import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
 import { actorOf, recordAudit } from '#lib/people/audit';
 import { resetMail } from '#lib/people/mail/account-mails';
 import { notSent, sendAndReport } from '#lib/people/mail/send-link';
@@ -195,6 +196,7 @@ async function removeSecondFactor(opened: Store, userId: string): Promise<void> 
   await opened.writeAll([
     opened.db.deleteFrom('two_factors').where('userId', '=', userId),
     opened.db.updateTable('users').set({ twoFactorEnabled: 0 }).where('id', '=', userId),
+    ...(await forgetTrustedDevices(opened, userId)),
   ]);
   accountIdentities().forgetPerson(userId);
 }
