@@ -138,9 +138,22 @@ describe('/api/admin/limits', () => {
     'group class': owned('class'),
   };
 
+  /** How often the database is asked. */
+  let lookUps: number;
+
   beforeEach(async () => {
     await start({});
-    registerScopeDirectory({ ownerOf: async ({ kind, id }) => owners[`${kind} ${id}`] });
+    lookUps = 0;
+    registerScopeDirectory({
+      ownerOf: async ({ kind, id }) => {
+        lookUps += 1;
+        return owners[`${kind} ${id}`];
+      },
+      ownersIn: async (groupId) => {
+        lookUps += 1;
+        return new Map(Object.entries(owners).filter(([, owner]) => owner.groupId === groupId));
+      },
+    });
   });
 
   it.each([
@@ -176,6 +189,7 @@ describe('/api/admin/limits', () => {
       const { limits } = await (await send(person, 'GET', '/api/admin/limits')).json();
       return limits.map(({ scope }: { scope: { kind: string; id: string } }) => `${scope.kind} ${scope.id}`.trim());
     };
+    lookUps = 0;
     expect(await scopes('manager')).toEqual([
       'default',
       'group lab',
@@ -184,7 +198,19 @@ describe('/api/admin/limits', () => {
       'key service',
       'user ann',
     ]);
+    expect(lookUps).toBe(1);
     expect(await scopes('admin')).toEqual(['default', ...Object.keys(owners).toSorted()]);
+  });
+
+  it('has what is stored in the first list after a restart too', async () => {
+    expect(await statusOf(set('admin', 'user', 'ann'))).toBe(200);
+    await s.close();
+    await peopleLimits().close();
+    await storeIfOpen()?.close();
+    for (const name of ['store', 'people.limits']) resetSingleton(name);
+    await start({});
+    const { limits } = await (await send('admin', 'GET', '/api/admin/limits')).json();
+    expect(limits).toMatchObject([{ scope: { kind: 'default' } }, { scope: { kind: 'user', id: 'ann' } }]);
   });
 
   it('is not for members, and an unknown user is not found', async () => {

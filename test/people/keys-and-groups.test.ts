@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { apiKeyId } from '#lib/http/api-keys';
 import { store } from '#lib/store/store';
 import {
@@ -82,6 +83,34 @@ describe.each(databaseEngines())('keys and groups on %s', (_name, environment) =
       .execute();
     const authorization = `Bearer ${made.textAt('key')}`;
     expect((await server.browser('192.0.2.3').get('/api/models', { authorization })).status).toBe(401);
+  });
+
+  it('lists for a manager the limits of the own group, its members and their keys', async () => {
+    const groups = [];
+    for (const name of ['A', 'B'])
+      groups.push((await admin.post('/api/admin/groups', { name: `Class ${name}` })).textAt('id'));
+    const [own = '', other = ''] = groups;
+    const manager = await joinAs(server, admin, 'Max', { role: 'manager', group_id: own });
+    const limits = { output_tokens: 7 };
+    const expected: string[] = [];
+    for (const [name, group] of [
+      ['Bo', own],
+      ['Cyn', other],
+    ] as const) {
+      const browser = await joinAs(server, admin, name, { group_id: group });
+      const id = (await browser.get('/api/me')).textAt('user.id');
+      await admin.patch('/api/admin/limits', { scope: { kind: 'user', id }, limits });
+      await admin.patch('/api/admin/limits', { scope: { kind: 'group', id: group }, limits });
+      const key = (await browser.post('/api/keys', { name: 'K', limits })).textAt('id');
+      const service = (await admin.post('/api/admin/keys', { name: 'S', group_id: group, limits })).textAt('id');
+      if (group === own) expected.push(`user ${id}`, `group ${group}`, `key ${key}`, `key ${service}`);
+    }
+    const ownKey = (await manager.post('/api/keys', { name: 'M', limits })).textAt('id');
+    const listed = await manager.get('/api/admin/limits');
+    const scopes = z.array(z.object({ scope: z.object({ kind: z.string(), id: z.string().optional() }) }));
+    const found = scopes.parse(listed.at('limits')).map(({ scope: { kind, id } }) => `${kind} ${id}`);
+    expect(found.slice(1).sort()).toEqual([...expected, `key ${ownKey}`].sort());
+    expect(scopesIn(await admin.get('/api/admin/limits'))).toBe(10);
   });
 
   it('enforces the limits of a key, shows them as they are set later, and removes them with the key', async () => {

@@ -7,7 +7,7 @@ import { roleOf } from '#lib/people/accounts/identity-loader';
 import { peopleLimits } from '#lib/people/limits/index';
 import { limitOf } from '#lib/people/limits/limit-definitions';
 import type { LimitActor } from '#lib/people/limits/limit-rows';
-import type { ScopeDirectory, ScopeOwner } from '#lib/people/limits/scope-directory';
+import { type ScopeDirectory, type ScopeOwner, scopeKey } from '#lib/people/limits/scope-directory';
 import { type Store, store } from '#lib/store/store';
 import {
   type KeyLimits,
@@ -33,6 +33,31 @@ export const accountScopes: ScopeDirectory = {
     }
     const group = await opened.db.selectFrom('groups').select('id').where('id', '=', id).executeTakeFirst();
     return group && { groupId: group.id, role: 'member', userId: null };
+  },
+  ownersIn: async (groupId) => {
+    const { db } = await store();
+    const people = await db.selectFrom('users').select(['id', 'role']).where('groupId', '=', groupId).execute();
+    const keys = await db
+      .selectFrom('access_keys')
+      .leftJoin('users', 'users.id', 'access_keys.user_id')
+      .where((expression) =>
+        expression.or([
+          expression('access_keys.group_id', '=', groupId),
+          expression.and([expression('access_keys.group_id', 'is', null), expression('users.groupId', '=', groupId)]),
+        ]),
+      )
+      .select(['access_keys.id', 'access_keys.user_id', 'users.role'])
+      .execute();
+    return new Map<string, ScopeOwner>([
+      ...people.map(({ id, role }): [string, ScopeOwner] => [
+        scopeKey({ kind: 'user', id }),
+        { groupId, role: roleOf(role), userId: id },
+      ]),
+      ...keys.map(({ id, user_id: userId, role }): [string, ScopeOwner] => [
+        scopeKey({ kind: 'key', id }),
+        { groupId, role: roleOf(role), userId },
+      ]),
+    ]);
   },
 };
 

@@ -6,7 +6,7 @@ import type { RequestContext } from '#lib/http/route';
 import { peopleLimits } from '#lib/people/limits/index';
 import { LIMIT_SETTING_NAMES, limitOf } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
-import { mayManage, requireScope } from '#lib/people/limits/scope-directory';
+import { managedScopes, requireScope } from '#lib/people/limits/scope-directory';
 import { KIB } from '#lib/units';
 import {
   DEFAULT_SCOPE,
@@ -29,6 +29,7 @@ const PAGE_SIZE = 100;
 export async function handleListLimits(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { searchParams } = new URL(request.url);
   const limits = peopleLimits();
+  await limits.whenLoaded();
   if (searchParams.has('kind') || searchParams.has('id')) {
     const scope = scopeParameter(searchParams);
     const stored = limits.table.get(scope);
@@ -39,10 +40,11 @@ export async function handleListLimits(request: HttpRequest, context: RequestCon
   const stored = limits.table.entries.filter(({ scope }) => scope.kind !== 'default');
   const all = [limits.table.get(DEFAULT_SCOPE) ?? { scope: DEFAULT_SCOPE, limits: {}, updatedAt: null }, ...stored];
   const after = cursorParameter(searchParams);
+  const isManaged = await managedScopes(context.principal);
   const page: ScopeEntry[] = [];
   for (const entry of all.slice(after === undefined ? 0 : indexAfter(all, after))) {
     if (page.length > PAGE_SIZE) break;
-    if (entry.scope.kind === 'default' || (await mayManage(context.principal, entry.scope))) page.push(entry);
+    if (entry.scope.kind === 'default' || isManaged(entry.scope)) page.push(entry);
   }
   const shown = page.slice(0, PAGE_SIZE);
   const last = page.length > PAGE_SIZE ? shown.at(-1) : undefined;
