@@ -186,6 +186,38 @@ it('gives a model parameters and people, keeps both, and refuses what does not e
   });
 });
 
+it('records that a model was loaded once it is, and not where its server refuses that', async () => {
+  let status = 500;
+  const server = createServer((incoming, outgoing) => {
+    const models = [{ name: 'a:1b', model: 'a:1b', size: 1, digest: 'a', details: {} }];
+    outgoing.setHeader('content-type', 'application/json');
+    if (incoming.method === 'POST' && incoming.url !== '/api/show') outgoing.statusCode = status;
+    if (outgoing.statusCode === 500) outgoing.end(JSON.stringify({ error: 'no memory is left' }));
+    else if (incoming.url === '/api/tags') outgoing.end(JSON.stringify({ models }));
+    else outgoing.end(JSON.stringify({ models: [], version: '0.12.0', model: 'a:1b', done: true }));
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    app = await start({ MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${port}` });
+    const change = { model: 'a:1b', display_name: 'A', loaded: true };
+    expect((await call('PATCH', '/api/admin/models', change)).status).toBeGreaterThanOrEqual(500);
+    status = 200;
+    expect((await call('PATCH', '/api/admin/models', change)).status).toBe(200);
+    await app.stop();
+    const opened = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
+    const rows = await opened.db.selectFrom('audit_log').select('detail').orderBy('id').execute();
+    await opened.close();
+    const summaries = rows.map(
+      ({ detail }) => z.object({ summary: z.string() }).parse(JSON.parse(`${detail}`)).summary,
+    );
+    expect(summaries).toEqual(['named a:1b', 'loaded a:1b']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 it('pages through the models by cursor', async () => {
   const names = ['c:1b', 'a:1b', 'b:1b'];
   const server = createServer((incoming, outgoing) => {

@@ -78,12 +78,11 @@ export async function requireKnown({ db }: Pick<Store, 'db'>, before: ModelOverr
   }
 }
 
-/** A sentence of the audit log, without the name of the model. */
+/** A sentence of the audit log on what is stored, without the name of the model. */
 export function describeChange(change: ModelChange, before: ModelOverride, after: ModelOverride): string {
   const words = [
     ...(change.hidden === undefined ? [] : [change.hidden ? 'hid' : 'showed']),
     ...(change.is_default === true ? ['made the default:'] : []),
-    ...(change.loaded === undefined ? [] : [change.loaded ? 'loaded' : 'unloaded']),
     ...(change.display_name === undefined || before.displayName === after.displayName ? [] : ['named']),
     ...(change.system_prompt === undefined || before.systemPrompt === after.systemPrompt
       ? []

@@ -49,8 +49,7 @@ export async function changeAdminModel(request: HttpRequest, context: RequestCon
   checkChange(before, change, context);
   requireSupported(before, change);
   await save(id, change, context);
-  if (change.loaded === true) await chatEngine().warmModel(id, signal);
-  if (change.loaded === false) await chatEngine().unloadModel(id, signal);
+  if (change.loaded !== undefined) await setLoaded(id, change.loaded, context, signal);
   return json(describe(find(await modelDirectory().listAll(signal), id), context));
 }
 
@@ -75,12 +74,20 @@ function checkChange({ id, is_default: isDefault }: ModelInfo, change: ModelChan
     );
 }
 
+/** Recorded once it is done: a model server may refuse it. */
+async function setLoaded(id: string, isLoaded: boolean, context: RequestContext, signal: AbortSignal): Promise<void> {
+  await (isLoaded ? chatEngine().warmModel(id, signal) : chatEngine().unloadModel(id, signal));
+  const opened = await store();
+  const summary = `${isLoaded ? 'loaded' : 'unloaded'} ${id}`;
+  await opened.write(auditStatement(opened, actorOf(context), { action: 'model.change', target: id, summary }));
+}
+
 /** Nothing is written for a change that only loads or unloads. */
 async function save(id: string, change: ModelChange, context: RequestContext): Promise<void> {
   const before = modelOverrides().get(id) ?? {};
   const after = changedOverride(before, change);
   const isChanged = !isDeepStrictEqual(before, after);
-  if (!isChanged && change.is_default !== true && change.loaded === undefined) return;
+  if (!isChanged && change.is_default !== true) return;
   const opened = await store();
   await requireKnown(opened, before, change);
   const actor = actorOf(context);
