@@ -178,7 +178,7 @@ export class Browser {
     if (this.cookies.size > 0 && !sent.has('cookie')) sent.set('cookie', this.cookieHeader);
     const init: RequestInit = { method, headers: sent };
     if (body !== undefined) {
-      sent.set('content-type', 'application/json');
+      if (!sent.has('content-type')) sent.set('content-type', 'application/json');
       init.body = typeof body === 'string' ? body : JSON.stringify(body);
     }
     const response = await this.#send(new Request(ORIGIN + path, init), this.#address);
