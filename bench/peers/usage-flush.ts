@@ -28,6 +28,9 @@ const writer = new UsageWriter({
   onError: (error) => {
     throw error;
   },
+  onRefused: (error) => {
+    throw error;
+  },
 });
 const principals = Array.from({ length: USERS }, (_, index) => ({
   ...administrator(`user:${index}`),

@@ -26,6 +26,9 @@ async function writeUsage(): Promise<never> {
     onError: (error) => {
       throw error;
     },
+    onRefused: (error) => {
+      throw error;
+    },
   });
   for (let requests = PEOPLE; ; requests += PEOPLE) {
     for (let one = 0; one < PEOPLE; one++) totals.finished(usageEvent({ principal: person(`person-${one}`) }));

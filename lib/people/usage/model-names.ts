@@ -24,8 +24,10 @@ export class ModelNames {
 
   /** The name of the row: `OTHER` for one that no one vouches for. Empty for programs. */
   rowName(model: string, hasResponse: boolean): string {
-    const name = model.slice(0, MAX_NAME_CHARACTERS);
-    if (name === '' || this.#listed.has(name) || this.#unlisted.has(name)) return name;
+    if (model === '' || this.#listed.has(model) || this.#unlisted.has(model)) return model;
+    const name = storableName(model);
+    if (name === '') return OTHER;
+    if (this.#listed.has(name) || this.#unlisted.has(name)) return name;
     if (this.#isKnown(model)) {
       if (this.#listed.size < MAX_LISTED) this.#listed.add(name);
       return name;
@@ -34,4 +36,15 @@ export class ModelNames {
     this.#unlisted.add(name);
     return name;
   }
+}
+
+/**
+ * Without control characters, of which Postgres takes no NUL, and without lone surrogates: several
+ * of these become one character in UTF-8, and then one key of a table twice.
+ */
+function storableName(model: string): string {
+  return model
+    .slice(0, MAX_NAME_CHARACTERS)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, '');
 }

@@ -39,6 +39,8 @@ export function startUsage(isKnownModel: (model: string) => boolean): void {
     open: async () => await (await import('#lib/store/store')).store(),
     statements: () => import('#lib/people/usage/usage-statements'),
     onError: (error) => log().warn({ err: error }, 'usage could not be saved; it is kept in memory and tried again'),
+    onRefused: (error, count) =>
+      log().error({ err: error, rows: count }, 'the database refuses rows of usage; they are not counted'),
   });
   started.writer = writer;
   const unsubscribe = usageRecorder().subscribe(totals);

@@ -3,8 +3,10 @@ import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryComp
 import { expect, it } from 'vitest';
 import { UsageTotals } from '#lib/people/usage/usage-totals';
 import { UsageWriter } from '#lib/people/usage/usage-writer';
+import { StoreUnavailable } from '#lib/store/errors';
 import type { Database } from '#lib/store/schema';
 import { person, usageEvent } from '../../../test/support/usage.ts';
+import { USAGE_ENGINES } from '../../../test/support/usage-engines.ts';
 
 /** Compiles statements, and runs none. */
 const db = new Kysely<Database>({
@@ -19,20 +21,22 @@ const db = new Kysely<Database>({
 function writerOver(write: (statements: readonly Compilable[]) => Promise<void>) {
   const totals = new UsageTotals({ now: Date.now });
   const errors: unknown[] = [];
+  const refused: number[] = [];
   const writer = new UsageWriter({
     totals,
     open: async () => ({ db, writeAll: write }),
     statements: () => import('#lib/people/usage/usage-statements'),
     onError: (error) => errors.push(error),
+    onRefused: (_error, count) => refused.push(count),
   });
-  return { totals, writer, errors };
+  return { totals, writer, errors, refused };
 }
 
 it('keeps what could not be written, reports one outage once, and writes all of it later', async () => {
   let isDown = true;
   const written: (readonly Compilable[])[] = [];
   const { totals, writer, errors } = writerOver(async (statements) => {
-    if (isDown) throw new Error('the disk is full');
+    if (isDown) throw new StoreUnavailable('full');
     written.push(statements);
   });
   totals.finished(usageEvent());
@@ -60,4 +64,68 @@ it('writes each row once, in small transactions, and what comes meanwhile with t
   expect(rows).toBe(101);
   await writer.close();
   expect(rows).toBe(101);
+});
+
+it('drops a row that the database refuses, and writes the others', async () => {
+  const written = new Set<unknown>();
+  const { totals, writer, errors, refused } = writerOver(async ([days]) => {
+    const { parameters = [] } = days?.compile() ?? {};
+    if (parameters.includes('bad')) throw new Error('a constraint is broken');
+    for (const value of parameters) if (`${value}`.startsWith('user-')) written.add(value);
+  });
+  for (const user of ['user-1', 'user-2', 'bad', 'user-3', 'user-4', 'user-5', 'user-6', 'user-7'])
+    totals.finished(usageEvent({ principal: person(user) }));
+  await writer.close();
+  expect(written.size).toBe(7);
+  expect(refused).toEqual([1]);
+  expect(errors).toEqual([]);
+  expect(totals.size).toBe(0);
+});
+
+it('writes no row twice if the database fails while rows are written one by one', async () => {
+  let writes = 0;
+  const written: unknown[] = [];
+  const { totals, writer } = writerOver(async ([days]) => {
+    const { parameters = [] } = days?.compile() ?? {};
+    writes += 1;
+    if (writes === 1) throw new Error('a constraint is broken');
+    if (writes === 3) throw new StoreUnavailable('unreachable');
+    written.push(...parameters.filter((value) => `${value}`.startsWith('user-')));
+  });
+  for (const user of ['user-1', 'user-2', 'user-3']) totals.finished(usageEvent({ principal: person(user) }));
+  await writer.flush();
+  expect(totals.size).toBe(2);
+  await writer.close();
+  expect(written.toSorted()).toEqual(['user-1', 'user-2', 'user-3']);
+});
+
+it.each(USAGE_ENGINES)('counts on %s what clients call a model, whatever the name', async (_engine, open) => {
+  const { store, close } = await open();
+  const totals = new UsageTotals({ now: Date.now });
+  const errors: unknown[] = [];
+  const writer = new UsageWriter({
+    totals,
+    open: async () => store,
+    statements: () => import('#lib/people/usage/usage-statements'),
+    onError: (error) => errors.push(error),
+    onRefused: (error) => errors.push(error),
+  });
+  try {
+    for (const model of ['a\u0000', 'b\uD800', 'b\uDFFF', '\u0000', 'c', `${'d'.repeat(199)}\u{1F600}`])
+      totals.finished(usageEvent({ model }));
+    await writer.close();
+    expect(errors).toEqual([]);
+    const rows = await store.db.selectFrom('usage_days').select(['model', 'requests']).orderBy('requests').execute();
+    expect(new Map(rows.map(({ model, requests }) => [model, requests]))).toEqual(
+      new Map([
+        ['a', 1],
+        ['b\uFFFD', 2],
+        ['other', 1],
+        ['c', 1],
+        [`${'d'.repeat(199)}\uFFFD`, 1],
+      ]),
+    );
+  } finally {
+    await close();
+  }
 });

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Compilable, Kysely } from 'kysely';
 import type { UsageRow, UsageTotals } from '#lib/people/usage/usage-totals';
+import { StoreUnavailable } from '#lib/store/errors';
 import type { Database } from '#lib/store/schema';
 import { SECOND_MS } from '#lib/units';
 
@@ -18,6 +19,8 @@ interface Options {
   readonly statements: () => Promise<typeof import('#lib/people/usage/usage-statements')>;
   /** Called with the first error of an outage. */
   readonly onError: (error: unknown) => void;
+  /** Called with the first error of a flush of which the database refused `count` rows for good. */
+  readonly onRefused: (error: unknown, count: number) => void;
 }
 
 /** What is lost if the process is killed. */
@@ -27,7 +30,8 @@ const ROWS_PER_WRITE = 6;
 
 /**
  * Writes usage every few seconds, in small transactions between which other work goes on. Rows
- * that cannot be written are kept, within the bound of `UsageTotals`, and written later.
+ * that cannot be written are kept, within the bound of `UsageTotals`, and written later. A row that
+ * the database refuses itself is dropped, so that it stops no other one.
  */
 export class UsageWriter {
   readonly #options: Options;
@@ -57,13 +61,19 @@ export class UsageWriter {
   }
 
   async #write(rows: readonly UsageRow[]): Promise<void> {
+    const refusals: unknown[] = [];
     let written = 0;
+    let singleUntil = 0;
     try {
       const [store, { usageStatements }] = await Promise.all([this.#options.open(), this.#options.statements()]);
       while (written < rows.length) {
-        const part = rows.slice(written, written + ROWS_PER_WRITE);
-        await store.writeAll(usageStatements(store.db, part));
-        written += part.length;
+        const part = rows.slice(written, written + (written < singleUntil ? 1 : ROWS_PER_WRITE));
+        const refusal = await refusalOf(store.writeAll(usageStatements(store.db, part)));
+        if (refusal !== undefined && part.length > 1) singleUntil = written + part.length;
+        else {
+          if (refusal !== undefined) refusals.push(refusal);
+          written += part.length;
+        }
         await setImmediate();
       }
       this.#isFailing = false;
@@ -72,5 +82,17 @@ export class UsageWriter {
       if (!this.#isFailing) this.#options.onError(error);
       this.#isFailing = true;
     }
+    if (refusals.length > 0) this.#options.onRefused(refusals[0], refusals.length);
+  }
+}
+
+/** The error of statements that the database refuses. Rejects where it takes none at present. */
+async function refusalOf(saved: Promise<void>): Promise<unknown> {
+  try {
+    await saved;
+    return undefined;
+  } catch (error) {
+    if (StoreUnavailable.is(error)) throw error;
+    return error;
   }
 }
