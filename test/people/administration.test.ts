@@ -218,6 +218,23 @@ it('records that a model was loaded once it is, and not where its server refuses
   }
 });
 
+it('keeps all of several changes of one model at the same time', async () => {
+  app = await start();
+  const access = { groups: [], users: [] };
+  const changes = [
+    { access },
+    { display_name: 'Small' },
+    { system_prompt: 'Be brief.' },
+    { parameters: { top_k: 20 } },
+  ];
+  const replies = await Promise.all(
+    changes.map((change) => call('PATCH', '/api/admin/models', { model: MODEL, ...change })),
+  );
+  expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  const { models } = adminModelsSchema.parse((await call('GET', '/api/admin/models')).body);
+  expect(models.find(({ id }) => id === MODEL)).toMatchObject(Object.assign({}, ...changes));
+});
+
 it('pages through the models by cursor', async () => {
   const names = ['c:1b', 'a:1b', 'b:1b'];
   const server = createServer((incoming, outgoing) => {

@@ -8,12 +8,12 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { type AuditRecord, actorOf, auditStatement } from '#lib/people/audit';
 import { pageOfAll, readPage } from '#lib/people/page-cursor';
-import { singleton } from '#lib/singletons';
 import { store } from '#lib/store/store';
 import { KIB } from '#lib/units';
 import { type AdminBackend, type AdminBackends, backendChangeSchema, newBackendSchema } from '#lib/wire/admin-backends';
 import { backendChange, parseBackendUrl, type StoredBackend, setBackendChange } from './changed-backends.ts';
 import { BACKEND_PREFIX, storeStatement } from './stored-values.ts';
+import { inTurn } from './turns.ts';
 
 /** Handlers of /api/admin/backends: the gateway's backends, while the server runs. */
 
@@ -47,7 +47,7 @@ export async function addBackend(request: HttpRequest, context: RequestContext):
       details: [{ field: 'url', message: parsed.problem }],
     });
   const { url } = parsed;
-  return await inTurn(async () => {
+  return await inTurn('backend', async () => {
     requireRoomFor(url);
     await save(
       backendId(url),
@@ -70,7 +70,7 @@ export async function readBackend(_request: HttpRequest, context: RequestContext
 /** Begins to drain a backend, or ends that. */
 export async function changeBackend(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { draining } = parseBody(backendChangeSchema, await readJson(request, MAX_BODY_BYTES));
-  return await inTurn(() => setDraining(draining, context));
+  return await inTurn('backend', () => setDraining(draining, context));
 }
 
 async function setDraining(draining: boolean, context: RequestContext): Promise<Reply> {
@@ -94,7 +94,7 @@ async function setDraining(draining: boolean, context: RequestContext): Promise<
 }
 
 export function removeBackend(_request: HttpRequest, context: RequestContext): Promise<Reply> {
-  return inTurn(() => remove(context));
+  return inTurn('backend', () => remove(context));
 }
 
 async function remove(context: RequestContext): Promise<Reply> {
@@ -111,15 +111,6 @@ async function remove(context: RequestContext): Promise<Reply> {
   setBackendChange(id, undefined);
   shareChange({ kind: 'settings' });
   return { status: 204, headers: { 'cache-control': 'no-store' }, body: null };
-}
-
-/** One change after another, and all after what is stored was read, so that none undoes another. */
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const turns = singleton('people.backend-turns', (): { last: Promise<unknown> } => ({ last: Promise.resolve() }));
-  const turn = turns.last.then(store).then(work);
-  // The caller gets the error; the next turn begins in any case.
-  turns.last = turn.catch(() => undefined);
-  return turn;
 }
 
 function requireRoomFor(url: string): void {

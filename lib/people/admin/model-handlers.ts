@@ -20,6 +20,7 @@ import { supportsOption } from '#lib/wire/request-field-support';
 import { changedOverride, describeChange, requireKnown, requireSupported } from './model-change.ts';
 import { applySetting, isLocked } from './runtime-values.ts';
 import { MODEL_PREFIX, storeStatement } from './stored-values.ts';
+import { inTurn } from './turns.ts';
 
 /** Handlers of /api/admin/models. */
 
@@ -44,11 +45,13 @@ export async function listAdminModels(request: HttpRequest, context: RequestCont
 export async function changeAdminModel(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { model: name, ...change } = parseBody(modelPatchSchema, await readJson(request, MAX_BODY_BYTES), ['model']);
   const { signal } = request;
-  const before = find(await modelDirectory().listAll(signal), name);
-  const { id } = before;
-  checkChange(before, change, context);
-  requireSupported(before, change);
-  await save(id, change, context);
+  const id = await inTurn('model', async () => {
+    const before = find(await modelDirectory().listAll(signal), name);
+    checkChange(before, change, context);
+    requireSupported(before, change);
+    await save(before.id, change, context);
+    return before.id;
+  });
   if (change.loaded !== undefined) await setLoaded(id, change.loaded, context, signal);
   return json(describe(find(await modelDirectory().listAll(signal), id), context));
 }
