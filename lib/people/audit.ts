@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import type { Compilable } from 'kysely';
 import type { Principal } from '#lib/http/principal';
+import * as audit from '#lib/store/audit';
 import type { Store } from '#lib/store/store';
-import { log } from '#lib/telemetry/log';
 
 /** The record of what people and administrators changed. Rows are only added. */
 
@@ -37,29 +35,18 @@ export function actorOf(context: {
 }
 
 /** The insert of one record, for the transaction of the change. */
-export function auditStatement(store: Store, actor: AuditActor, record: AuditRecord): Compilable {
-  const nowMs = Date.now();
-  return store.db.insertInto('audit_log').values({
-    id: auditId(nowMs),
-    at: nowMs,
-    actor: actor.caller,
-    actor_name: actor.name,
-    action: record.action,
-    target: record.target ?? null,
-    detail: JSON.stringify({ summary: record.summary, ...record.changes }),
-    address: actor.address ?? null,
-    request_id: actor.requestId ?? null,
-  });
+export function auditStatement(store: Pick<Store, 'db'>, actor: AuditActor, record: AuditRecord) {
+  return audit.auditStatement(store, entryOf(actor, record));
 }
 
-/** Records a change that is saved already. A failure is logged, with what it was about. */
-export function recordAudit(store: Store, actor: AuditActor, record: AuditRecord): void {
-  store.write(auditStatement(store, actor, record)).catch((error: unknown) => {
-    log().error({ err: error, action: record.action, target: record.target }, 'a change is missing in the audit log');
-  });
+/** Records what is done already, and is no change of the database. A failure is logged. */
+export function recordAudit(store: Pick<Store, 'db' | 'write'>, actor: AuditActor, record: AuditRecord): void {
+  audit.recordAudit(store, entryOf(actor, record));
 }
 
-/** The format of lib/store/audit.ts, so that all ids sort by time. */
-function auditId(nowMs: number): string {
-  return `${Math.max(0, nowMs).toString(36).padStart(9, '0')}-${randomUUID()}`;
+function entryOf(
+  { caller, name, address, requestId }: AuditActor,
+  { action, target, summary, changes }: AuditRecord,
+): audit.AuditInput {
+  return { actor: caller, actorName: name, action, target, detail: { summary, ...changes }, address, requestId };
 }

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { type AuditFilter, readAudit, recordAudit } from '#lib/store/audit';
+import { type AuditFilter, auditStatement, readAudit } from '#lib/store/audit';
 import { store } from '#lib/store/store';
 
 afterAll(async () => {
@@ -7,17 +7,17 @@ afterAll(async () => {
 });
 
 it('records who did what, and pages through it, newest first', async () => {
-  for (let index = 0; index < 5; index++)
-    await recordAudit(
-      {
-        actor: 'user:1',
-        actorName: 'Ada',
-        action: index === 3 ? 'key.revoke' : 'user.disable',
-        target: `${index}`,
-        detail: { to: index },
-      },
-      1_800_000_000_000 + index,
-    );
+  const opened = await store();
+  for (let index = 0; index < 5; index++) {
+    const entry = {
+      actor: 'user:1',
+      actorName: 'Ada',
+      action: index === 3 ? 'key.revoke' : 'user.disable',
+      target: `${index}`,
+      detail: { to: index },
+    };
+    await opened.write(auditStatement(opened, entry, 1_800_000_000_000 + index));
+  }
   const first = await readAudit({}, 2);
   expect(first.rows.map(({ target }) => target)).toEqual(['4', '3']);
   expect(first.rows[0]).toMatchObject({ actor: 'user:1', actor_name: 'Ada', detail: '{"to":4}', address: null });

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { store } from '#lib/store/store';
+import { type Store, store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
+import { log } from '#lib/telemetry/log';
 
 /** What somebody with rights over others did. */
 export interface AuditInput {
   /** `Principal.caller`. */
   actor: string;
-  actorName?: string | undefined;
+  actorName?: string | null | undefined;
   /** `user.disable`, `setting.change`: the kind of the target, a dot, a verb. */
   action: string;
   target?: string | undefined;
@@ -16,10 +17,9 @@ export interface AuditInput {
   requestId?: string | undefined;
 }
 
-/** Adds to the audit log. Resolves when it is on disk, rejects with `StoreUnavailable`. */
-export async function recordAudit(entry: AuditInput, nowMs = Date.now()): Promise<void> {
-  const opened = await store();
-  const row: AuditLogTable = {
+/** The insert of an entry, for the transaction of the change. */
+export function auditStatement({ db }: Pick<Store, 'db'>, entry: AuditInput, nowMs = Date.now()) {
+  return db.insertInto('audit_log').values({
     id: auditId(nowMs),
     at: nowMs,
     actor: entry.actor,
@@ -29,8 +29,18 @@ export async function recordAudit(entry: AuditInput, nowMs = Date.now()): Promis
     detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
     address: entry.address ?? null,
     request_id: entry.requestId ?? null,
-  };
-  await opened.write(opened.db.insertInto('audit_log').values(row));
+  });
+}
+
+/**
+ * Adds an entry for what was done already, and cannot be undone. A failure is logged, with what it
+ * was about. Where the change is made in the database, `auditStatement` belongs into its
+ * transaction.
+ */
+export function recordAudit(opened: Pick<Store, 'db' | 'write'>, entry: AuditInput): void {
+  opened.write(auditStatement(opened, entry)).catch((error: unknown) => {
+    log().error({ err: error, action: entry.action, target: entry.target }, 'a change is missing in the audit log');
+  });
 }
 
 export interface AuditPage {

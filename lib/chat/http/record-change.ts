@@ -1,5 +1,6 @@
 import type { RequestContext } from '#lib/http/route';
 import { recordAudit } from '#lib/store/audit';
+import { store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 
 export interface Change {
@@ -19,7 +20,7 @@ export function recordChange(
   { action, target, summary, detail }: Change,
 ): void {
   const actorName = principal.name ?? principal.email;
-  recordAudit({
+  const entry = {
     actor: principal.caller,
     actorName,
     action,
@@ -27,5 +28,9 @@ export function recordChange(
     detail: { summary, ...detail },
     address,
     requestId,
-  }).catch((error: unknown) => log().error({ err: error, action, target }, 'a change is missing in the audit log'));
+  };
+  store().then(
+    (opened) => recordAudit(opened, entry),
+    (error: unknown) => log().error({ err: error, action, target }, 'a change is missing in the audit log'),
+  );
 }

@@ -5,7 +5,7 @@ import { config } from '#lib/config/config';
 import type { Principal } from '#lib/http/principal';
 import { installRequestLimits } from '#lib/http/request-limits';
 import { environmentLimits } from '#lib/people/limits/limit-definitions';
-import { deleteLimits, type LimitActor, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
+import { type LimitActor, limitRemoval, readLimits, StoredCounters, writeLimits } from '#lib/people/limits/limit-rows';
 import { LimitTable, type ScopeEntry } from '#lib/people/limits/limit-table';
 import { Limiter } from '#lib/people/limits/limiter';
 import { type MinuteCounts, MinuteWindows, type OpenCounts } from '#lib/people/limits/minute-windows';
@@ -102,6 +102,27 @@ export class PeopleLimits {
     return this.#inTurn(async () => this.#remove(await this.#openCurrent(), scope, actor));
   }
 
+  /**
+   * Removes the limits of what is deleted. `commit` runs the statements in the transaction of the
+   * deletion; the limits are in force until it resolves, and stay so if it rejects.
+   */
+  deleteWith<T>(
+    scopes: readonly LimitScope[],
+    actor: LimitActor,
+    commit: (statements: readonly Compilable[]) => Promise<T>,
+  ): Promise<T> {
+    return this.#inTurn(async () => {
+      const opened = await this.#openLoaded();
+      const entries = scopes.flatMap((scope) => this.table.get(scope) ?? []);
+      const committed = await commit(entries.flatMap((entry) => limitRemoval(opened, entry, actor)));
+      if (entries.length === 0) return committed;
+      for (const { scope } of entries) this.table.delete(scope);
+      this.#install();
+      shareChange({ kind: 'limits' });
+      return committed;
+    });
+  }
+
   /** `limits` and `share` of `GET /api/me`. */
   async stateOf(principal: Principal): Promise<Pick<Me, 'limits' | 'share'>> {
     const allowance = this.#limiter.allowanceOf(principal);
@@ -146,7 +167,7 @@ export class PeopleLimits {
       if (others.length > 0) await opened.writeAll(others);
       return;
     }
-    await deleteLimits(opened, scope, entry.limits, actor, others);
+    await opened.writeAll([...others, ...limitRemoval(opened, entry, actor)]);
     this.table.delete(scope);
     this.#install();
     shareChange({ kind: 'limits' });

@@ -1,9 +1,9 @@
 import type { Compilable } from 'kysely';
 import type { RequestContext } from '#lib/http/route';
+import { actorOf, auditStatement } from '#lib/people/audit';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
 import type { CounterRow, CounterRows, SavedCount } from '#lib/people/limits/usage-counters';
-import { recordAudit } from '#lib/store/audit';
 import type { Store } from '#lib/store/store';
 import {
   LIMIT_NAMES,
@@ -27,7 +27,7 @@ export async function readLimits({ db }: Store): Promise<ScopeEntry[]> {
 /** Who changes limits, and from where; for the audit log. */
 export type LimitActor = Pick<RequestContext, 'principal' | 'address' | 'requestId'>;
 
-/** Resolves when the limits, `others` with them, and the record of their change are on disk. */
+/** Resolves when the limits, `others` and the record of their change are on disk: all or none. */
 export async function writeLimits(
   store: Store,
   { scope, limits, updatedAt }: ScopeEntry,
@@ -42,39 +42,29 @@ export async function writeLimits(
       .insertInto('limits')
       .values({ scope: scope.kind, scope_id: scope.id, ...values })
       .onConflict((conflict) => conflict.columns(['scope', 'scope_id']).doUpdateSet(values)),
+    changeRecord(store, 'limits.change', scope, { before, after: limits }, actor),
   ]);
-  await recordChange('limits.change', scope, { before, after: limits }, actor);
 }
 
-export async function deleteLimits(
+/** The statements that remove the limits of a scope, with the record of it. */
+export function limitRemoval(store: Store, { scope, limits }: ScopeEntry, actor: LimitActor): Compilable[] {
+  return [
+    store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id),
+    changeRecord(store, 'limits.delete', scope, { before: limits }, actor),
+  ];
+}
+
+function changeRecord(
   store: Store,
-  scope: LimitScope,
-  before: StoredLimits,
-  actor: LimitActor,
-  others: readonly Compilable[] = [],
-): Promise<void> {
-  const ended = store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id);
-  await store.writeAll([...others, ended]);
-  await recordChange('limits.delete', scope, { before }, actor);
-}
-
-async function recordChange(
   action: string,
   { kind, id }: LimitScope,
-  detail: Readonly<Record<string, unknown>>,
-  { principal, address, requestId }: LimitActor,
-): Promise<void> {
+  changes: Readonly<Record<string, unknown>>,
+  actor: LimitActor,
+): Compilable {
   const target = id === '' ? kind : `${kind}:${id}`;
   const whose = kind === 'default' ? 'everyone' : target;
-  await recordAudit({
-    actor: principal.caller,
-    actorName: principal.name ?? principal.email,
-    action,
-    target,
-    detail: { summary: `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${whose}`, ...detail },
-    address,
-    requestId,
-  });
+  const summary = `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${whose}`;
+  return auditStatement(store, actorOf(actor), { action, target, summary, changes });
 }
 
 /** The counts in the database, which is opened with the first of them. */
