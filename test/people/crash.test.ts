@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { type OpenStore, openStore } from '#lib/store/open-store';
 
@@ -31,7 +32,39 @@ async function requestsIn({ db }: OpenStore, table: (typeof USAGE_TABLES)[number
   return Number(sum ?? 0);
 }
 
-it('keeps usage, keys and the audit log whole over kill -9', async () => {
+/** The `after` of the last record of each target. */
+async function lastChanges({ db }: OpenStore, kind: string): Promise<Map<string | null, unknown>> {
+  const records = await db
+    .selectFrom('audit_log')
+    .select(['target', 'detail'])
+    .where('action', 'like', `${kind}.%`)
+    // Records of one millisecond have no order among them.
+    .orderBy('at')
+    .orderBy(sql`rowid`)
+    .execute();
+  return new Map(records.map(({ target, detail }) => [target, JSON.parse(detail ?? '').after]));
+}
+
+async function expectRecordedLimits(opened: OpenStore): Promise<void> {
+  const stored = await opened.db.selectFrom('limits').select(['scope_id', 'limits']).execute();
+  const recorded = [...(await lastChanges(opened, 'limits'))].filter(([, after]) => after !== undefined);
+  expect(recorded.length).toBeGreaterThan(0);
+  expect(Object.fromEntries(recorded)).toEqual(
+    Object.fromEntries(stored.map(({ scope_id, limits }) => [`user:${scope_id}`, JSON.parse(limits)])),
+  );
+}
+
+async function expectRecordedPeople(opened: OpenStore): Promise<void> {
+  const people = await opened.db.selectFrom('users').select(['id', 'banned']).execute();
+  const recorded = await lastChanges(opened, 'user');
+  for (const { id, banned } of people) {
+    const after = recorded.get(id);
+    if (banned === null) expect(after).toBeUndefined();
+    else expect(after).toMatchObject({ disabled: Boolean(banned) });
+  }
+}
+
+it('keeps usage, keys, limits, people and the audit log whole over kill -9', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'people-crash-'));
   let requests = 0;
   const keys = new Set<string>();
@@ -60,6 +93,8 @@ it('keeps usage, keys and the audit log whole over kill -9', async () => {
     expect(records.map(({ target }) => target).toSorted()).toEqual(stored.toSorted());
     for (const { detail } of records) expect(JSON.parse(detail ?? '')).toMatchObject({ summary: expect.any(String) });
     for (const key of keys) expect(stored).toContain(key);
+    await expectRecordedLimits(opened);
+    await expectRecordedPeople(opened);
     await opened.close();
   }
   await rm(folder, { recursive: true });

@@ -1,10 +1,16 @@
 /**
- * Writes usage, keys and the records of their making to the database in the folder of its
+ * Writes usage, keys, limits and changes of people, with the records of them, to the database in the folder of its
  * argument, until it is killed. Prints what is on disk: `usage` and how many requests of this
  * process, `key` and an id.
  */
 import { randomUUID } from 'node:crypto';
+import { administrator } from '#lib/http/principal';
 import { createKey } from '#lib/people/accounts/access-keys';
+import { changeMember } from '#lib/people/accounts/member-change';
+import { inRoleTransaction } from '#lib/people/accounts/role-changes';
+import { actorOf } from '#lib/people/audit';
+import { PeopleLimits } from '#lib/people/limits/index';
+import { LimitTable } from '#lib/people/limits/limit-table';
 import { UsageTotals } from '#lib/people/usage/usage-totals';
 import { UsageWriter } from '#lib/people/usage/usage-writer';
 import { openStore } from '#lib/store/open-store';
@@ -50,4 +56,31 @@ async function makeKeys(): Promise<never> {
   }
 }
 
-await Promise.all([writeUsage(), makeKeys()]);
+const actor = {
+  principal: administrator('user:ada', { userId: 'ada', name: 'Ada' }),
+  address: undefined,
+  requestId: '',
+};
+
+async function changeLimits(): Promise<never> {
+  const table = new LimitTable({ environment: {}, hasAccounts: true });
+  const limits = new PeopleLimits(table, async () => opened);
+  await limits.load();
+  for (let limit = 1; ; limit += 1) {
+    const scope = { kind: 'user', id: `person-${limit % PEOPLE}` } as const;
+    await limits.change(scope, () => ({ tokens_per_day: { limit, kind: 'hard' } }), actor);
+    if (limit % 3 === 0) await limits.delete(scope, actor);
+  }
+}
+
+async function changePeople(): Promise<never> {
+  const now = new Date().toISOString();
+  const userId = randomUUID();
+  const values = { id: userId, name: 'Bob', email: userId, emailVerified: 1, image: null, role: 'member' };
+  const times = { createdAt: now, updatedAt: now };
+  await opened.write(opened.db.insertInto('users').values({ ...values, ...times, banReason: null, groupId: null }));
+  for (let isDisabled = true; ; isDisabled = !isDisabled)
+    await inRoleTransaction(opened, (queries) => changeMember(queries, actorOf(actor), userId, { isDisabled }));
+}
+
+await Promise.all([writeUsage(), makeKeys(), changeLimits(), changePeople()]);

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { Compilable } from 'kysely';
 import { AppError } from '#lib/errors';
 import { revoke } from '#lib/http/open-work';
 import { type Principal, type Role, type Scope, scopesOf } from '#lib/http/principal';
 import { accountIdentities, KEY_PREFIX } from '#lib/people/accounts/account-identities';
 import { readNames, readScopes, roleOf } from '#lib/people/accounts/identity-loader';
 import { groupName } from '#lib/people/accounts/members';
-import { type AuditActor, auditStatement } from '#lib/people/audit';
+import { type AuditActor, actorOf, auditStatement } from '#lib/people/audit';
+import { peopleLimits } from '#lib/people/limits/index';
+import type { LimitActor } from '#lib/people/limits/limit-rows';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';
 import { newToken, tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
@@ -41,13 +44,18 @@ export function checkScopes(asked: readonly Scope[], allowed: ReadonlySet<Scope>
     );
 }
 
-/** Makes a key and returns it with its secret, which is shown once. */
+/**
+ * Makes a key and returns it with its secret, which is shown once. `save` writes its statements in
+ * one transaction, with others of the same change.
+ */
 export async function createKey(
   store: Store,
   owner: KeyOwner,
   request: KeyRequest & { readonly trust_end_user?: boolean | null | undefined },
   maker: Pick<Principal, 'userId' | 'role'>,
   actor: AuditActor,
+  save: (id: string, statements: readonly Compilable[]) => Promise<void> = (_id, statements) =>
+    store.writeAll(statements),
 ): Promise<CreatedKey> {
   const scopes = [...new Set(request.scopes ?? DEFAULT_SCOPES)];
   // A service key belongs to a group and has the rights of a member.
@@ -77,7 +85,7 @@ export async function createKey(
     expires_at: days === null ? null : nowMs + days * DAY_MS,
     last_used_at: null,
   };
-  await store.writeAll([
+  await save(row.id, [
     store.db.insertInto('access_keys').values(row),
     auditStatement(store, actor, {
       action: 'key.create',
@@ -213,17 +221,20 @@ export async function ownerOfKey(
   return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup, role: roleOf(row.ownerRole) };
 }
 
-/** Revokes a key at once, with what it has in progress. */
-export async function revokeKey(store: Store, id: string, name: string, actor: AuditActor): Promise<void> {
-  await store.writeAll([
-    store.db.deleteFrom('access_keys').where('id', '=', id),
-    auditStatement(store, actor, {
-      action: 'key.revoke',
-      target: id,
-      summary: `revoked the key "${name}"`,
-      changes: { name },
-    }),
-  ]);
+/** Revokes a key at once, with its limits and what it has in progress. */
+export async function revokeKey(store: Store, id: string, name: string, context: LimitActor): Promise<void> {
+  await peopleLimits().deleteWith([{ kind: 'key', id }], context, (statements) =>
+    store.writeAll([
+      store.db.deleteFrom('access_keys').where('id', '=', id),
+      ...statements,
+      auditStatement(store, actorOf(context), {
+        action: 'key.revoke',
+        target: id,
+        summary: `revoked the key "${name}"`,
+        changes: { name },
+      }),
+    ]),
+  );
   accountIdentities().forgetKey(id);
   revoke([`key:${id}`]);
 }

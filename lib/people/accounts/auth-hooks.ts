@@ -15,9 +15,9 @@ import {
   roleInGroup,
 } from '#lib/people/accounts/oidc-policy';
 import { endResetLinks } from '#lib/people/accounts/reset-links';
-import { changeRole } from '#lib/people/accounts/role-changes';
-import { recordAudit } from '#lib/people/audit';
-import type { Store } from '#lib/store/store';
+import { applyChange, changePerson, inRoleTransaction } from '#lib/people/accounts/role-changes';
+import { auditStatement, recordAudit } from '#lib/people/audit';
+import { type Store, StoreUnavailable } from '#lib/store/store';
 
 type HookSettings = Pick<
   Config,
@@ -178,18 +178,21 @@ async function followProvider(
   const role = roleInGroup(roleAfterSignIn(roleOf(current.role), rights), current.groupId, groupId);
   if (role === roleOf(current.role) && groupId === current.groupId) return;
   try {
-    await changeRole(store, userId, { role, groupId });
+    const made = await inRoleTransaction(store, async (queries) => {
+      const change = await changePerson(queries, userId, { role, groupId });
+      await auditStatement(queries, flowActor(flow, userId, current.name), {
+        action: 'user.follow_provider',
+        target: userId,
+        summary: `The provider made ${current.name} ${role}`,
+        changes: { role, group: groupId },
+      }).execute();
+      return change;
+    });
+    applyChange(made);
   } catch (error) {
     // The last administrator stays one: otherwise no one could administer the server.
-    if (!AppError.is(error)) throw error;
-    return;
+    if (!AppError.is(error) || StoreUnavailable.is(error)) throw error;
   }
-  recordAudit(store, flowActor(flow, userId, current.name), {
-    action: 'user.follow_provider',
-    target: userId,
-    summary: `The provider made ${current.name} ${role}`,
-    changes: { role, group: groupId },
-  });
 }
 
 async function groupNamed(store: Store, name: string | undefined): Promise<string | null> {

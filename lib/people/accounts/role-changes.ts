@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import { AppError } from '#lib/errors';
 import { revoke } from '#lib/http/open-work';
 import { ROLES, type Role } from '#lib/http/principal';
@@ -17,44 +18,73 @@ export interface PersonChange {
   readonly name?: string;
 }
 
-/**
- * Invitations that a person has made end with the right to make them. Returns how many that were.
- * Throws `conflict` for the last administrator, and `not_found`.
- */
-export async function changeRole(store: Store, userId: string, change: PersonChange): Promise<number> {
-  let withdrawn = 0;
-  const losesAdmin = (change.role !== undefined && change.role !== 'admin') || change.isDisabled === true;
-  await withAdministrators(store, userId, losesAdmin, async (db, before) => {
-    if (losesReach(before, change)) withdrawn = await withdrawInvitations(db, userId);
-    await db
-      .updateTable('users')
-      .set({
-        updatedAt: new Date().toISOString(),
-        ...(change.name === undefined ? {} : { name: change.name }),
-        ...(change.role === undefined ? {} : { role: change.role }),
-        ...(change.groupId === undefined ? {} : { groupId: change.groupId }),
-        ...(change.isDisabled === undefined ? {} : { banned: change.isDisabled ? 1 : 0, banExpires: null }),
-      })
-      .where('id', '=', userId)
+type Queries = Pick<Store, 'db'>;
+
+/** Runs `work` in one transaction, while no other change of roles or groups is made. */
+export async function inRoleTransaction<T>({ db }: Queries, work: (queries: Queries) => Promise<T>): Promise<T> {
+  return await db.transaction().execute(async (transaction) => {
+    await transaction
+      .updateTable('server_secrets')
+      .set((expression) => ({ created_at: expression.ref('created_at') }))
+      .where('name', '=', 'administrators')
       .execute();
+    return await work({ db: transaction });
   });
-  accountIdentities().forgetPerson(userId);
-  if (change.isDisabled === true) {
-    await store.db.deleteFrom('user_sessions').where('userId', '=', userId).execute();
-    await lockOutPerson(store, userId);
-  }
-  return withdrawn;
 }
 
-/** Deletes a person with its sessions, keys and ways to sign in. */
-export async function deletePerson(store: Store, userId: string): Promise<void> {
-  const callers = await callersOf(store, userId);
-  await withAdministrators(store, userId, true, async (db) => {
-    await withdrawInvitations(db, userId);
-    await db.deleteFrom('users').where('id', '=', userId).execute();
-  });
+/** Runs statements in a transaction, such as those of its record. */
+export async function runAll({ db }: Queries, statements: readonly Compilable[]): Promise<void> {
+  for (const statement of statements) await db.executeQuery(statement.compile());
+}
+
+/** What a transaction of roles has changed, and what holds once it is committed. */
+export interface MadeChange {
+  /** Invitations of the person that ended with the right to make them. */
+  readonly withdrawn: number;
+  readonly userId: string;
+  /** The person and its keys, if they may not use the server any more. */
+  readonly lockedOut: readonly string[];
+}
+
+/**
+ * Changes a person, within `inRoleTransaction`. A person who is disabled has no session after it.
+ * `applyChange` belongs after the commit. Throws `conflict` for the last administrator, and
+ * `not_found`.
+ */
+export async function changePerson(queries: Queries, userId: string, change: PersonChange): Promise<MadeChange> {
+  const { db } = queries;
+  const losesAdmin = (change.role !== undefined && change.role !== 'admin') || change.isDisabled === true;
+  const before = await readBefore(queries, userId, losesAdmin);
+  const withdrawn = losesReach(before, change) ? await withdrawInvitations(queries, userId) : 0;
+  await db
+    .updateTable('users')
+    .set({
+      updatedAt: new Date().toISOString(),
+      ...(change.name === undefined ? {} : { name: change.name }),
+      ...(change.role === undefined ? {} : { role: change.role }),
+      ...(change.groupId === undefined ? {} : { groupId: change.groupId }),
+      ...(change.isDisabled === undefined ? {} : { banned: change.isDisabled ? 1 : 0, banExpires: null }),
+    })
+    .where('id', '=', userId)
+    .execute();
+  if (change.isDisabled !== true) return { withdrawn, userId, lockedOut: [] };
+  await db.deleteFrom('user_sessions').where('userId', '=', userId).execute();
+  return { withdrawn, userId, lockedOut: await callersOf(queries, userId) };
+}
+
+/** Deletes a person with its sessions, keys and ways to sign in, as `changePerson` changes one. */
+export async function deletePerson(queries: Queries, userId: string): Promise<MadeChange> {
+  await readBefore(queries, userId, true);
+  const lockedOut = await callersOf(queries, userId);
+  const withdrawn = await withdrawInvitations(queries, userId);
+  await queries.db.deleteFrom('users').where('id', '=', userId).execute();
+  return { withdrawn, userId, lockedOut };
+}
+
+/** Lets a committed change hold at once: in every server, and for what is in progress. */
+export function applyChange({ userId, lockedOut }: MadeChange): void {
   accountIdentities().forgetPerson(userId);
-  revoke(callers);
+  revoke(lockedOut);
 }
 
 /** Whether a person may invite fewer people, or into other groups, than before. */
@@ -66,18 +96,13 @@ function losesReach({ role, groupId }: PersonBefore, change: PersonChange): bool
 }
 
 /** Returns how many there were. */
-async function withdrawInvitations(db: Store['db'], userId: string): Promise<number> {
+async function withdrawInvitations({ db }: Queries, userId: string): Promise<number> {
   const ended = await db.deleteFrom('invitations').where('created_by', '=', userId).returning('id').execute();
   return ended.length;
 }
 
-/** Ends what a person's sessions and keys have in progress. */
-async function lockOutPerson(store: Store, userId: string): Promise<void> {
-  revoke(await callersOf(store, userId));
-}
-
-async function callersOf(store: Store, userId: string): Promise<string[]> {
-  const keys = await store.db.selectFrom('access_keys').select('id').where('user_id', '=', userId).execute();
+async function callersOf({ db }: Queries, userId: string): Promise<string[]> {
+  const keys = await db.selectFrom('access_keys').select('id').where('user_id', '=', userId).execute();
   return [`user:${userId}`, ...keys.map(({ id }) => `key:${id}`)];
 }
 
@@ -86,38 +111,22 @@ interface PersonBefore {
   readonly groupId: string | null;
 }
 
-async function withAdministrators(
-  store: Store,
-  userId: string,
-  losesAdmin: boolean,
-  change: (db: Store['db'], before: PersonBefore) => Promise<void>,
-): Promise<void> {
-  await store.db.transaction().execute(async (transaction) => {
-    await transaction
-      .updateTable('server_secrets')
-      .set((expression) => ({ created_at: expression.ref('created_at') }))
-      .where('name', '=', 'administrators')
-      .execute();
-    const person = await transaction
+async function readBefore({ db }: Queries, userId: string, losesAdmin: boolean): Promise<PersonBefore> {
+  const person = await db.selectFrom('users').select(['role', 'groupId']).where('id', '=', userId).executeTakeFirst();
+  if (person === undefined) throw new AppError('not_found', 'There is no person with this id.');
+  if (losesAdmin && person.role === 'admin') {
+    const other = await db
       .selectFrom('users')
-      .select(['role', 'groupId'])
-      .where('id', '=', userId)
+      .select('id')
+      .where('role', '=', 'admin')
+      .where('id', '<>', userId)
+      .where((expression) => expression.or([expression('banned', 'is', null), expression('banned', '=', 0)]))
+      .limit(1)
       .executeTakeFirst();
-    if (person === undefined) throw new AppError('not_found', 'There is no person with this id.');
-    if (losesAdmin && person.role === 'admin') {
-      const other = await transaction
-        .selectFrom('users')
-        .select('id')
-        .where('role', '=', 'admin')
-        .where('id', '<>', userId)
-        .where((expression) => expression.or([expression('banned', 'is', null), expression('banned', '=', 0)]))
-        .limit(1)
-        .executeTakeFirst();
-      if (other === undefined)
-        throw new AppError('conflict', 'This is the last administrator. Make another person administrator first.', {
-          data: { reason: 'last_admin' },
-        });
-    }
-    await change(transaction, { role: roleOf(person.role), groupId: person.groupId });
-  });
+    if (other === undefined)
+      throw new AppError('conflict', 'This is the last administrator. Make another person administrator first.', {
+        data: { reason: 'last_admin' },
+      });
+  }
+  return { role: roleOf(person.role), groupId: person.groupId };
 }

@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { apiKeys } from '#lib/http/api-keys';
@@ -86,20 +87,29 @@ export function requireOwnLimits(owner: Principal, given: KeyLimitsChange | null
   });
 }
 
-/** Sets the limits of a new key. All of them refuse: a key is no share of what people have. */
-export async function setKeyLimits(
-  id: string,
-  given: KeyLimits | null | undefined,
-  actor: LimitActor,
-): Promise<KeyLimits | null> {
+/** The limits of a request for a key; null if it names none. */
+export function givenLimits(given: KeyLimits | null | undefined): KeyLimits | null {
+  return given == null || LIMIT_NAMES.every((name) => given[name] === undefined) ? null : given;
+}
+
+/**
+ * How a new key is saved with its limits: both or none. All of them refuse: a key is no share of
+ * what people have.
+ */
+export function saveWithLimits(given: KeyLimits | null | undefined, actor: LimitActor) {
   const limits: StoredLimits = {};
   for (const name of LIMIT_NAMES) {
     const limit = given?.[name];
     if (limit !== undefined) limits[name] = limitOf(name, limit, 'hard');
   }
-  if (given == null || Object.keys(limits).length === 0) return null;
-  await peopleLimits().change({ kind: 'key', id }, () => limits, actor);
-  return given;
+  return async (id: string, statements: readonly Compilable[]): Promise<void> => {
+    await peopleLimits().change(
+      { kind: 'key', id },
+      () => limits,
+      actor,
+      () => statements,
+    );
+  };
 }
 
 /** Changes the limits of a key that are named; null removes one. A new one refuses. */
@@ -117,10 +127,6 @@ export async function changeKeyLimits(id: string, changes: KeyLimitsChange, acto
     },
     actor,
   );
-}
-
-export async function removeLimits(scopes: readonly LimitScope[], actor: LimitActor): Promise<void> {
-  for (const scope of scopes) await peopleLimits().delete(scope, actor);
 }
 
 /** The scopes that end with a person or a group: its own, and those of its keys. */

@@ -7,11 +7,17 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
-import { recordMemberChange } from '#lib/people/accounts/member-change';
-import { readMember } from '#lib/people/accounts/members';
-import { changeRole, type PersonChange } from '#lib/people/accounts/role-changes';
-import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
-import { actorOf, recordAudit } from '#lib/people/audit';
+import { changeMember } from '#lib/people/accounts/member-change';
+import {
+  applyChange,
+  inRoleTransaction,
+  type MadeChange,
+  type PersonChange,
+  runAll,
+} from '#lib/people/accounts/role-changes';
+import { scopesOf } from '#lib/people/accounts/scope-limits';
+import { actorOf, auditStatement } from '#lib/people/audit';
+import { peopleLimits } from '#lib/people/limits/index';
 import { type PageRequest, pageOf, readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';
@@ -37,56 +43,79 @@ export async function createGroup(request: HttpRequest, context: RequestContext)
   const { name, manager_id } = parseBody(newGroupSchema, await readJson(request, MAX_BODY_BYTES), ['manager_id']);
   const opened = await store();
   const id = randomUUID();
-  await requireFreeName(opened, name, id);
-  await opened.write(opened.db.insertInto('groups').values({ id, name, created_at: Date.now() }));
-  if (manager_id != null) await appoint(opened, context, id, manager_id);
-  recordAudit(opened, actorOf(context), {
-    action: 'group.create',
-    target: id,
-    summary: `made the group "${name}"`,
-    changes: { manager: manager_id ?? null },
+  const made = await inRoleTransaction(opened, async (queries) => {
+    await requireFreeName(queries, name, id);
+    await queries.db.insertInto('groups').values({ id, name, created_at: Date.now() }).execute();
+    const appointed = manager_id == null ? [] : [await appoint(queries, context, id, manager_id)];
+    await auditStatement(queries, actorOf(context), {
+      action: 'group.create',
+      target: id,
+      summary: `made the group "${name}"`,
+      changes: { manager: manager_id ?? null },
+    }).execute();
+    return appointed;
   });
+  made.forEach(applyChange);
   return json(await findGroup(opened, id), 201);
 }
 
 export async function changeGroup(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { name, manager_id } = parseBody(groupChangeSchema, await readJson(request, MAX_BODY_BYTES), ['manager_id']);
   const opened = await store();
-  const before = await findGroup(opened, pathId(context));
-  if (name !== undefined && name !== before.name) {
-    await requireFreeName(opened, name, before.id);
-    await opened.write(opened.db.updateTable('groups').set({ name }).where('id', '=', before.id));
-  }
-  if (manager_id !== undefined) await replaceManager(opened, context, before, manager_id);
-  const after = await findGroup(opened, before.id);
-  recordAudit(opened, actorOf(context), {
-    action: 'group.change',
-    target: after.id,
-    summary: `changed the group "${after.name}"`,
-    changes: {
-      before: { name: before.name, manager: before.manager?.id ?? null },
-      after: { name: after.name, manager: after.manager?.id ?? null },
-    },
+  const id = pathId(context);
+  const made = await inRoleTransaction(opened, async (queries) => {
+    const before = await findGroup(queries, id);
+    if (name !== undefined && name !== before.name) {
+      await requireFreeName(queries, name, id);
+      await queries.db.updateTable('groups').set({ name }).where('id', '=', id).execute();
+    }
+    const changes = manager_id === undefined ? [] : await replaceManager(queries, context, before, manager_id);
+    const after = await findGroup(queries, id);
+    await auditStatement(queries, actorOf(context), {
+      action: 'group.change',
+      target: id,
+      summary: `changed the group "${after.name}"`,
+      changes: {
+        before: { name: before.name, manager: before.manager?.id ?? null },
+        after: { name: after.name, manager: after.manager?.id ?? null },
+      },
+    }).execute();
+    return changes;
   });
-  return json(after);
+  made.forEach(applyChange);
+  return json(await findGroup(opened, id));
 }
 
-/** Deletes a group with its service keys and invitations. Its people stay, without a group. */
+/**
+ * Deletes a group with its service keys and invitations. Its people stay, without a group; who has
+ * managed it is a member.
+ */
 export async function deleteGroup(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
-  const group = await findGroup(opened, pathId(context));
-  const keys = await opened.db.selectFrom('access_keys').select('id').where('group_id', '=', group.id).execute();
-  const scopes = await scopesOf(opened, 'group', group.id);
-  await opened.write(opened.db.deleteFrom('groups').where('id', '=', group.id));
-  accountIdentities().forgetGroup(group.id);
-  revoke(keys.map(({ id }) => `key:${id}`));
-  await removeLimits(scopes, context);
-  recordAudit(opened, actorOf(context), {
-    action: 'group.delete',
-    target: group.id,
-    summary: `deleted the group "${group.name}" with ${group.members} people and ${keys.length} service keys`,
-    changes: { name: group.name, keys: keysIn(scopes) },
-  });
+  const { id } = await findGroup(opened, pathId(context));
+  const scopes = await scopesOf(opened, 'group', id);
+  const made = await peopleLimits().deleteWith(scopes, context, (statements) =>
+    inRoleTransaction(opened, async (queries) => {
+      const group = await findGroup(queries, id);
+      const managers = await managersOf(queries, id);
+      const changes: MadeChange[] = [];
+      for (const manager of managers)
+        changes.push(await changeMember(queries, actorOf(context), manager, { role: 'member', groupId: null }));
+      const keys = await queries.db.selectFrom('access_keys').select('id').where('group_id', '=', id).execute();
+      await queries.db.deleteFrom('groups').where('id', '=', id).execute();
+      const record = auditStatement(queries, actorOf(context), {
+        action: 'group.delete',
+        target: id,
+        summary: `deleted the group "${group.name}" with ${group.members} people and ${keys.length} service keys`,
+        changes: { name: group.name, keys: keys.map((key) => key.id) },
+      });
+      await runAll(queries, [...statements, record]);
+      return { changes, keys };
+    }),
+  );
+  made.changes.forEach(applyChange);
+  accountIdentities().forgetGroup(id);
+  revoke(made.keys.map((key) => `key:${key.id}`));
   return noContent();
 }
 
@@ -110,7 +139,7 @@ function groupQuery({ db }: Pick<Store, 'db'>) {
     ]);
 }
 
-async function toGroups(opened: Store, rows: readonly GroupRow[]): Promise<Group[]> {
+async function toGroups(opened: Pick<Store, 'db'>, rows: readonly GroupRow[]): Promise<Group[]> {
   const ids = rows.flatMap(({ managerId }) => (managerId === null ? [] : [managerId]));
   const managers =
     ids.length === 0 ? [] : await opened.db.selectFrom('users').select(['id', 'name']).where('id', 'in', ids).execute();
@@ -137,14 +166,14 @@ async function groupPage(opened: Store, page: PageRequest, only: string | undefi
   return { groups: await toGroups(opened, shown), next_cursor };
 }
 
-async function findGroup(opened: Store, id: string): Promise<Group> {
+async function findGroup(opened: Pick<Store, 'db'>, id: string): Promise<Group> {
   const row = await groupQuery(opened).where('groups.id', '=', id).executeTakeFirst();
   const [group] = row === undefined ? [] : await toGroups(opened, [row]);
   if (group === undefined) throw groupNotFound();
   return group;
 }
 
-async function requireFreeName(opened: Store, name: string, id: string): Promise<void> {
+async function requireFreeName(opened: Pick<Store, 'db'>, name: string, id: string): Promise<void> {
   const other = await opened.db
     .selectFrom('groups')
     .select('id')
@@ -154,37 +183,38 @@ async function requireFreeName(opened: Store, name: string, id: string): Promise
   if (other !== undefined) throw new AppError('conflict', `There is a group "${name}" already. Choose another name.`);
 }
 
-/** An administrator who manages a group stays administrator. */
-async function appoint(opened: Store, context: RequestContext, groupId: string, userId: string): Promise<void> {
-  const person = await opened.db.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst();
+async function managersOf({ db }: Pick<Store, 'db'>, groupId: string): Promise<string[]> {
+  const managers = db.selectFrom('users').select('id').where('groupId', '=', groupId).where('role', '=', 'manager');
+  return (await managers.execute()).map(({ id }) => id);
+}
+
+/** An administrator who manages a group stays administrator. Throws `invalid_request`. */
+async function appoint(
+  queries: Pick<Store, 'db'>,
+  context: RequestContext,
+  groupId: string,
+  userId: string,
+): Promise<MadeChange> {
+  const person = await queries.db.selectFrom('users').select('role').where('id', '=', userId).executeTakeFirst();
   if (person === undefined)
     throw new AppError('invalid_request', 'manager_id names no person.', {
       details: [{ field: 'manager_id', message: 'names no person' }],
     });
-  await changePerson(opened, context, userId, person.role === 'admin' ? { groupId } : { groupId, role: 'manager' });
+  const change: PersonChange = person.role === 'admin' ? { groupId } : { groupId, role: 'manager' };
+  return await changeMember(queries, actorOf(context), userId, change);
 }
 
 async function replaceManager(
-  opened: Store,
+  queries: Pick<Store, 'db'>,
   context: RequestContext,
   { id, manager }: Group,
   userId: string | null,
-): Promise<void> {
-  if (manager?.id === userId) return;
-  if (userId !== null) await appoint(opened, context, id, userId);
-  if (manager !== null) await changePerson(opened, context, manager.id, { role: 'member' });
-}
-
-/** Changes a person as /api/admin/users does, with the same record. */
-async function changePerson(
-  opened: Store,
-  context: RequestContext,
-  userId: string,
-  change: PersonChange,
-): Promise<void> {
-  const before = await readMember(opened, userId);
-  const withdrawn = await changeRole(opened, userId, change);
-  recordMemberChange(opened, actorOf(context), before, await readMember(opened, userId), withdrawn);
+): Promise<MadeChange[]> {
+  if (manager?.id === userId) return [];
+  const made: MadeChange[] = [];
+  if (userId !== null) made.push(await appoint(queries, context, id, userId));
+  if (manager !== null) made.push(await changeMember(queries, actorOf(context), manager.id, { role: 'member' }));
+  return made;
 }
 
 function groupNotFound(): AppError {

@@ -7,7 +7,7 @@ import type { RequestContext } from '#lib/http/route';
 import { createKey, findKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson, type Person } from '#lib/people/accounts/http/person-of';
-import { changeKeyLimits, removeLimits, requireOwnLimits, setKeyLimits } from '#lib/people/accounts/scope-limits';
+import { changeKeyLimits, givenLimits, requireOwnLimits, saveWithLimits } from '#lib/people/accounts/scope-limits';
 import { actorOf } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';
@@ -29,8 +29,9 @@ export async function createOwnKey(request: HttpRequest, context: RequestContext
   const body = parseBody(keyRequestSchema, await readJson(request, MAX_BODY_BYTES), FIELDS);
   requireOwnLimits(person, body.limits);
   const owner = { userId: person.userId, groupId: null };
-  const created = await createKey(await store(), owner, body, person, actorOf(context));
-  return json({ ...created, limits: await setKeyLimits(created.id, body.limits, context) }, 201);
+  const save = saveWithLimits(body.limits, context);
+  const created = await createKey(await store(), owner, body, person, actorOf(context), save);
+  return json({ ...created, limits: givenLimits(body.limits) }, 201);
 }
 
 /** Changes the limits of an own key. */
@@ -49,8 +50,7 @@ export async function changeOwnKey(request: HttpRequest, context: RequestContext
 export async function revokeOwnKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const { id, name } = await ownKey(opened, context, asPerson(context.principal));
-  await revokeKey(opened, id, name, actorOf(context));
-  await removeLimits([{ kind: 'key', id }], context);
+  await revokeKey(opened, id, name, context);
   return noContent();
 }
 
@@ -88,8 +88,9 @@ export async function createServiceKey(request: HttpRequest, context: RequestCon
   const opened = await store();
   const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
   if (group === undefined) throw new AppError('not_found', 'There is no group with this id.');
-  const created = await createKey(opened, { userId: null, groupId }, key, principal, actorOf(context));
-  return json({ ...created, limits: await setKeyLimits(created.id, key.limits, context) }, 201);
+  const save = saveWithLimits(key.limits, context);
+  const created = await createKey(opened, { userId: null, groupId }, key, principal, actorOf(context), save);
+  return json({ ...created, limits: givenLimits(key.limits) }, 201);
 }
 
 export async function revokeAnyKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -101,8 +102,7 @@ export async function revokeAnyKey(_request: HttpRequest, context: RequestContex
   if (owner === undefined || (own !== undefined && owner.groupId !== own)) throw keyNotFound();
   if (own !== undefined && owner.role !== 'member' && owner.userId !== principal.userId)
     throw new AppError('forbidden', 'Only administrators may revoke the keys of administrators and managers.');
-  await revokeKey(opened, id, owner.name, actorOf(context));
-  await removeLimits([{ kind: 'key', id }], context);
+  await revokeKey(opened, id, owner.name, context);
   return noContent();
 }
 

@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import { addDays } from '#lib/calendar';
 import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
@@ -14,10 +15,9 @@ import { isOverTls } from '#lib/people/accounts/http/auth-request';
 import { asPerson, currentSessionToken, type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
-import { deletePerson } from '#lib/people/accounts/role-changes';
-import { removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
+import { removePerson } from '#lib/people/accounts/remove-person';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
-import { recordAudit } from '#lib/people/audit';
+import { actorOf, auditStatement } from '#lib/people/audit';
 import { peopleLimits } from '#lib/people/limits/index';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
@@ -85,18 +85,14 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
   const { password } = parseBody(optionalPasswordProofSchema, await readJson(request, MAX_BODY_BYTES));
   const opened = await store();
   await requirePassword(opened, person, password, context);
-  const scopes = await scopesOf(opened, 'user', person.userId);
-  await deletePerson(opened, person.userId);
-  await removeLimits(scopes, { principal: person, address: context.address, requestId: context.requestId });
-  recordAudit(
-    opened,
-    { caller: person.caller, name: person.name ?? null, address: context.address, requestId: context.requestId },
-    {
+  const actor = { principal: person, address: context.address, requestId: context.requestId };
+  await removePerson(opened, person.userId, actor, () =>
+    auditStatement(opened, actorOf(actor), {
       action: 'account.delete',
       target: person.userId,
       summary: `${person.name ?? 'A person'} deleted the own account`,
       ...(person.name === undefined ? {} : { changes: { name: person.name } }),
-    },
+    }),
   );
   return { ...json({ success: true }), cookies: [endedSessionCookie(isOverTls(request, context))] };
 }
@@ -229,18 +225,22 @@ export function toSession({ id, createdAt, updatedAt, expiresAt, ipAddress, user
   };
 }
 
-/** Ends sessions of a person at once. A session of another person is never among them. */
+/**
+ * Ends sessions of a person at once, with the record that `recordOf` makes of how many. A session
+ * of another person is never among them.
+ */
 export async function endSessions(
   opened: Store,
   userId: string,
   isMeant: (session: SessionRow) => boolean,
-): Promise<number> {
+  recordOf: (ended: number) => readonly Compilable[] = () => [],
+): Promise<void> {
   const ended = (await sessionsOf(opened, userId)).filter(isMeant);
-  for (const { id, token } of ended) {
-    await opened.db.deleteFrom('user_sessions').where('id', '=', id).where('userId', '=', userId).execute();
-    accountIdentities().forgetSession(token);
-  }
-  return ended.length;
+  const deletions = ended.map(({ id }) =>
+    opened.db.deleteFrom('user_sessions').where('id', '=', id).where('userId', '=', userId),
+  );
+  await opened.writeAll([...deletions, ...recordOf(ended.length)]);
+  for (const { token } of ended) accountIdentities().forgetSession(token);
 }
 
 export function isoOf(time: Date | string): string {

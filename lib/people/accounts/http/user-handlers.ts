@@ -1,3 +1,4 @@
+import type { Compilable } from 'kysely';
 import type { z } from 'zod';
 import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
@@ -11,14 +12,14 @@ import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionPage, toSession } from '#lib/people/accounts/http/own-account';
-import { recordMemberChange } from '#lib/people/accounts/member-change';
+import { changeMember } from '#lib/people/accounts/member-change';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { hasMailbox } from '#lib/people/accounts/proxy-users';
+import { removePerson } from '#lib/people/accounts/remove-person';
 import { endResetLinks, resetUrl } from '#lib/people/accounts/reset-links';
-import { changeRole, deletePerson } from '#lib/people/accounts/role-changes';
-import { keysIn, removeLimits, scopesOf } from '#lib/people/accounts/scope-limits';
+import { applyChange, inRoleTransaction } from '#lib/people/accounts/role-changes';
 import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
-import { actorOf, recordAudit } from '#lib/people/audit';
+import { actorOf, auditStatement } from '#lib/people/audit';
 import { resetMail } from '#lib/people/mail/account-mails';
 import { notSent, sendAndReport } from '#lib/people/mail/send-link';
 import { readPage } from '#lib/people/page-cursor';
@@ -67,30 +68,36 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
   if (isDisabled === true && before.id === context.principal.userId)
     throw new AppError('conflict', 'You cannot disable yourself. Ask another administrator.');
   if (groupId != null) await requireGroupExists(opened, groupId);
-  const withdrawn = await changeRole(opened, before.id, {
-    ...(name === undefined ? {} : { name }),
-    ...(role === undefined ? {} : { role }),
-    ...(groupId === undefined ? {} : { groupId }),
-    ...(isDisabled === undefined ? {} : { isDisabled }),
-  });
-  if (hasTwoFactor === false) await removeSecondFactor(opened, before.id);
-  const after = await readMember(opened, before.id);
-  recordMemberChange(opened, actorOf(context), before, after, withdrawn);
-  return json(after);
+  const removals = hasTwoFactor === false ? await secondFactorRemoval(opened, before.id) : [];
+  const made = await inRoleTransaction(opened, (queries) =>
+    changeMember(
+      queries,
+      actorOf(context),
+      before.id,
+      {
+        ...(name === undefined ? {} : { name }),
+        ...(role === undefined ? {} : { role }),
+        ...(groupId === undefined ? {} : { groupId }),
+        ...(isDisabled === undefined ? {} : { isDisabled }),
+      },
+      removals,
+    ),
+  );
+  applyChange(made);
+  return json(await readMember(opened, before.id));
 }
 
 export async function deleteUser(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const member = await reachable(opened, context);
-  const scopes = await scopesOf(opened, 'user', member.id);
-  await deletePerson(opened, member.id);
-  await removeLimits(scopes, context);
-  recordAudit(opened, actorOf(context), {
-    action: 'user.delete',
-    target: member.id,
-    summary: `deleted ${member.name} (${member.email})`,
-    changes: { name: member.name, keys: keysIn(scopes) },
-  });
+  await removePerson(opened, member.id, context, (keys) =>
+    auditStatement(opened, actorOf(context), {
+      action: 'user.delete',
+      target: member.id,
+      summary: `deleted ${member.name} (${member.email})`,
+      changes: { name: member.name, keys },
+    }),
+  );
   return noContent();
 }
 
@@ -106,13 +113,19 @@ export async function listUserSessions(request: HttpRequest, context: RequestCon
 export async function endUserSessions(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
   const member = await reachable(opened, context);
-  const ended = await endSessions(opened, member.id, () => true);
-  recordAudit(opened, actorOf(context), {
-    action: 'user.end_sessions',
-    target: member.id,
-    summary: `signed ${member.name} out everywhere`,
-    changes: { ended },
-  });
+  await endSessions(
+    opened,
+    member.id,
+    () => true,
+    (ended) => [
+      auditStatement(opened, actorOf(context), {
+        action: 'user.end_sessions',
+        target: member.id,
+        summary: `signed ${member.name} out everywhere`,
+        changes: { ended },
+      }),
+    ],
+  );
   return noContent();
 }
 
@@ -123,11 +136,13 @@ export async function makeResetLink(request: HttpRequest, context: RequestContex
   const member = await reachable(opened, context);
   requireOther(context, member);
   const token = await (await authLibrary()).createResetToken(member.id, context.principal.userId);
-  recordAudit(opened, actorOf(context), {
+  const record = auditStatement(opened, actorOf(context), {
     action: 'user.reset_link',
     target: member.id,
     summary: `made a link for ${member.name} to set a password`,
   });
+  // A link without a record is shown to no one.
+  await opened.write(record);
   const url = resetUrl(linkOrigin(request, context), token);
   return json({ url, mail: isSent === true ? await mailLink(opened, context, member, url) : null }, 201);
 }
@@ -156,14 +171,18 @@ export async function setTemporaryPassword(_request: HttpRequest, context: Reque
   const member = await reachable(opened, context);
   requireOther(context, member);
   const password = newToken().slice(0, TEMPORARY_CHARS);
-  await setPassword(opened, member.id, await (await authLibrary()).hashPassword(password));
-  await endResetLinks(opened, member.id);
-  await endSessions(opened, member.id, () => true);
-  recordAudit(opened, actorOf(context), {
-    action: 'user.temporary_password',
-    target: member.id,
-    summary: `set a temporary password for ${member.name}`,
+  const hash = await (await authLibrary()).hashPassword(password);
+  await opened.db.transaction().execute(async (db) => {
+    await setPassword({ db }, member.id, hash);
+    await endResetLinks({ db }, member.id);
+    await db.deleteFrom('user_sessions').where('userId', '=', member.id).execute();
+    await auditStatement({ db }, actorOf(context), {
+      action: 'user.temporary_password',
+      target: member.id,
+      summary: `set a temporary password for ${member.name}`,
+    }).execute();
   });
+  accountIdentities().forgetPerson(member.id);
   return json({ password }, 201);
 }
 
@@ -192,16 +211,15 @@ async function requireGroupExists(opened: Store, groupId: string): Promise<void>
     });
 }
 
-async function removeSecondFactor(opened: Store, userId: string): Promise<void> {
-  await opened.writeAll([
+async function secondFactorRemoval(opened: Store, userId: string): Promise<Compilable[]> {
+  return [
     opened.db.deleteFrom('two_factors').where('userId', '=', userId),
     opened.db.updateTable('users').set({ twoFactorEnabled: 0 }).where('id', '=', userId),
     ...(await forgetTrustedDevices(opened, userId)),
-  ]);
-  accountIdentities().forgetPerson(userId);
+  ];
 }
 
-async function setPassword(opened: Store, userId: string, password: string): Promise<void> {
+async function setPassword(opened: Pick<Store, 'db'>, userId: string, password: string): Promise<void> {
   const now = new Date().toISOString();
   const changed = await opened.db
     .updateTable('credentials')
