@@ -182,6 +182,30 @@ describe.each(databaseEngines())('accounts on %s', (_name, environment) => {
     expect((await admin.get('/api/admin/users?cursor=x')).status).toBe(400);
   });
 
+  it('lets the first administrator and people begin again whose sign-up was cut off', async () => {
+    const { db } = await store();
+    const invited = await admin.post('/api/admin/invitations', {});
+    await joinAs(server, admin, 'Bo');
+    // What kill -9 leaves behind between a person and its password.
+    const createdAt = new Date(Date.now() - 61_000).toISOString();
+    await db.deleteFrom('credentials').execute();
+    await db.deleteFrom('user_sessions').execute();
+    await db.updateTable('users').set({ createdAt, lastSeenAt: null }).execute();
+    await db
+      .updateTable('set_up')
+      .set({ used_at: Date.now() - 61_000 })
+      .execute();
+    const bo = { name: 'Bo', email: 'bo@school.example', password: PASSWORD };
+    const joined = await server.browser('192.0.2.9').post('/api/join', { ...bo, token: invited.textAt('token') });
+    expect(joined.status).toBe(201);
+    await setUpAdministrator(server);
+    const people = await db.selectFrom('users').select(['email', 'role']).orderBy('email').execute();
+    expect(people).toEqual([
+      { email: 'ada@school.example', role: 'admin' },
+      { email: 'bo@school.example', role: 'member' },
+    ]);
+  });
+
   it('withdraws the invitations of a person who may not make them any more', async () => {
     const group = (await admin.post('/api/admin/groups', { name: 'Class' })).textAt('id');
     const other = (await admin.post('/api/admin/groups', { name: 'Lab' })).textAt('id');

@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors';
+import { deleteUnfinishedPeople } from '#lib/people/accounts/unfinished-people';
 import { newToken, tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
 import { DAY_MS, MINUTE_MS } from '#lib/units';
@@ -15,13 +16,23 @@ const MAX_LINKS = 50;
 /** A claim that was neither completed nor released: its server ended meanwhile. */
 const CLAIM_TTL_MS = MINUTE_MS;
 
+/** Whether an administrator can sign in: one whose set-up was cut off counts as none. */
 export async function hasAdministrator(store: Store): Promise<boolean> {
-  const row = await store.db.selectFrom('users').select('id').where('role', '=', 'admin').limit(1).executeTakeFirst();
+  const row = await store.db
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where(({ exists, selectFrom }) =>
+      exists(selectFrom('credentials').select('credentials.id').whereRef('credentials.userId', '=', 'users.id')),
+    )
+    .limit(1)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
 /** Makes the token of this start. Returns undefined if there is an administrator. */
 export async function startSetUp(store: Store, nowMs: number): Promise<string | undefined> {
+  await deleteUnfinishedPeople(store, nowMs);
   if (await hasAdministrator(store)) return undefined;
   const token = newToken();
   const { db } = store;

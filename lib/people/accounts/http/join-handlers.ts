@@ -11,6 +11,7 @@ import { claimInvitation, readOpenInvitation, releaseInvitation } from '#lib/peo
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { claimSetUp, endSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
+import { deleteUnfinishedPeople } from '#lib/people/accounts/unfinished-people';
 import { tokenHash } from '#lib/people/secret-token';
 import { type Store, store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
@@ -113,6 +114,7 @@ async function makeAccount(
   flow: AuthFlow,
 ): Promise<Reply> {
   const library = await authLibrary();
+  await deleteUnfinishedPeople(library.store, Date.now(), email);
   const made = libraryRequest(request, context, '/sign-up/email', { body: { name, email, password } });
   const reply = await toReply(await withFlow(flow, () => library.handle(made, isOverTls(request, context))));
   const { created, admission } = flow;
