@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { loadRevocations, saveRevocations } from '#lib/http/ended-sessions';
@@ -57,6 +58,17 @@ it('saves later what the database did not take', async () => {
       .execute()
       .catch(() => []);
   await expect.poll(() => saved().catch(() => []), { timeout: 25_000, interval: 500 }).toEqual([{ session_id: 'one' }]);
+});
+
+it('saves what the database did not take at the end of the process', async () => {
+  const { db } = await store();
+  await sql`alter table ended_sessions rename to no_ended_sessions`.execute(db);
+  await saveRevocations([revoke('one'), revoke('two')]);
+  await sql`alter table no_ended_sessions rename to ended_sessions`.execute(db);
+  await shutDown();
+  restart();
+  await loadRevocations();
+  expect([isRevoked('one'), isRevoked('two')]).toEqual([true, true]);
 });
 
 it('does not fail with a database that cannot be opened', async () => {

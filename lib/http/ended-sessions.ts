@@ -1,5 +1,6 @@
 import { shareChange } from '#lib/cluster/cluster';
 import { type Revocation, revokedSessions } from '#lib/http/revoked-sessions';
+import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { type Store, store, whenStoreOpens } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
@@ -66,23 +67,55 @@ async function writeRevocations(revocations: readonly Revocation[]): Promise<voi
   );
 }
 
-/** Revocations that the database did not take. */
-function unsaved(): { rows: Revocation[]; timer: NodeJS.Timeout | undefined } {
-  return singleton('http.unsaved-revocations', () => ({ rows: [], timer: undefined }));
+interface Unsaved {
+  rows: Revocation[];
+  timer: NodeJS.Timeout | undefined;
+  /** The retry that goes on. */
+  retry: Promise<void>;
+}
+
+/** Revocations that the database did not take. The last try is at the end of the process. */
+function unsaved(): Unsaved {
+  return singleton('http.unsaved-revocations', () => {
+    onShutdown(saveLast, 'records');
+    return { rows: [], timer: undefined, retry: Promise.resolve() };
+  });
 }
 
 function retryLater(): void {
   const waiting = unsaved();
-  waiting.timer ??= setTimeout(async () => {
+  waiting.timer ??= setTimeout(() => {
     waiting.timer = undefined;
-    const rows = waiting.rows.splice(0);
-    try {
-      await writeRevocations(rows);
-    } catch {
-      waiting.rows.unshift(...rows);
-      retryLater();
-    }
+    waiting.retry = retryNow().then((isSaved) => {
+      if (!isSaved) retryLater();
+    });
   }, RETRY_MS).unref();
+}
+
+/** Returns whether all rows are saved; they are kept otherwise. Never rejects. */
+async function retryNow(): Promise<boolean> {
+  const waiting = unsaved();
+  const rows = waiting.rows.splice(0);
+  if (rows.length === 0) return true;
+  try {
+    await writeRevocations(rows);
+    return true;
+  } catch {
+    // `saveRevocations` has logged the failure.
+    waiting.rows.unshift(...rows);
+    return false;
+  }
+}
+
+async function saveLast(): Promise<void> {
+  const waiting = unsaved();
+  await waiting.retry;
+  clearTimeout(waiting.timer);
+  if (!(await retryNow()))
+    log().error(
+      { sessions: waiting.rows.length },
+      'sign-outs are lost: after a restart these sessions are valid again',
+    );
 }
 
 /** Registers the load once per process, and resolves when the first one has ended. */
