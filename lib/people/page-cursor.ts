@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { HAS_NUL, withoutNul } from '#lib/wire/without-nul';
 
 /** Paging of lists: `?limit=` and `?cursor=`, where a cursor names the last row of a page. */
 
@@ -14,16 +15,27 @@ export interface PageRequest {
   readonly query: URLSearchParams;
 }
 
-const cursorSchema = z.tuple([z.union([z.string().max(500), z.number()]), z.string().max(600)]);
+/** What a list is sorted by in front of the id: nothing, milliseconds since 1970, or an ISO time. */
+const SORT_KEYS = { none: z.literal(''), ms: z.int(), time: z.iso.datetime() } as const;
+export type SortKey = keyof typeof SORT_KEYS;
+const idSchema = withoutNul(z.string().max(600));
 
-/** Throws `invalid_request` for a limit or a cursor that is none. */
-export function readPage({ url }: Pick<HttpRequest, 'url'>): PageRequest {
+/**
+ * Throws `invalid_request` for a limit that is none, for a cursor that is not one of a list with
+ * this sort key, and for a text that no database can compare.
+ */
+export function readPage({ url }: Pick<HttpRequest, 'url'>, sortKey: SortKey = 'none'): PageRequest {
   const query = new URL(url).searchParams;
+  for (const [name, text] of query)
+    if (text.includes('\0'))
+      throw new AppError('invalid_request', `The request is not valid: ${name} ${HAS_NUL}.`, {
+        details: [{ field: name, message: HAS_NUL }],
+      });
   const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new AppError('invalid_request', `limit must be a whole number from 1 to ${MAX_LIMIT}.`);
   const cursor = query.get('cursor');
-  return { limit, after: cursor === null ? undefined : parseCursor(cursor), query };
+  return { limit, after: cursor === null ? undefined : parseCursor(cursor, sortKey), query };
 }
 
 /** The rows of a page out of one more than it has, and the cursor of the next. */
@@ -54,9 +66,9 @@ export function cursorOf(key: string | number, id: string): string {
   return Buffer.from(JSON.stringify([key, id])).toString('base64url');
 }
 
-function parseCursor(cursor: string): readonly [string | number, string] {
+function parseCursor(cursor: string, sortKey: SortKey): readonly [string | number, string] {
   try {
-    return cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    return z.tuple([SORT_KEYS[sortKey], idSchema]).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
   } catch {
     throw new AppError('invalid_request', 'cursor is not one of this list. Ask for the first page without it.');
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { keyLimitsChangeSchema, keyLimitsSchema, storedLimitsSchema } from '#lib/wire/limits';
 import { accessKeySchema, mailReportSchema, memberSchema, roleSchema, scopeSchema } from '#lib/wire/people';
 import { usageRowSchema } from '#lib/wire/usage';
+import { withoutNul } from '#lib/wire/without-nul';
 
 /** Requests of /api/setup, /api/join, /api/auth/*, /api/keys and the people of /api/admin/*. */
 
@@ -20,9 +21,9 @@ const emailSchema = z
   .toLowerCase()
   .max(254)
   .pipe(z.email('must be an e-mail address such as ada@school.example'));
-const personNameSchema = z.string().trim().min(1, 'must not be empty').max(100);
+const personNameSchema = withoutNul(z.string().trim().min(1, 'must not be empty').max(100));
 const secretSchema = z.string().min(1, 'must not be empty').max(200);
-const idSchema = z.string().min(1).max(200);
+const idSchema = withoutNul(z.string().min(1).max(200));
 
 export const newPersonSchema = z.object({
   name: personNameSchema,
@@ -135,7 +136,7 @@ export const newInvitationSchema = z.object({
     .describe(
       'Send the link to `email`, too: for one person. Where it is missing, true with `email` if the server sends mail.',
     ),
-  note: z.string().trim().max(200).nullish(),
+  note: withoutNul(z.string().trim().max(200)).nullish(),
   max_uses: z.int().min(1).max(MAX_INVITED).nullish().describe('1 where it is missing.'),
   expires_in_days: z.number().positive().max(365).nullish().describe('7 where it is missing.'),
 });

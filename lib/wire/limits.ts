@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutNul } from '#lib/wire/without-nul';
 
 /** Wire of limits: what an event says of a share, and /api/admin/limits. */
 
@@ -67,7 +68,7 @@ export type KeyLimitsChange = z.infer<typeof keyLimitsChangeSchema>;
 export const limitScopeSchema = z
   .object({
     kind: z.enum(['default', 'group', 'user', 'key']),
-    id: z.string().max(200).default('').describe('Empty for default.'),
+    id: withoutNul(z.string().max(200)).default('').describe('Empty for default.'),
   })
   .refine(({ kind, id }) => (kind === 'default') === (id === ''), {
     message: 'must be the id of the group, user or key; default has none',

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { RUNTIME_SETTING_NAMES } from '#lib/config/runtime-settings';
 import { modelParametersChangeSchema, modelParametersSchema } from '#lib/wire/model-parameters';
 import { modelInfoSchema } from '#lib/wire/models';
+import { withoutNul } from '#lib/wire/without-nul';
 
 /** Wire of /api/admin/models, /api/admin/settings and /api/admin/banner. */
 
 /** Ids of groups and people. */
 const MAX_IDS = 500;
-const ids = () => z.array(z.string().min(1).max(200)).max(MAX_IDS);
+const ids = () => z.array(withoutNul(z.string().min(1).max(200))).max(MAX_IDS);
 
 /** Who may use a model, by ids. Administrators always may. */
 export const modelAccessSchema = z.object({

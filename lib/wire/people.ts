@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { keyLimitsSchema } from '#lib/wire/limits';
 import { daySchema } from '#lib/wire/usage';
+import { withoutNul } from '#lib/wire/without-nul';
 
 /**
  * Wire of accounts: who is asking, their keys, and what administrators see of people. Lists are
@@ -194,7 +195,7 @@ export const AUDIT_KINDS = [
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
-const auditText = z.string().max(200, 'must have at most 200 characters').optional();
+const auditText = withoutNul(z.string().max(200, 'must have at most 200 characters')).optional();
 
 /** Query of GET /api/admin/audit, next to `limit` and `cursor`. */
 export const auditQuerySchema = z

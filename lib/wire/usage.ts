@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutNul } from '#lib/wire/without-nul';
 
 /** Wire of /api/usage and /api/admin/usage. See docs/contract.md#usage. */
 
@@ -55,7 +56,7 @@ function groupBy<const Group extends UsageGroup>(groups: readonly Group[], fallb
 }
 
 const dates = { from: daySchema.optional(), to: daySchema.optional() };
-const filter = z.string().max(200, 'must have at most 200 characters').optional();
+const filter = withoutNul(z.string().max(200, 'must have at most 200 characters')).optional();
 
 export const ownUsageQuerySchema = z
   .object({ ...dates, group_by: groupBy(OWN_USAGE_GROUPS, ['day', 'model']), key: filter })

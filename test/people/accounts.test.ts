@@ -182,6 +182,44 @@ describe.each(databaseEngines())('accounts on %s', (_name, environment) => {
     expect((await admin.get('/api/admin/users?cursor=x')).status).toBe(400);
   });
 
+  it('refuses cursors of other lists, and the character that no text of a database has', async () => {
+    const cursor = (...keys: unknown[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+    const id = (await admin.get('/api/admin/users')).textAt('users.0.id');
+    const reads: string[] = [];
+    for (const list of ['keys', 'admin/keys', 'admin/invitations', `admin/users/${id}/sessions`, 'admin/users'])
+      for (const key of [
+        ['never', 'x'],
+        [1.5, 'x'],
+        [1e300, 'x'],
+        [null, 'x'],
+        ['x', 'x\0'],
+        [1, 'x\0'],
+      ])
+        reads.push(`${list}?cursor=${cursor(...key)}`);
+    for (const query of [
+      'users?search=%00',
+      'users?group_id=%00',
+      'keys?user_id=%00',
+      'audit?who=%00',
+      'groups?cursor=%00',
+    ])
+      reads.push(`admin/${query}`);
+    reads.push('admin/limits?kind=user&id=%00', 'admin/usage?user=%00');
+    for (const path of reads) expect([path, (await admin.get(`/api/${path}`)).status]).toEqual([path, 400]);
+    for (const path of ['users/%00', 'groups/a%00', 'keys/%00'])
+      expect([path, (await admin.get(`/api/admin/${path}`)).status]).toEqual([path, 404]);
+    const group = (await admin.post('/api/admin/groups', { name: 'Lab' })).textAt('id');
+    for (const [path, body] of [
+      ['keys', { name: 'a\0' }],
+      ['admin/groups', { name: 'a\0' }],
+      ['admin/groups', { name: 'Hall', manager_id: 'a\0' }],
+      ['admin/invitations', { note: 'a\0' }],
+      ['admin/invitations', { group_id: `${group}\0` }],
+    ] as const)
+      expect([path, (await admin.post(`/api/${path}`, body)).status]).toEqual([path, 400]);
+    expect((await admin.patch(`/api/admin/users/${id}`, { name: 'A\0da' })).status).toBe(400);
+  });
+
   it('lets the first administrator and people begin again whose sign-up was cut off', async () => {
     const { db } = await store();
     const invited = await admin.post('/api/admin/invitations', {});

@@ -25,10 +25,10 @@ export function requireReach(principal: Principal, member: Member): void {
     throw new AppError('forbidden', 'Only administrators may change administrators and managers.');
 }
 
-/** The id in the path of a route. */
+/** The id in the path of a route. Empty, which nothing has, for one that no database can compare. */
 export function pathId({ params }: RequestContext): string {
   const { id } = params;
-  return typeof id === 'string' ? id : '';
+  return typeof id === 'string' && !id.includes('\0') ? id : '';
 }
 
 export function noContent(): Reply {

@@ -118,7 +118,7 @@ async function mailInvitation(
 
 export async function listInvitations(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
   const opened = await store();
-  const { after, limit } = readPage(request);
+  const { after, limit } = readPage(request, 'ms');
   const own = groupOf(principal);
   let query = invitationQuery(opened);
   if (own !== undefined) query = query.where('invitations.group_id', '=', own);

@@ -21,7 +21,7 @@ const FIELDS = ['expires_in_days', 'group_id', 'trust_end_user'];
 
 export async function listOwnKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
   const { userId } = asPerson(principal);
-  return json(await listKeys(await store(), readPage(request), { userId }));
+  return json(await listKeys(await store(), readPage(request, 'ms'), { userId }));
 }
 
 export async function createOwnKey(request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -67,7 +67,7 @@ async function ownKey(
 }
 
 export async function listAllKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
-  const page = readPage(request);
+  const page = readPage(request, 'ms');
   const userId = page.query.get('user_id') ?? undefined;
   return json(await listKeys(await store(), page, { groupId: groupOf(principal), userId }));
 }

@@ -103,7 +103,7 @@ export async function deleteUser(_request: HttpRequest, context: RequestContext)
 
 /** The sessions of a person, the one that was used last first. */
 export async function listUserSessions(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const page = readPage(request);
+  const page = readPage(request, 'time');
   const opened = await store();
   const member = await reachable(opened, context);
   const { rows, next_cursor } = await sessionPage(opened, member.id, page);
