@@ -58,10 +58,13 @@ function MemberForm({ member, groups, onSaved }: MemberFormProps) {
   const isAdmin = useMe().data?.user.role === 'admin';
   const { isBusy, error, submit } = useSubmit(async () => {
     const groupBefore = member.group?.id ?? null;
+    const isMoved = group !== (groupBefore ?? NO_GROUP);
+    // A manager who is moved stays manager only if the change says so.
+    const isRoleKept = role === member.role && !(isMoved && role === 'manager');
     const change: MemberChange = {
       ...(name.trim() === member.name ? {} : { name: name.trim() }),
-      ...(role === member.role ? {} : { role }),
-      ...(group === (groupBefore ?? NO_GROUP) ? {} : { group_id: group === NO_GROUP ? null : group }),
+      ...(isRoleKept ? {} : { role }),
+      ...(isMoved ? { group_id: group === NO_GROUP ? null : group } : {}),
     };
     await changeMember(member.id, change);
     onSaved(name.trim(), {
