@@ -15,7 +15,7 @@ export interface PageRequest {
   readonly query: URLSearchParams;
 }
 
-/** What a list is sorted by in front of the id: nothing, milliseconds since 1970, or an ISO time. */
+/** What a list is sorted by before the id: nothing, milliseconds since 1970, or an ISO time. */
 const SORT_KEYS = { none: z.literal(''), ms: z.int(), time: z.iso.datetime() } as const;
 export type SortKey = keyof typeof SORT_KEYS;
 const idSchema = withoutNul(z.string().max(600));

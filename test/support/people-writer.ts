@@ -1,6 +1,6 @@
 /**
- * Writes usage, keys, limits and changes of people, with the records of them, to the database in the folder of its
- * argument, until it is killed. Prints what is on disk: `usage` and how many requests of this
+ * Writes usage, keys, limits and changes of people, with the records of them, to the database in
+ * the folder of its argument, until it is killed. Prints what is on disk: `usage` and how many requests of this
  * process, `key` and an id.
  */
 import { randomUUID } from 'node:crypto';

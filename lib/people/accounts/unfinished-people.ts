@@ -1,7 +1,7 @@
 import type { Store } from '#lib/store/store';
 import { MINUTE_MS } from '#lib/units';
 
-/** A sign-up takes a second. A row of this age without a way to sign in is not of one that goes on. */
+/** A sign-up takes a second: a row of this age without a way to sign in was left behind. */
 const UNFINISHED_AFTER_MS = MINUTE_MS;
 
 /**

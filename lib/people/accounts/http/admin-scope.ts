@@ -25,7 +25,7 @@ export function requireReach(principal: Principal, member: Member): void {
     throw new AppError('forbidden', 'Only administrators may change administrators and managers.');
 }
 
-/** The id in the path of a route. Empty, which nothing has, for one that no database can compare. */
+/** The id in the path of a route. Empty, which no row has, for one with a NUL character. */
 export function pathId({ params }: RequestContext): string {
   const { id } = params;
   return typeof id === 'string' && !id.includes('\0') ? id : '';
