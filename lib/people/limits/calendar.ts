@@ -1,3 +1,5 @@
+import { calendarDay, isoDay, monthOf, nextMonth, startOfDay } from '#lib/calendar';
+
 /**
  * Days and months of the calendar of `TZ`, which the limits of a day and a month follow. A day
  * with a change of the clocks has 23 or 25 hours.
@@ -13,17 +15,10 @@ export interface Period {
 export type PeriodUnit = 'day' | 'month';
 
 export function periodAt(unit: PeriodUnit, nowMs: number): Period {
-  const now = new Date(nowMs);
-  const year = now.getFullYear();
-  const month = now.getMonth();
-  const monthId = `${year}-${twoDigits(month + 1)}`;
-  if (unit === 'month') return { id: monthId, startMs: startOf(year, month, 1), endMs: startOf(year, month + 1, 1) };
-  const day = now.getDate();
-  return {
-    id: `${monthId}-${twoDigits(day)}`,
-    startMs: startOf(year, month, day),
-    endMs: startOf(year, month, day + 1),
-  };
+  const { day, startMs, endMs } = calendarDay(nowMs);
+  if (unit === 'day') return { id: isoDay(day), startMs, endMs };
+  const first = monthOf(day);
+  return { id: isoDay(first).slice(0, 7), startMs: startOfDay(first), endMs: startOfDay(nextMonth(first)) };
 }
 
 /** Remembers the current periods, because every request asks for them. */
@@ -56,13 +51,4 @@ export function rollOver(count: PeriodCount, current: Period): void {
     count.period = current;
     count.used = 0;
   } else if (current.endMs < period.startMs) count.period = current;
-}
-
-/** The first moment of a day, also where the clocks skip midnight. Months and days may overflow. */
-function startOf(year: number, month: number, day: number): number {
-  return new Date(year, month, day).getTime();
-}
-
-function twoDigits(number: number): string {
-  return String(number).padStart(2, '0');
 }
