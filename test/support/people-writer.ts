@@ -1,7 +1,7 @@
 /**
  * Writes usage, keys, limits and changes of people, with the records of them, to the database in
- * the folder of its argument, until it is killed. Prints what is on disk: `usage` and how many requests of this
- * process, `key` and an id.
+ * the folder of its argument, until it is killed. Prints what is on disk: `usage` and how many
+ * requests of this process, `key` and an id.
  */
 import { randomUUID } from 'node:crypto';
 import { administrator } from '#lib/http/principal';
