@@ -278,6 +278,8 @@ test('makes a group with its manager, who sees that group alone', async ({ brows
   const sections = manager.getByRole('navigation', { name: 'Sections of the administration' });
   await expect(sections.getByRole('link', { name: 'People' })).toBeVisible();
   await expect(sections.getByRole('link', { name: 'Settings' })).toHaveCount(0);
+  await manager.goto('/admin/settings');
+  await expect(manager.getByText('Only administrators may see this.')).toBeVisible();
   await context.close();
 });
 

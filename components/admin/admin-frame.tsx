@@ -81,7 +81,7 @@ export function AdminFrame({ initialMe, children }: AdminFrameProps) {
             ) : current === undefined || sections.includes(current) ? (
               children
             ) : (
-              <NotAllowed />
+              <NotAllowed isForManagers={current.isForManagers} />
             )}
           </div>
         </div>
@@ -90,7 +90,7 @@ export function AdminFrame({ initialMe, children }: AdminFrameProps) {
   );
 }
 
-function NotAllowed() {
+function NotAllowed({ isForManagers }: { isForManagers: boolean }) {
   return (
     <Notice
       kind="warn"
@@ -100,7 +100,7 @@ function NotAllowed() {
         </PageLink>
       }
     >
-      {STRINGS.notAllowed}
+      {isForManagers ? STRINGS.notAllowed : STRINGS.onlyAdministrators}
     </Notice>
   );
 }

@@ -99,8 +99,8 @@ export interface AssistantMessage extends MessageBase {
   failure?: ResponseFailure;
   /** Why cancelling on the server failed: the model may still be running. */
   stopFailure?: string;
-  /** Set if somebody else stopped the response: the person who runs the server. */
-  cancelledBy?: 'operator';
+  /** Set if somebody else stopped the response: the person who runs the server, or by a lock-out. */
+  cancelledBy?: 'operator' | 'lock-out';
   doneReason?: string;
   completionTokens?: number;
   promptTokens?: number;

@@ -116,6 +116,8 @@ describe('applyEvent', () => {
       state: 'stopped',
       cancelledBy: 'operator',
     });
+    const ended: ChatEvent = { ...own, data: { cancelled_by: 'operator', reason: 'locked_out' } };
+    expect(read([ended], half).cancelledBy).toBe('lock-out');
   });
 
   it('appends a continuation, and begins it again without the text before it', () => {

@@ -92,9 +92,14 @@ function appendContent(message: AssistantMessage, text: string, now: number): As
   };
 }
 
+/** Who else stopped the response; undefined for its reader. */
+function cancellerOf({ data }: ChatEvent): AssistantMessage['cancelledBy'] {
+  if (data?.reason === 'locked_out') return 'lock-out';
+  return data?.cancelled_by === 'operator' ? 'operator' : undefined;
+}
+
 function finish(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
-  if (event.code === 'cancelled')
-    return markStopped(message, now, event.data?.cancelled_by === 'operator' ? 'operator' : undefined);
+  if (event.code === 'cancelled') return markStopped(message, now, cancellerOf(event));
   if (event.error !== undefined)
     return markFailed(message, { message: event.error, code: event.code ?? 'unknown_error', data: event.data }, now);
   const { pieces: _, ...read } = withoutQueue(endThinking(message, now));

@@ -42,7 +42,11 @@ export function continued(message: AssistantMessage, requestId: string): Assista
 }
 
 /** The reader stopped the response or left; received text stays. */
-export function markStopped(message: AssistantMessage, now: number, by?: 'operator'): AssistantMessage {
+export function markStopped(
+  message: AssistantMessage,
+  now: number,
+  by?: AssistantMessage['cancelledBy'],
+): AssistantMessage {
   const stopped: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
   return by === undefined ? stopped : { ...stopped, cancelledBy: by };
 }

@@ -72,6 +72,9 @@ export const ResponseTurn = memo(function ResponseTurn({ message, onRegenerate, 
           {TURN_STRINGS.cancelledByOperator}
         </Notice>
       ) : null}
+      {message.cancelledBy === 'lock-out' && message.state === 'stopped' ? (
+        <Notice className="mt-3">{TURN_STRINGS.lockedOut}</Notice>
+      ) : null}
       {running ? <ResponseProgress message={message} /> : null}
       {running || isRefused ? null : <Footer message={message} {...position} onRegenerate={onRegenerate} />}
     </article>

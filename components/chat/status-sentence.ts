@@ -16,6 +16,7 @@ export function statusSentence(message: ChatMessage | undefined, activity: Respo
     case 'done':
       return message.doneReason === 'length' ? TURN_STRINGS.statusTokenLimit : TURN_STRINGS.statusDone;
     case 'stopped':
+      if (message.cancelledBy === 'lock-out') return TURN_STRINGS.lockedOut;
       return message.cancelledBy === 'operator' ? TURN_STRINGS.cancelledByOperator : TURN_STRINGS.statusStopped;
     case 'failed':
       return '';

@@ -192,8 +192,10 @@ export abstract class EngineCore {
   /** Cancels all that a caller, or an end user of it, has waiting or running. */
   endCaller(caller: string): void {
     for (const request of this.parts.inFlight.unfinished())
-      if (request.finishedAt === undefined && isOwnedBy(request.caller, caller))
+      if (request.finishedAt === undefined && isOwnedBy(request.caller, caller)) {
+        request.isLockedOut = true;
         void this.cancelRequest(request, 'operator');
+      }
   }
 
   /** Cancels a request that may be cancelled. Throws `already_finished`. */

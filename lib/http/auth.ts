@@ -15,6 +15,15 @@ export function keyRequired(): AppError {
   return new AppError('unauthorized', 'An API key is required. Send it as Authorization: Bearer <key>, or sign in.');
 }
 
+/** The error of a request whose caller is not known: that its key is not valid, or that it has none. */
+export function notAuthenticated(headers: RequestHeaders): AppError {
+  if ((bearerTokenOf(headers.get('authorization')) ?? apiKeyOf(headers)) === undefined) return keyRequired();
+  return new AppError(
+    'unauthorized',
+    'This API key is not valid: it is wrong, has expired or was revoked. Send another one, or make one under Account.',
+  );
+}
+
 interface VerifiedKey {
   key: string;
   /** True if a header holds the key, false if a session cookie stands for it. */

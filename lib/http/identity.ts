@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type AuthMode, authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
 import { apiKeys } from '#lib/http/api-keys';
-import { findHeaderKey, keyRequired, verifyCredentials } from '#lib/http/auth';
+import { findHeaderKey, keyRequired, notAuthenticated, verifyCredentials } from '#lib/http/auth';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { isOverTls, saysTls } from '#lib/http/over-tls';
 import { administrator, anonymous, member, type Principal } from '#lib/http/principal';
@@ -105,11 +105,12 @@ export interface Identity {
  */
 export function authenticate(claim: Claim, settings: Config, nowMs: number): Principal | Promise<Principal> {
   const identity = identify(claim, settings, nowMs);
-  return identity instanceof Promise ? identity.then(requirePrincipal) : requirePrincipal(identity);
+  if (identity instanceof Promise) return identity.then((later) => requirePrincipal(later, claim));
+  return requirePrincipal(identity, claim);
 }
 
-function requirePrincipal(identity: Identity | undefined): Principal {
-  if (identity === undefined) throw keyRequired();
+function requirePrincipal(identity: Identity | undefined, { headers }: Claim): Principal {
+  if (identity === undefined) throw notAuthenticated(headers);
   return identity.principal;
 }
 

@@ -343,7 +343,9 @@ export const chatEventSchema = z.object({
   code: z.string().optional(),
   data: errorDataSchema
     .optional()
-    .describe('The figures of the error; cancelled_by: operator if the operator cancelled the request.'),
+    .describe(
+      'The figures of the error; cancelled_by: operator if the operator cancelled the request; reason: locked_out if its caller was locked out.',
+    ),
 });
 export type ChatEvent = z.infer<typeof chatEventSchema>;
 

@@ -250,7 +250,9 @@ describe('a caller that is locked out', () => {
       if (part?.value === undefined) break;
       text += new TextDecoder().decode(part.value);
     }
-    expect(text).toContain('cancelled');
+    const { code, error, data } = JSON.parse(text.trim().split('data: ').at(-1) ?? '');
+    expect([code, data]).toEqual(['cancelled', { cancelled_by: 'operator', reason: 'locked_out' }]);
+    expect(error).toContain('may not use this server any more');
     expect((await send('member', 'GET', '/api/me')).status).toBe(401);
     expect((await cancel('admin', id)).status).toBe(409);
     await vi.waitFor(async () => expect((await overview('admin')).processing).toMatchObject([{ caller: 'Eve' }]));
@@ -299,6 +301,11 @@ describe('credentials', () => {
     const me = async (headers: Record<string, string>) => (await fetch(`${s.url}/api/me`, { headers })).status;
     expect(await me({ cookie })).toBe(200);
     expect(await me({ cookie, authorization: 'Bearer wrong' })).toBe(401);
+    for (const headers of [{ authorization: 'Bearer wrong' }, { 'x-api-key': 'wrong' }]) {
+      const refused = await fetch(`${s.url}/api/me`, { headers });
+      expect([refused.status, (await refused.json()).error]).toEqual([401, expect.stringContaining('is not valid')]);
+    }
+    expect((await (await fetch(`${s.url}/api/me`)).json()).error).toContain('An API key is required');
     expect(await me({ cookie: `${SESSION_COOKIE}=a.b.9999999999.c` })).toBe(401);
   });
 

@@ -189,9 +189,9 @@ it('makes members of people whom a trusted proxy names, and refuses others', asy
   const { db } = await store();
   await db.updateTable('users').set({ banned: 1 }).where('email', '=', 'bo@school.example').execute();
   accountIdentities().forgetPerson(first?.principal.userId ?? '');
-  expect(await named('bo@school.example')).toBeUndefined();
+  await expect(named('bo@school.example')).rejects.toThrow('The account of bo@school.example is disabled.');
   await server.restart({ TRUSTED_USER_HEADER: 'X-Forwarded-User', TRUST_PROXY: '192.0.2.0/24', SIGN_UP: 'closed' });
-  expect(await named('cy@school.example')).toBeUndefined();
+  await expect(named('cy@school.example')).rejects.toThrow('has no account here, and sign-up is closed');
 });
 
 it('looks a refused name of a proxy up once in 5 seconds, and at once after a change', async () => {
@@ -219,7 +219,10 @@ it('does not give a name of a proxy an account that its holder may have made for
     peerAddress: '192.0.2.1',
     address: '192.0.2.1',
   };
-  expect(await identify(claim, config(), Date.now())).toBeUndefined();
+  await expect(identify(claim, config(), Date.now())).rejects.toMatchObject({
+    code: 'unauthorized',
+    message: expect.stringContaining('ada@school.example has an account here already'),
+  });
 });
 
 it('gives a name of a proxy the account of an invitation for its address, and no other', async () => {
@@ -233,7 +236,7 @@ it('gives a name of a proxy the account of an invitation for its address, and no
       Date.now(),
     );
   expect((await named('cy@school.example'))?.principal.name).toBe('Cy');
-  expect(await named('di@school.example')).toBeUndefined();
+  await expect(named('di@school.example')).rejects.toThrow('has an account here already');
 });
 
 it('takes no cookie for a person of a proxy, or for the stored hash of a key', async () => {

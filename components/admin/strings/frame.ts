@@ -14,6 +14,7 @@ export const ADMIN_STRINGS = {
   noAccounts: 'This server has no accounts. People use it without signing in, or with keys of its settings.',
   noAccountsDetails: 'Set `AUTH=accounts` and restart the server to manage people here.',
   notAllowed: 'Only administrators and managers of groups may see this.',
+  onlyAdministrators: 'Only administrators may see this.',
   toAccount: 'My account',
   actions: 'Actions',
   cancel: 'Cancel',

@@ -43,6 +43,7 @@ export const TURN_STRINGS = {
   empty: 'The model returned an empty answer.',
   stopped: 'Stopped',
   cancelledByOperator: 'Cancelled by the operator.',
+  lockedOut: 'Stopped, because you may not use this server any more. Ask your administrator.',
   cached: 'Cached',
   cachedTip: (at: string) => `From the cache, ${at}`,
   joined: 'Shared with an identical request',

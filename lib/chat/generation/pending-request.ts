@@ -1,6 +1,6 @@
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import type { AcceptedRequest } from '#lib/chat/generation/accepted-request';
-import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
+import { CANCELLATIONS, LOCKED_OUT } from '#lib/chat/generation/cancellation';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
 import type { GenerationLog } from '#lib/chat/generation/generation-log';
@@ -90,6 +90,8 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
   /** When this request alone was cancelled, while its generation went on for others. */
   cancelledAt: number | undefined;
   cancelledBy: CancelledBy = 'user';
+  /** Its caller may not use the server any more, which is why it was cancelled. */
+  isLockedOut = false;
   /** The result was evicted while a reader was still at it; its readers are closed. */
   isDropped = false;
   /** Called once, when it has ended. Must not throw. */
@@ -186,12 +188,13 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
   }
 
   get cancellation(): AppError | undefined {
-    return this.cancelledAt === undefined ? undefined : CANCELLATIONS[this.cancelledBy];
+    if (this.cancelledAt === undefined) return undefined;
+    return this.isLockedOut ? LOCKED_OUT : CANCELLATIONS[this.cancelledBy];
   }
 
   /** The error with which the request ended. */
   get error(): AppError | undefined {
-    if (this.cancelledAt !== undefined) return CANCELLATIONS[this.cancelledBy];
+    if (this.cancelledAt !== undefined) return this.cancellation;
     const { log } = this.generation;
     const last = log.ended ? log.eventAt(log.lastNumber) : undefined;
     return last?.type === 'error' ? this.ownError(last.error) : undefined;

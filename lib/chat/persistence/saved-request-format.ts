@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
+import { CANCELLATIONS, LOCKED_OUT } from '#lib/chat/generation/cancellation';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { joinBuffers, PackedRequest, splitBuffers } from '#lib/chat/generation/packed-request';
 import type { ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
@@ -168,7 +168,7 @@ export function errorOf({
   retryAfterSeconds,
 }: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data' | 'retryAfterSeconds'>>): AppError {
   if (code === 'cancelled')
-    for (const shared of Object.values(CANCELLATIONS)) if (shared.message === message) return shared;
+    for (const shared of [...Object.values(CANCELLATIONS), LOCKED_OUT]) if (shared.message === message) return shared;
   return new AppError(code, message, {
     ...(data === undefined ? {} : { data }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

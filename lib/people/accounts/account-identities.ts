@@ -64,7 +64,7 @@ interface KnownIdentity extends LoadedIdentity {
 export interface IdentityStore {
   store(): Promise<Store>;
   secret(store: Store): Promise<string>;
-  /** Makes the person that a trusted proxy names, if it may join. */
+  /** Makes the person that a trusted proxy names. Throws `unauthorized` if it may not join. */
   admitProxyUser(store: Store, name: string): Promise<void>;
 }
 

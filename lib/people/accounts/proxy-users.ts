@@ -1,9 +1,13 @@
+import { LRUCache } from 'lru-cache';
 import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { auditStatement } from '#lib/people/audit';
 import { newToken } from '#lib/people/secret-token';
+import { singleton } from '#lib/singletons';
 import type { Store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
+import { MINUTE_MS } from '#lib/units';
 
 /** People that an authenticating proxy names in `TRUSTED_USER_HEADER`, as accounts. */
 
@@ -16,10 +20,49 @@ export function hasMailbox(email: string): boolean {
   return !email.endsWith(NO_MAIL_DOMAIN);
 }
 
+/** The log has one line for each name and reason in this time. */
+const WARN_INTERVAL_MS = MINUTE_MS;
+const MAX_WARNED = 1_000;
+
+type Refusal = 'account_exists' | 'sign_up_closed' | 'domain' | 'disabled';
+
+/** What the person reads, who can change nothing of it. */
+const REFUSALS: Record<Refusal, (name: string) => string> = {
+  account_exists: (name) =>
+    `${name} has an account here already, which was not made for this sign-in. Ask an administrator of this server.`,
+  sign_up_closed: (name) => `${name} has no account here, and sign-up is closed. Ask an administrator of this server.`,
+  domain: (name) => `${name} has no account here, and its domain may not join. Ask an administrator of this server.`,
+  disabled: (name) => `The account of ${name} is disabled. Ask an administrator of this server.`,
+};
+
+/** What the log advises. */
+const ADVICE: Record<Refusal, string> = {
+  account_exists:
+    'an account with this address was made by hand: delete it, and the next request makes one for the proxy (docs/operations.md, "Behind a proxy that signs people in")',
+  sign_up_closed: 'SIGN_UP=closed: people whom the proxy names join with SIGN_UP=invite',
+  domain: 'SIGN_UP_DOMAINS does not have the domain of this name',
+  disabled: 'an administrator disabled the account',
+};
+
+/** Writes why the proxy's person is refused into the log, and returns the error. */
+function refused(name: string, reason: Refusal): AppError {
+  const warned = singleton(
+    'people.refused-proxy-users',
+    () => new LRUCache<string, true>({ max: MAX_WARNED, ttl: WARN_INTERVAL_MS }),
+  );
+  const entry = `${reason} ${name}`;
+  if (!warned.has(entry)) {
+    warned.set(entry, true);
+    log().warn({ user: name, reason }, `refused a person whom the proxy names: ${ADVICE[reason]}`);
+  }
+  return new AppError('unauthorized', REFUSALS[reason](name));
+}
+
 /**
- * Makes the person of a name a member, or gives the name to the person with this address. Nothing
- * happens where SIGN_UP is closed, or the address belongs to a person who may have chosen it
- * freely: with SIGN_UP=open, or by an invitation for any address. That person could be another one.
+ * Makes the person of a name a member, or gives the name to the person with this address. Throws
+ * `unauthorized` if the account is disabled, SIGN_UP is closed, the domain may not join, or the
+ * address belongs to a person who may have chosen it freely: with SIGN_UP=open, or by an invitation
+ * for any address. That person could be another one.
  */
 export async function admitProxyUser(
   store: Store,
@@ -34,15 +77,16 @@ export async function admitProxyUser(
     .where('accountId', '=', name)
     .executeTakeFirst();
   // A disabled person has the name already.
-  if (named !== undefined) return;
+  if (named !== undefined) throw refused(name, 'disabled');
   const existing = await store.db
     .selectFrom('users')
     .select(['id', 'emailVerified'])
     .where('email', '=', email)
     .executeTakeFirst();
-  if (existing !== undefined && (settings.SIGN_UP === 'open' || !existing.emailVerified)) return;
-  if (existing === undefined && settings.SIGN_UP === 'closed') return;
-  if (name.includes('@') && !isAllowedDomain(email, settings.SIGN_UP_DOMAINS)) return;
+  if (existing !== undefined && (settings.SIGN_UP === 'open' || !existing.emailVerified))
+    throw refused(name, 'account_exists');
+  if (existing === undefined && settings.SIGN_UP === 'closed') throw refused(name, 'sign_up_closed');
+  if (name.includes('@') && !isAllowedDomain(email, settings.SIGN_UP_DOMAINS)) throw refused(name, 'domain');
   const now = new Date().toISOString();
   const times = { createdAt: now, updatedAt: now };
   const userId = existing?.id ?? newToken().slice(0, 32);
