@@ -120,6 +120,29 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
     expect((await admin.get('/api/admin/users')).at('total')).toBe(1);
   });
 
+  it('exports what an administrator did to the own keys, and the audit log says whose they are', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const user = (await bo.get('/api/me')).textAt('user.id');
+    const key = (await bo.post('/api/keys', { name: 'Homework' })).textAt('id');
+    const kept = (await bo.post('/api/keys', { name: 'Kept' })).textAt('id');
+    const other = (await admin.post('/api/keys', { name: 'Of another' })).textAt('id');
+    await admin.patch('/api/admin/limits', { scope: { kind: 'key', id: kept }, limits: { output_tokens: 7 } });
+    for (const id of [key, other]) expect((await admin.delete(`/api/admin/keys/${id}`)).status).toBe(204);
+    const exported = await bo.get('/api/me/export');
+    expect(exported.at('changes')).toContainEqual(
+      expect.objectContaining({
+        action: 'key.revoke',
+        target: key,
+        address: null,
+        detail: { summary: 'revoked the key "Homework" of Bo', name: 'Homework', owner: `user:${user}` },
+      }),
+    );
+    expect(exported.at('changes')).toContainEqual(expect.objectContaining({ target: `key:${kept}`, address: null }));
+    expect(exported.text).not.toContain('Of another');
+    const log = await admin.get('/api/admin/audit?kind=key');
+    expect(log.text).toContain('revoked the key \\"Homework\\" of Bo');
+  });
+
   it('asks for the second factor, and takes a recovery code once', async () => {
     const { enabled, now } = await turnOnSecondFactor(admin);
     const browser = server.browser('192.0.2.7');

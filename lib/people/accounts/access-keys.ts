@@ -208,30 +208,52 @@ export async function findKey(
   return isReached ? toKey(row) : undefined;
 }
 
+/** A key, and the person or group that it belongs to. */
+export interface OwnedKey {
+  /** Of the key. */
+  name: string;
+  userId: string | null;
+  /** Of a service key, or of the person. */
+  groupId: string | null;
+  role: Role;
+  /** Name of the person or of the group. */
+  owner: string | null;
+}
+
 /** Whose a key is; undefined if it does not exist. */
-export async function ownerOfKey(
-  store: Store,
-  id: string,
-): Promise<{ name: string; userId: string | null; groupId: string | null; role: Role } | undefined> {
+export async function ownerOfKey(store: Store, id: string): Promise<OwnedKey | undefined> {
   const row = await keyQuery(store)
     .select(['users.groupId as ownerGroup', 'users.role as ownerRole'])
     .where('access_keys.id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return { name: row.name, userId: row.user_id, groupId: row.group_id ?? row.ownerGroup, role: roleOf(row.ownerRole) };
+  return {
+    name: row.name,
+    userId: row.user_id,
+    groupId: row.group_id ?? row.ownerGroup,
+    role: roleOf(row.ownerRole),
+    owner: row.owner ?? row.groupName,
+  };
 }
 
-/** Revokes a key at once, with its limits and what it has in progress. */
-export async function revokeKey(store: Store, id: string, name: string, context: LimitActor): Promise<void> {
+/**
+ * Revokes a key at once, with its limits and what it has in progress. The record of another one's
+ * key has its owner, whose export has the record too.
+ */
+export async function revokeKey(store: Store, id: string, key: OwnedKey, context: LimitActor): Promise<void> {
+  const actor = actorOf(context);
+  const { name, userId, groupId } = key;
+  const owner = userId === null ? `group:${groupId}` : `user:${userId}`;
+  const of = owner === actor.caller || key.owner === null ? '' : ` of ${key.owner}`;
   await peopleLimits().deleteWith([{ kind: 'key', id }], context, (statements) =>
     store.writeAll([
       store.db.deleteFrom('access_keys').where('id', '=', id),
       ...statements,
-      auditStatement(store, actorOf(context), {
+      auditStatement(store, actor, {
         action: 'key.revoke',
         target: id,
-        summary: `revoked the key "${name}"`,
-        changes: { name },
+        summary: `revoked the key "${name}"${of}`,
+        changes: { name, owner },
       }),
     ]),
   );

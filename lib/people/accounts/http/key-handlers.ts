@@ -4,7 +4,15 @@ import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { createKey, findKey, keyNotFound, listKeys, ownerOfKey, revokeKey } from '#lib/people/accounts/access-keys';
+import {
+  createKey,
+  findKey,
+  keyNotFound,
+  listKeys,
+  type OwnedKey,
+  ownerOfKey,
+  revokeKey,
+} from '#lib/people/accounts/access-keys';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson, type Person } from '#lib/people/accounts/http/person-of';
 import { changeKeyLimits, givenLimits, requireOwnLimits, saveWithLimits } from '#lib/people/accounts/scope-limits';
@@ -49,8 +57,8 @@ export async function changeOwnKey(request: HttpRequest, context: RequestContext
 
 export async function revokeOwnKey(_request: HttpRequest, context: RequestContext): Promise<Reply> {
   const opened = await store();
-  const { id, name } = await ownKey(opened, context, asPerson(context.principal));
-  await revokeKey(opened, id, name, context);
+  const { id, key } = await ownKey(opened, context, asPerson(context.principal));
+  await revokeKey(opened, id, key, context);
   return noContent();
 }
 
@@ -59,11 +67,11 @@ async function ownKey(
   opened: Store,
   context: RequestContext,
   { userId }: Person,
-): Promise<{ readonly id: string; readonly name: string }> {
+): Promise<{ readonly id: string; readonly key: OwnedKey }> {
   const id = pathId(context);
-  const owner = await ownerOfKey(opened, id);
-  if (owner === undefined || owner.userId !== userId) throw keyNotFound();
-  return { id, name: owner.name };
+  const key = await ownerOfKey(opened, id);
+  if (key === undefined || key.userId !== userId) throw keyNotFound();
+  return { id, key };
 }
 
 export async function listAllKeys(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
@@ -102,7 +110,7 @@ export async function revokeAnyKey(_request: HttpRequest, context: RequestContex
   if (owner === undefined || (own !== undefined && owner.groupId !== own)) throw keyNotFound();
   if (own !== undefined && owner.role !== 'member' && owner.userId !== principal.userId)
     throw new AppError('forbidden', 'Only administrators may revoke the keys of administrators and managers.');
-  await revokeKey(opened, id, owner.name, context);
+  await revokeKey(opened, id, owner, context);
   return noContent();
 }
 

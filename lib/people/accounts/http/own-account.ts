@@ -30,6 +30,8 @@ import { optionalPasswordProofSchema, sessionNameSchema } from '#lib/wire/accoun
 const MAX_BODY_BYTES = 4 * KIB;
 /** Rows of an export of one kind. */
 const MAX_EXPORTED = 10_000;
+/** Actions on what a person owns: their records have the person as `owner`, next to another target. */
+const OWNED_ACTIONS = ['request.cancel', 'key.revoke'];
 
 /** How one signs in here, for the sign-in page. */
 export async function readOptions(_request: HttpRequest, { settings }: RequestContext): Promise<Reply> {
@@ -127,9 +129,9 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
   await opened.flush();
   const member = await readMember(opened, userId);
   const sessions = await sessionsOf(opened, userId);
-  const [credentials, keys, usage, changes] = await Promise.all([
+  const keys = await keysOf(opened, userId);
+  const [credentials, usage, changes] = await Promise.all([
     opened.db.selectFrom('credentials').select(['providerId', 'createdAt']).where('userId', '=', userId).execute(),
-    keysOf(opened, userId),
     usageOf(userId, settings),
     opened.report(
       opened.db
@@ -139,10 +141,10 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
           expression.or([
             expression('actor', '=', caller),
             // Limits are recorded with the kind of whom they hold for.
-            expression('target', 'in', [userId, `user:${userId}`]),
+            expression('target', 'in', [userId, `user:${userId}`, ...keys.map(({ id }) => `key:${id}`)]),
             // A `_` of an id matches itself alone: ids are random.
             expression.and([
-              expression('action', '=', 'request.cancel'),
+              expression('action', 'in', OWNED_ACTIONS),
               expression('detail', 'like', `%"owner":"user:${userId}"%`),
             ]),
           ]),
