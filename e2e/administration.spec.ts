@@ -25,7 +25,7 @@ test('sets parameters of a model, and who may use it', async ({ page, school }) 
   const dialog = admin.getByRole('dialog', { name: /^Edit smollm2/ });
   await dialog.getByRole('textbox', { name: 'Temperature' }).fill('hot');
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(dialog.getByText('Enter a number from 0 to 10.')).toBeVisible();
+  await expect(dialog.getByText('Enter a number from 0 to 2.')).toBeVisible();
   await dialog.getByRole('textbox', { name: 'Temperature' }).fill('0.2');
   await dialog.getByRole('combobox', { name: 'Who may use it' }).click();
   await admin.getByRole('option', { name: 'Some groups and people' }).click();

@@ -13,6 +13,8 @@ it.each([
   ['temperature', '0,2', 0.2],
   ['temperature', '', null],
   ['temperature', 'warm', undefined],
+  ['temperature', '2', 2],
+  ['temperature', '9', undefined],
   ['top_p', '1.5', undefined],
   ['num_ctx', '8,192', 8192],
   ['num_ctx', '0', undefined],

@@ -21,7 +21,7 @@ interface ParameterField {
 const MAX_WHOLE = 2 ** 31 - 1;
 
 export const PARAMETER_FIELDS: readonly ParameterField[] = [
-  { name: 'temperature', isWhole: false, min: 0, max: 10 },
+  { name: 'temperature', isWhole: false, min: 0, max: 2 },
   { name: 'top_p', isWhole: false, min: 0, max: 1 },
   { name: 'top_k', isWhole: true, min: 0, max: MAX_WHOLE },
   { name: 'min_p', isWhole: false, min: 0, max: 1 },

@@ -8,15 +8,15 @@ import { z } from 'zod';
 const wholeNumber = (min: number, max = 2 ** 31 - 1) => z.int().min(min).max(max);
 
 const SHAPE = {
-  temperature: z.number().min(0).max(10).describe('0 is the most likely token each time.'),
+  temperature: z.number().min(0).max(2).describe('0 is the most likely token each time.'),
   top_p: z.number().min(0).max(1),
   top_k: wholeNumber(0),
   min_p: z.number().min(0).max(1),
   typical_p: z.number().min(0).max(1),
   repeat_penalty: z.number().min(0).max(10),
   repeat_last_n: wholeNumber(-1),
-  presence_penalty: z.number().min(-10).max(10),
-  frequency_penalty: z.number().min(-10).max(10),
+  presence_penalty: z.number().min(-2).max(2),
+  frequency_penalty: z.number().min(-2).max(2),
   penalize_newline: z.boolean(),
   mirostat: wholeNumber(0, 2),
   mirostat_tau: z.number().min(0).max(1_000),

@@ -170,6 +170,9 @@ it('gives a model parameters and people, keeps both, and refuses what does not e
   });
   for (const [wrong, status] of [
     [{ parameters: { temperature: 'warm' } }, 400],
+    // What a request may not have either.
+    [{ parameters: { temperature: 2.1 } }, 400],
+    [{ parameters: { presence_penalty: 3 } }, 400],
     [{ parameters: { num_predict: 0 } }, 400],
     [{ parameters: { seed: 1 } }, 400],
     // The built-in model has no such option.

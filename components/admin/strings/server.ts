@@ -83,7 +83,7 @@ export const SERVER_ADMIN_STRINGS = {
       num_predict: 'Longest response (tokens)',
     },
     wrongParameters: {
-      temperature: 'Enter a number from 0 to 10.',
+      temperature: 'Enter a number from 0 to 2.',
       top_p: 'Enter a number from 0 to 1.',
       top_k: 'Enter a whole number from 0.',
       min_p: 'Enter a number from 0 to 1.',
