@@ -19,6 +19,12 @@ import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
 
 const { limits: STRINGS } = SERVER_ADMIN_STRINGS;
 const KINDS = ['share', 'hard'] as const;
+const HINTS: Record<LimitScope['kind'], string> = {
+  default: STRINGS.everyoneHint,
+  group: STRINGS.groupHint,
+  user: STRINGS.fieldHint,
+  key: STRINGS.keyHint,
+};
 
 interface LimitsDialogProps {
   open: boolean;
@@ -136,6 +142,5 @@ function LimitsForm({ scope, stored, onSaved }: LimitsFormProps) {
 
 /** What an empty field and 0 mean. */
 function hintOf({ kind }: LimitScope): string {
-  if (kind === 'default') return STRINGS.everyoneHint;
-  return kind === 'key' ? STRINGS.keyHint : STRINGS.fieldHint;
+  return HINTS[kind];
 }

@@ -22,7 +22,17 @@ const FOREIGN_VARIABLES = new Set([
  * belongs to another version.
  */
 const OWN_PREFIXES = [
-  ...['BATCH_', 'CACHE_', 'CODE_', 'CONVERSATION_CACHE_', 'DISCONNECT_GRACE', 'EMBEDDED_', 'EXECUTOR_', 'GATEWAY_'],
+  ...[
+    'BATCH_',
+    'CACHE_',
+    'CODE_',
+    'CONVERSATION_CACHE_',
+    'DISCONNECT_GRACE',
+    'EMBEDDED_',
+    'EXECUTOR_',
+    'GATEWAY_',
+    'LIMIT_',
+  ],
   ...['OLLAMA_', 'OPENAI_', 'PRIVATE_BACKEND', 'QUEUE_', 'RATE_LIMIT_', 'SHUTDOWN_TIMEOUT', 'TRUST_PROX', 'UPSTREAM_'],
 ];
 const EXECUTOR_ADDRESS = /_EXECUTOR_URLS?$/;

@@ -15,6 +15,8 @@ export const SERVER_ADMIN_STRINGS = {
     empty: 'No group, person or key has its own limits.',
     emptyHint: 'Set them in the menu of a person or a group, or next to a key.',
     fieldHint: 'Empty: as for the group, or for everyone. 0: none.',
+    groupHint:
+      'Each person of the group may use this much, and each key of the group; it is not for all of them together. Empty: as for everyone. 0: none.',
     keyHint: 'Empty: as for its owner or its group. 0: none.',
     everyoneHint: 'Empty or 0: none.',
     locked: 'Set by the server’s environment.',
