@@ -36,6 +36,9 @@ test('sets parameters of a model, and who may use it', async ({ page, school }) 
   await expect(row).toContainText('Parameters');
   // No group and no person: only administrators.
   expect(await seen()).toBe(0);
+  await page.goto('/');
+  await expect(page.getByText('No model is available to you: ask your administrator.')).toBeVisible();
+  await expect(page.getByText(/smollm2/)).toHaveCount(0);
   await edit();
   await expect(dialog.getByRole('textbox', { name: 'Temperature' })).toHaveValue('0.2');
   await dialog.getByRole('searchbox', { name: 'Add a person' }).fill(STUDENT.name.slice(0, 5));

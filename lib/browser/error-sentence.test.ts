@@ -45,6 +45,9 @@ describe('the sentence of an error', () => {
       /^Your program is too long \(.+ MB; the limit is .+ [KM]B\)\.$/,
     );
     expect(of('model_not_found', { model: 'llama3:8b' })).toBe('llama3:8b is not available. Choose another model.');
+    expect(of('model_not_found', { reason: 'not_allowed' })).toBe(
+      'This model is not available to you. Choose another model, or ask your administrator.',
+    );
   });
 
   it('names the limit of a person that is used up, and when it resets', () => {

@@ -77,10 +77,13 @@ const SENTENCES: Record<string, Sentence> = {
   },
   body_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your message is too long', size, limit),
   code_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your program is too long', size, limit),
-  model_not_found: ({ model }) =>
-    typeof model === 'string'
+  model_not_found: ({ model, reason }) => {
+    if (reason === 'not_allowed')
+      return 'This model is not available to you. Choose another model, or ask your administrator.';
+    return typeof model === 'string'
       ? `${model} is not available. Choose another model.`
-      : 'This model is not available. Choose another model.',
+      : 'This model is not available. Choose another model.';
+  },
   model_load_failed: () => 'The model could not be loaded. Choose another model, or try again later.',
   provider_unavailable: ({ model_server: server }) =>
     typeof server === 'string'

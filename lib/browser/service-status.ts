@@ -82,6 +82,8 @@ export function modelStatus(models: Models | undefined, error: Error | undefined
   if (error !== undefined) return { level: 'error', ...modelsFailure(error) };
   if (models === undefined) return { level: 'unknown', sentence: STRINGS.loadingModels };
   const chosen = models.models.find((model) => model.is_default) ?? models.models[0];
+  // The server names a default in every other case.
+  if (chosen === undefined && models.default_model === '') return { level: 'warn', sentence: STRINGS.noModelForYou };
   if (chosen === undefined) {
     const reason = models.providers.find((provider) => provider.error !== null)?.error ?? undefined;
     return {

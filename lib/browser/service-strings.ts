@@ -4,6 +4,7 @@ export const SERVICE_STRINGS = {
   signedOut: 'Sign in to see the models.',
   loadingModels: 'Loading models…',
   noModel: 'No model is installed. Ask your administrator.',
+  noModelForYou: 'No model is available to you: ask your administrator.',
   modelServerAway: 'The model server is not answering. Ask your administrator.',
   loaded: 'loaded',
   loadsOnUse: 'ready · loads on first use',

@@ -67,7 +67,8 @@ function modelNotAllowed(principal: Principal | undefined, requested: string | u
   const whom = principal?.models === undefined ? 'you' : 'this key';
   return new AppError(
     'model_not_found',
-    `${which} is not available to ${whom}. GET /v1/models lists those that are; name one of them.`,
+    `${which} is not available to ${whom}. GET /v1/models lists those that are; name one of them, or ask your administrator.`,
+    { data: { reason: 'not_allowed' } },
   );
 }
 

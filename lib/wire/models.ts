@@ -72,6 +72,11 @@ export const modelsSchema = z.object({
     .boolean()
     .optional()
     .describe('Whether OLLAMA_SYSTEM_PROMPT applies to requests that bring no system prompt.'),
-  notice: z.string().nullable().describe('While the small built-in model is in use: how to get a better one.'),
+  notice: z
+    .string()
+    .nullable()
+    .describe(
+      'While the small built-in model is in use: how to get a better one. If no model is available to the caller: what to do.',
+    ),
 });
 export type Models = z.infer<typeof modelsSchema>;

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { modelsFor } from '#lib/chat/http/allowed-models';
 import { requestDefaultsChanged } from '#lib/config/runtime-settings';
+import { administrator, member } from '#lib/http/principal';
 import { type ModelOverride, modelOverrides } from '#lib/models/model-overrides';
 import { resetSingleton } from '#lib/singletons';
+import type { Models } from '#lib/wire/models';
 import { CHAT_ROUTES } from '../support/chat-routes.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { asPerson, type Person, registerPeople } from '../support/people.ts';
@@ -90,6 +93,33 @@ describe('a model for some groups and people', () => {
     expect((await get('/v1/models')).data).toMatchObject([{ id: 'other:7b' }]);
     expect((await get('/api/tags')).models).toMatchObject([{ name: 'other:7b' }]);
     expect((await send('member', 'GET', '/v1/models/default-model')).status).toBe(404);
+  });
+
+  it('is named by no notice to those whom it leaves out, who read what to do', async () => {
+    change('other:7b', { access: { groups: [], users: [] } });
+    expect(await (await send('member', 'GET', '/api/models')).json()).toMatchObject({
+      models: [],
+      default_model: '',
+      notice: 'No model is available to you: ask your administrator.',
+    });
+    const list: Models = {
+      ...(await (await send('admin', 'GET', '/api/models')).json()),
+      notice: 'The default model x is not pulled, so default-model answers.',
+    };
+    change('other:7b', {});
+    expect(modelsFor(list, member('user:ann')).notice).toBeNull();
+    expect(modelsFor(list, administrator('user:ada')).notice).toBe(list.notice);
+    expect(modelsFor({ ...list, notice: 'other:7b' }, member('user:ann')).notice).toBe('other:7b');
+    const key = member('key:k', { keyId: 'k', models: new Set(['none']) });
+    expect(modelsFor(list, key).notice).toContain('No model is available to this key:');
+  });
+
+  it('says in the error that the model is not for the caller', async () => {
+    const refused = await send('member', 'POST', '/api/chat-optimized', { model: 'default-model', ...HELLO });
+    expect([refused.status, await refused.json()]).toMatchObject([
+      404,
+      { code: 'model_not_found', data: { reason: 'not_allowed' } },
+    ]);
   });
 
   it('gives no cached response to those whom it leaves out, and takes effect on known bodies at once', async () => {
