@@ -28,6 +28,12 @@ describe('the sentence of an error', () => {
     expect(errorDetails({ message: 'Too long.', code: 'invalid_request' })).toBeUndefined();
   });
 
+  it('holds of a restart also once the server is up again', () => {
+    expect(errorSentence({ message: 'The server is stopping.', code: 'shutting_down' })).toBe(
+      'The server was restarted before this was done. Try again in a moment.',
+    );
+  });
+
   it('keeps a sentence of the server that a user can act on', () => {
     const message = 'The request is not valid: temperature must be at most 2.';
     expect(errorSentence({ message, code: 'invalid_request' })).toBe(message);

@@ -92,7 +92,8 @@ const SENTENCES: Record<string, Sentence> = {
   upstream_truncated: () => 'The answer ended early.',
   worker_lost: () => 'The server that wrote this answer was lost.',
   runner_busy: () => 'The code runner is busy.',
-  shutting_down: () => 'The server is restarting.',
+  // It may be up again when this is read.
+  shutting_down: () => 'The server was restarted before this was done.',
   cancelled: () => 'The request was cancelled.',
   already_finished: () => 'This request has already ended.',
   origin_not_allowed: () => NOT_ALLOWED,
