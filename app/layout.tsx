@@ -31,7 +31,7 @@ export const viewport: Viewport = {
 // The cookie and the nonce make every page dynamic, so that each gets a policy of its response.
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const [jar, incoming] = await Promise.all([cookies(), headers()]);
-  const { account, person } = await viewerOf(incoming, Date.now());
+  const { account, person, hidesGateway = false } = await viewerOf(incoming, Date.now());
   const theme = parseTheme(jar.get(THEME_COOKIE)?.value);
   return (
     <html lang="en" data-theme={theme}>
@@ -42,6 +42,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
             theme={theme}
             account={account}
             person={person}
+            hidesGateway={hidesGateway}
             banner={currentBanner()}
             commandPalette={<CommandPalette />}
           >

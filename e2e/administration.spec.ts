@@ -281,3 +281,17 @@ test('shows everyone a banner, and takes it back', async ({ page, school }) => {
   await look(admin, 'audit log');
   await admin.close();
 });
+
+test('does not show members how to set up the gateway', async ({ page, school }) => {
+  const gatewayLink = (of: Page) =>
+    of.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Gateway' });
+  await page.goto('/sign-in?next=/gateway');
+  await signIn(page, STUDENT);
+  await expect(page.getByRole('heading', { name: 'No backend configured' })).toBeVisible();
+  await expect(page.getByText(/PRIVATE_BACKEND_URL/)).toHaveCount(0);
+  await expect(gatewayLink(page)).toHaveCount(0);
+  const admin = await openAs(school.admin, '/gateway');
+  await expect(admin.getByText(/PRIVATE_BACKEND_URL=/)).toBeVisible();
+  await expect(gatewayLink(admin)).toBeVisible();
+  await admin.close();
+});

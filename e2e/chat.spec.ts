@@ -120,6 +120,8 @@ test('a draft is kept, Shift+Enter makes a line, and a list of HTML stays text',
 
 test('the page says that the small built-in model responds, and how to get a better one', async ({ page }) => {
   await expect(page.getByText(/small built-in model/)).toBeVisible();
+  await expect(page.getByText(/ollama pull/)).toBeHidden();
+  await page.getByText('Details for operators').click();
   await expect(page.getByText(/ollama pull/)).toBeVisible();
 });
 

@@ -371,8 +371,7 @@ test('fits phones, with targets that a finger hits', async ({ browser, school })
 });
 
 test('lets a person take the data along, and delete the account', async ({ browser, school }) => {
-  const admin = await school.admin.newPage();
-  await admin.goto('/admin/invitations');
+  const admin = await openAs(school.admin, '/admin/invitations');
   const link = new URL(await invite(admin, 'One person'));
   await admin.close();
   const context = await browser.newContext({ baseURL: school.app.url });

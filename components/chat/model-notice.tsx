@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
+import { OperatorDetails } from '#components/ui/operator-details';
 import { TextWithCode } from '#components/ui/text-with-code';
 import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
 import { isSignedOut, modelsFailure, useModels } from '#lib/browser/service-status';
@@ -111,8 +112,10 @@ interface ServerNoticeProps {
   onDismiss: () => void;
 }
 
+/** The first sentence is for everyone, what follows is for the person who runs the server. */
 function ServerNotice({ notice, compact, isSmallModel, onDismiss }: ServerNoticeProps) {
   const [open, setOpen] = useState(false);
+  const first = firstSentence(notice);
   if (compact && !open)
     return (
       <button
@@ -123,7 +126,7 @@ function ServerNotice({ notice, compact, isSmallModel, onDismiss }: ServerNotice
         className="mb-1 -ms-1.5 flex min-h-7 max-w-full items-center gap-1.5 rounded-md px-1.5 text-ink-3 text-xs transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
       >
         <Info className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden />
-        <span className="truncate">{isSmallModel ? S.smallModel : firstSentence(notice)}</span>
+        <span className="truncate">{isSmallModel ? S.smallModel : first}</span>
       </button>
     );
   return (
@@ -142,9 +145,10 @@ function ServerNotice({ notice, compact, isSmallModel, onDismiss }: ServerNotice
         </IconButton>
       }
     >
-      <span className="text-ink-2">
-        <TextWithCode text={notice} />
-      </span>
+      <div className="text-ink-2">
+        <TextWithCode text={first} />
+        <OperatorDetails text={notice.slice(first.length).trim()} />
+      </div>
     </Notice>
   );
 }

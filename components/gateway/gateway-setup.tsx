@@ -6,8 +6,8 @@ import { GATEWAY_STRINGS } from './strings.ts';
 const SETTINGS = 'PRIVATE_BACKEND_URL=https://your-backend.example\nHF_TOKEN=hf_your_token';
 const { setup: STRINGS } = GATEWAY_STRINGS;
 
-/** Instructions for a server without a backend. */
-export function GatewaySetup() {
+/** Instructions for a server without a backend. Who cannot follow them reads whom to ask. */
+export function GatewaySetup({ isForOperators }: { isForOperators: boolean }) {
   return (
     <section
       aria-label={STRINGS.region}
@@ -17,18 +17,22 @@ export function GatewaySetup() {
       <div>
         <h2 className="font-semibold text-xl tracking-tight">{STRINGS.title}</h2>
         <p className="mt-2 text-ink-2 text-sm leading-relaxed">
-          <TextWithCode text={STRINGS.text} />
+          <TextWithCode text={isForOperators ? STRINGS.text : STRINGS.ask} />
         </p>
       </div>
-      <div className="flex items-start gap-2 rounded-lg border bg-surface p-3">
-        <pre className="min-w-0 flex-1 whitespace-pre-wrap py-1.5 font-mono text-sm leading-relaxed [overflow-wrap:anywhere]">
-          {SETTINGS}
-        </pre>
-        <CopyButton text={SETTINGS} label={STRINGS.copy} />
-      </div>
-      <p className="text-ink-2 text-sm leading-relaxed">
-        <TextWithCode text={STRINGS.several} />
-      </p>
+      {isForOperators ? (
+        <>
+          <div className="flex items-start gap-2 rounded-lg border bg-surface p-3">
+            <pre className="min-w-0 flex-1 whitespace-pre-wrap py-1.5 font-mono text-sm leading-relaxed [overflow-wrap:anywhere]">
+              {SETTINGS}
+            </pre>
+            <CopyButton text={SETTINGS} label={STRINGS.copy} />
+          </div>
+          <p className="text-ink-2 text-sm leading-relaxed">
+            <TextWithCode text={STRINGS.several} />
+          </p>
+        </>
+      ) : null}
     </section>
   );
 }

@@ -25,8 +25,14 @@ const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': GATEWAY_STRINGS.
 const NOW_MS = 30_000;
 const { charts: STRINGS } = GATEWAY_STRINGS;
 
+interface GatewayViewProps {
+  initialRange: HistoryRange;
+  /** Whether the page says how to set the gateway up. */
+  isForOperators: boolean;
+}
+
 /** Live traffic to the private backend. */
-export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
+export function GatewayView({ initialRange, isForOperators }: GatewayViewProps) {
   const { data: stats, error, mutate } = useGatewayStats();
   const [range, chooseRange] = useRange(initialRange);
   const { data: history } = useStatsHistory('gateway', range);
@@ -64,7 +70,7 @@ export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
               <StatsSkeleton tiles={3} />
             ) : null
           ) : stats.state === 'not_configured' ? (
-            <GatewaySetup />
+            <GatewaySetup isForOperators={isForOperators} />
           ) : (
             <div data-stale={isStale} className={isStale ? STALE_COLOURS : undefined}>
               <GatewayTiles

@@ -7,6 +7,7 @@ export const GATEWAY_STRINGS = {
     region: 'Set up the gateway',
     title: 'No backend configured',
     text: 'The gateway forwards requests it does not serve to your private backend and adds your token, which clients never see. Add these lines to .env and restart.',
+    ask: 'The gateway forwards requests to a private backend, which this server does not have. Ask your administrator if you need it.',
     copy: 'Copy the settings',
     several:
       'Separate several backends with commas to share the load. HF_TOKEN is optional. /gateway/any/path is forwarded as /any/path. Administrators can add backends without the token in Administration → Settings.',

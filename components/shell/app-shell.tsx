@@ -20,6 +20,8 @@ interface AppShellProps {
   account: Account;
   /** Where the server has accounts. */
   person?: SignedInPerson | undefined;
+  /** Leaves the gateway out of the navigation. */
+  hidesGateway?: boolean;
   /** A message of the administrators to everyone. */
   banner?: Banner | null;
   /** The button that opens the command palette. Passed in, because the palette knows the chat. */
@@ -31,7 +33,15 @@ interface AppShellProps {
  * The frame of every page: navigation, status, and the page itself. The navigation is a rail at the
  * left, or a bar at the lower edge of a narrow screen; what either has no space for is in a sheet.
  */
-export function AppShell({ theme, account, person, banner = null, commandPalette, children }: AppShellProps) {
+export function AppShell({
+  theme,
+  account,
+  person,
+  hidesGateway = false,
+  banner = null,
+  commandPalette,
+  children,
+}: AppShellProps) {
   return (
     <div className="frame flex h-[var(--frame-height,100dvh)] flex-col pt-[env(safe-area-inset-top)]">
       <SkipLink />
@@ -46,7 +56,7 @@ export function AppShell({ theme, account, person, banner = null, commandPalette
             >
               <Mark />
             </PageLink>
-            <Nav />
+            <Nav hidesGateway={hidesGateway} />
             <MoreButton theme={theme} account={account} person={person} />
           </div>
           <div className="hidden w-full flex-col items-center gap-1 tall:flex">

@@ -15,14 +15,15 @@ const PAGES = [
 ] as const;
 
 /** Links to the pages: a column in the rail, a row in the bar of phones. */
-export function Nav() {
+export function Nav({ hidesGateway }: { hidesGateway: boolean }) {
   const path = usePathname();
+  const pages = hidesGateway ? PAGES.filter(({ href }) => href !== '/gateway') : PAGES;
   return (
     <nav
       aria-label={SHELL_STRINGS.pages}
       className="flex flex-auto grow-4 rail:w-full rail:flex-none rail:flex-col rail:gap-1"
     >
-      {PAGES.map(({ href, label, icon: Icon }) => {
+      {pages.map(({ href, label, icon: Icon }) => {
         const current = path === href;
         return (
           <PageLink

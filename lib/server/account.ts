@@ -2,6 +2,7 @@ import type { SignInOptions } from '#lib/browser/sign-in-options';
 import { authMode } from '#lib/config/auth-mode';
 import { config } from '#lib/config/config';
 import { sendsMail } from '#lib/config/mail-settings';
+import { gatewayPresence } from '#lib/http/gateway-presence';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { identifyReader } from '#lib/http/identity';
 import { sessionHeaders } from '#lib/http/over-tls';
@@ -16,6 +17,8 @@ export interface Viewer {
   account: 'none' | 'signed_in' | 'signed_out';
   /** Where the server has accounts. */
   person?: { name: string; email: string | undefined; mayAdminister: boolean } | undefined;
+  /** The gateway has no backend, and this person is not the one who adds it. */
+  hidesGateway?: boolean;
 }
 
 /** Only cookies count: a key in `Authorization` does not sign a browser in. */
@@ -27,7 +30,9 @@ export async function viewerOf(headers: RequestHeaders, nowMs: number): Promise<
   if (header !== undefined && headers.get(header) !== null) return { account: 'none' };
   const identity = await identifyReader(sessionHeaders(headers), settings, nowMs);
   if (identity === undefined) return { account: 'signed_out' };
-  return { account: 'signed_in', person: personOf(identity.principal) };
+  const { principal } = identity;
+  const hidesGateway = principal.role !== 'admin' && !gatewayPresence().isPresent;
+  return { account: 'signed_in', person: personOf(principal), hidesGateway };
 }
 
 /** Undefined for the session of a key, which stands for no person. */

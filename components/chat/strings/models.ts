@@ -37,5 +37,5 @@ export const MODEL_STRINGS = {
   modelMissing: (model: string) => `${model} is not available on this server.`,
   chooseInstead: (model: string) => `Use ${model}`,
   dismiss: 'Dismiss',
-  smallModel: 'Small built-in model. Get a better one',
+  smallModel: 'Small built-in model, which is often wrong',
 } as const;
