@@ -374,8 +374,7 @@ test('lets a person take the data along, and delete the account', async ({ brows
   const admin = await openAs(school.admin, '/admin/invitations');
   const link = new URL(await invite(admin, 'One person'));
   await admin.close();
-  const context = await browser.newContext({ baseURL: school.app.url });
-  const page = await openAs(context, link.pathname + link.search);
+  const page = await openAs(await browser.newContext({ baseURL: school.app.url }), link.pathname + link.search);
   const leaver = { name: 'Alan Turing', email: 'alan@school.example', password: 'enigma enigma' };
   await fillPerson(page, leaver);
   await button(page, 'Create account').click();
@@ -393,8 +392,9 @@ test('lets a person take the data along, and delete the account', async ({ brows
   await look(page, 'delete the account');
   await dialog.getByRole('textbox', { name: `Type ${leaver.email} to confirm` }).fill(leaver.email);
   await dialog.getByRole('button', { name: 'Delete my account' }).click();
+  await page.getByRole('dialog', { name: 'Your account was deleted' }).getByText('Go to sign-in').click();
   await expect(page).toHaveURL(/\/sign-in$/);
   await signIn(page, leaver);
   await expect(page.getByRole('alert').filter({ hasText: 'Wrong e-mail or password.' })).toBeVisible();
-  await context.close();
+  await page.context().close();
 });

@@ -24,6 +24,7 @@ interface DataSectionProps {
 /** Takes the own data along, or deletes the account. */
 export function DataSection({ email, hasPassword }: DataSectionProps) {
   const [open, setOpen] = useState(false);
+  const [isDeleted, setDeleted] = useState(false);
   const { isBusy, error, submit } = useSubmit(async () => {
     downloadText(STRINGS.exportFile, await exportData(), 'application/json');
   });
@@ -45,15 +46,49 @@ export function DataSection({ email, hasPassword }: DataSectionProps) {
           </Button>
         </div>
       </div>
-      <Dialog open={open} onOpenChange={setOpen} title={STRINGS.deleteTitle}>
-        <DeleteForm email={email ?? ''} hasPassword={hasPassword} />
+      <Dialog
+        open={open}
+        onOpenChange={(isOpen) => (isDeleted ? leave() : setOpen(isOpen))}
+        title={isDeleted ? STRINGS.deletedTitle : STRINGS.deleteTitle}
+      >
+        {isDeleted ? (
+          <Deleted />
+        ) : (
+          <DeleteForm email={email ?? ''} hasPassword={hasPassword} onDeleted={() => setDeleted(true)} />
+        )}
       </Dialog>
     </Section>
   );
 }
 
+function leave(): void {
+  window.location.replace('/sign-in');
+}
+
+/** The account page has no person any more: what follows is to leave it. */
+function Deleted() {
+  return (
+    <div className="flex flex-col gap-4">
+      <p role="status" className="text-ink-2">
+        {STRINGS.deleted}
+      </p>
+      <div className="flex justify-end">
+        <Button kind="primary" className="h-10" onClick={leave}>
+          {STRINGS.deletedLeave}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface DeleteFormProps {
+  email: string;
+  hasPassword: boolean;
+  onDeleted: () => void;
+}
+
 /** The typed address and the password: neither is there by mistake. */
-function DeleteForm({ email, hasPassword }: { email: string; hasPassword: boolean }) {
+function DeleteForm({ email, hasPassword, onDeleted }: DeleteFormProps) {
   const [typed, setTyped] = useState('');
   const [password, setPassword] = useState('');
   const [isWrong, setWrong] = useState(false);
@@ -62,7 +97,7 @@ function DeleteForm({ email, hasPassword }: { email: string; hasPassword: boolea
     setWrong(!isRight);
     if (!isRight) return;
     await deleteAccount(hasPassword ? password : undefined);
-    window.location.replace('/sign-in');
+    onDeleted();
   });
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">

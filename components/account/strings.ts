@@ -87,5 +87,8 @@ export const ACCOUNT_STRINGS = {
     typeEmail: (email: string) => `Type ${email} to confirm`,
     typeWrong: 'This is not your e-mail address.',
     deleting: 'Deleting…',
+    deletedTitle: 'Your account was deleted',
+    deleted: 'Its keys and sessions were deleted, too. Chats are still in this browser until you delete them.',
+    deletedLeave: 'Go to sign-in',
   },
 } as const;

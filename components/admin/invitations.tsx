@@ -16,7 +16,7 @@ import { PageLink } from '#components/shell/page-link';
 import { Badge } from '#components/ui/badge';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm, Dialog } from '#components/ui/dialog';
-import { formatUntil } from '#lib/browser/format-date';
+import { formatAgo, formatDateTime, formatUntil } from '#lib/browser/format-date';
 import type { CreatedInvitation, Invitation } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useNow } from '../people/use-now.ts';
@@ -132,7 +132,7 @@ function nameOf({ note, email }: Invitation): string {
 }
 
 function cellsOf(invitation: Invitation, now: number) {
-  const { role, group, email, note, uses, max_uses: most, expires_at: expiresAt } = invitation;
+  const { role, group, email, note, uses, max_uses: most, created_at: createdAt, expires_at: expiresAt } = invitation;
   const isExpired = Date.parse(expiresAt) <= now;
   return [
     <span key="name" className="block min-w-0">
@@ -144,6 +144,10 @@ function cellsOf(invitation: Invitation, now: number) {
         {!isExpired && uses >= most ? <Badge>{STRINGS.full}</Badge> : null}
       </span>
       {note !== null && email !== null ? <span className="block truncate text-ink-2 text-xs">{email}</span> : null}
+      {/* Tells links without a note from each other. */}
+      <span className="block text-ink-2 text-xs" title={formatDateTime(createdAt)}>
+        {STRINGS.made(formatAgo(createdAt, now))}
+      </span>
     </span>,
     group === null ? PEOPLE_STRINGS.role(role) : `${PEOPLE_STRINGS.role(role)}, ${group.name}`,
     STRINGS.used(uses, most),

@@ -53,6 +53,8 @@ describe('readConfig', () => {
     expect(() => readConfig({ OPENAI_BASE_URL: 'ftp://user:hunter2@host' })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
     );
+    expect(() => readConfig({ API_KEYS: 'two words' })).toThrow(/its value is not written here, because it may be a/);
+    expect(() => readConfig({ LIMIT_TOKENS_PER_DAY: 'many' })).toThrow(/a whole number.* \(it is "many"\)/);
   });
 
   it('reads an empty value as the default, and lists the given names', () => {

@@ -42,9 +42,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const result = setting.schema.safeParse(written ?? setting.fallback);
     if (result.success) values[name] = result.data;
     else
-      problems.push(
-        `${source} ${result.error.issues[0]?.message ?? 'is not valid'} (it is ${quoteUnlessSecret(name, written)})`,
-      );
+      problems.push(`${source} ${result.error.issues[0]?.message ?? 'is not valid'} (${describeValue(name, written)})`);
   }
   // The loop has parsed every name of SETTINGS, or added a problem.
   const settings = { ...values, ...roleDefaults(values.EXECUTOR_LANGUAGE, given), given } as Config;
@@ -120,10 +118,13 @@ function nonEmpty(value: string | undefined): string | undefined {
   return trimmed === undefined || trimmed === '' ? undefined : trimmed;
 }
 
+/** Names of settings that hold a secret. `TOKENS` are those of a model. */
+const SECRET_NAME = /KEY|TOKEN(?!S)|SECRET|PASSWORD|REDIS_URL|DATABASE_URL|SMTP_URL/;
+
 /** The invalid value, unless it may be a secret. */
-function quoteUnlessSecret(name: SettingName, value: string | undefined): string {
-  if (value === undefined) return 'not set';
-  return /KEY|TOKEN|SECRET|PASSWORD|REDIS_URL|SMTP_URL/.test(name) || /\/\/[^/]*@/.test(value)
-    ? 'not shown'
-    : JSON.stringify(value.slice(0, 80));
+function describeValue(name: SettingName, value: string | undefined): string {
+  if (value === undefined) return 'it is not set';
+  return SECRET_NAME.test(name) || /\/\/[^/]*@/.test(value)
+    ? 'its value is not written here, because it may be a secret'
+    : `it is ${JSON.stringify(value.slice(0, 80))}`;
 }

@@ -84,6 +84,7 @@ export const PEOPLE_ADMIN_STRINGS = {
     copyLink: 'Copy link',
     columns: { invitation: 'Invitation', role: 'Role', used: 'Used', expires: 'Expires', actions: 'Actions' },
     anyone: 'Anyone with the link',
+    made: (when: string) => `Created ${when}`,
     used: (uses: number, most: number) => `${formatCount(uses)} of ${formatCount(most)} used`,
     expired: 'Expired',
     full: 'Used up',
