@@ -80,6 +80,7 @@ export function authorize(
       usesAppKey: identity.isKeyInHeader,
       caller: needsKey ? `${identity.principal.caller} ${address}` : identity.principal.caller,
       owner: needsKey ? identity.principal.caller : undefined,
+      session: identity.principal.session,
       sessionCookies: sessionCookieNames(),
       userHeader: settings.TRUSTED_USER_HEADER,
       cors,

@@ -85,6 +85,11 @@ class Exchange implements ResponseHandler, ExchangeControl, OpenPiece {
     this.#sink = sink;
   }
 
+  /** Of its caller: the exchange ends with it. */
+  get session(): string | undefined {
+    return this.#request.client.session;
+  }
+
   start(): void {
     this.#gateway.statistics.requestStarted();
     const { owner } = this.#request.client;

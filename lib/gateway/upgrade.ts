@@ -88,11 +88,11 @@ class WebSocketUpgrade {
     this.#attempt();
   }
 
-  /** Closes the connection when its caller is locked out; the backend's is closed with it. */
+  /** Closes the connection if its caller is locked out or its session ends; the backend follows. */
   #endWithCaller(): void {
-    const { owner } = this.#options.client;
+    const { owner, session } = this.#options.client;
     if (owner === undefined) return;
-    const piece: OpenPiece = { endNow: () => void this.#client.destroy() };
+    const piece: OpenPiece = { session, endNow: () => void this.#client.destroy() };
     openWork().add(owner, piece);
     this.#client.once('close', () => openWork().remove(owner, piece));
   }

@@ -19,6 +19,8 @@ export interface HttpRequest {
   caller: string;
   /** How many callers had been locked out before it was authenticated: lib/http/lock-outs.ts. */
   lockOutsBefore: number;
+  /** `Principal.session` of the caller. */
+  session: string | undefined;
   /** Bytes of the body that `bytes` has read so far. */
   readonly readBytes: number;
   /**
@@ -55,6 +57,7 @@ export class WebRequest implements HttpRequest {
   readonly signal: AbortSignal;
   caller = 'unknown';
   lockOutsBefore = 0;
+  session: string | undefined;
   readBytes = 0;
   readonly #request: Request;
 

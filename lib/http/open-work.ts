@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { shareChange } from '#lib/cluster/cluster';
 import { AppError } from '#lib/errors';
 import { forgetCallers } from '#lib/http/identity';
@@ -7,18 +8,29 @@ import { singleton } from '#lib/singletons';
 
 /**
  * Work in progress by caller: a stream, a run, an upload, an exchange of the gateway. It is ended
- * when its caller is locked out. Requests whose body is still to come: lib/http/lock-outs.ts.
+ * when its caller is locked out. Streams and exchanges also end with the session that they belong
+ * to. Requests whose body is still to come: lib/http/lock-outs.ts.
  */
 export interface OpenPiece {
+  /** `Principal.session` of its caller. */
+  readonly session?: string | undefined;
   /** Ends it. Must not throw. */
   endNow(): void;
 }
 
+/** Bound of the memory: about 200 bytes each. */
+const MAX_ENDED_SESSIONS = 10_000;
+
 class OpenWork {
   readonly #byCaller = new Map<string, Set<OpenPiece>>();
+  /** For streams that begin after it, of requests that were authenticated before. */
+  readonly #endedSessions = new LRUCache<string, true>({ max: MAX_ENDED_SESSIONS });
   readonly #listeners = new Map<string, (caller: string) => void>();
 
   add(caller: string, piece: OpenPiece): void {
+    // Its session ended after it was authenticated. The caller of `add` is not done with it yet.
+    if (piece.session !== undefined && this.#endedSessions.has(piece.session))
+      setImmediate(() => this.#byCaller.get(caller)?.has(piece) && piece.endNow());
     const open = this.#byCaller.get(caller);
     if (open === undefined) this.#byCaller.set(caller, new Set([piece]));
     else open.add(piece);
@@ -33,6 +45,13 @@ class OpenWork {
   /** Calls `end` for each caller that is locked out. One with the same name is replaced. */
   onEnd(name: string, end: (caller: string) => void): void {
     this.#listeners.set(name, end);
+  }
+
+  /** Ends the streams of one session. What its caller has open in others, or by keys, goes on. */
+  endSession(session: string): void {
+    this.#endedSessions.set(session, true);
+    for (const open of [...this.#byCaller.values()])
+      for (const piece of [...open]) if (piece.session === session) piece.endNow();
   }
 
   /** Ends the work of a caller, and of its end users. */

@@ -25,6 +25,8 @@ export interface Principal {
   readonly userId?: string;
   /** The key that authenticated it. Absent for a person's session. */
   readonly keyId?: string;
+  /** SHA-256 of the token of the person's session that authenticated it. */
+  readonly session?: string;
   readonly groupId?: string;
   readonly groupName?: string;
   readonly name?: string;

@@ -208,6 +208,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     }
     const { caller } = principal;
     request.caller = caller;
+    request.session = principal.session;
     const isUncounted = options.countsEndUsers === true && principal.trustsEndUser === true;
     if (scope !== undefined && perMinute > 0 && !isUncounted) {
       const counted = (options.mayBeCached === true ? countCacheable : consumeRateLimit)(scope, caller, perMinute);

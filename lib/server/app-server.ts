@@ -193,7 +193,7 @@ async function serveRoute(
     const handlers = lazy.loaded ?? (await lazy.load());
     const handler = handlers[request.method] ?? handlers.ANY;
     const reply = handler === undefined ? refuseMethod(handlers, request) : await handler.reply(request, context);
-    await writeReply(reply, incoming, outgoing, undefined, request.caller);
+    await writeReply(reply, incoming, outgoing, undefined, request);
   } catch (error) {
     log().error({ err: error, path: pathnameOf(incoming.url ?? '/') }, 'request failed outside its route');
     if (outgoing.headersSent) outgoing.destroy();

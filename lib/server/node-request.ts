@@ -11,6 +11,7 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
   readonly #outgoing: ServerResponse;
   caller = 'unknown';
   lockOutsBefore = 0;
+  session: string | undefined;
   readBytes = 0;
   #abort: AbortController | undefined;
 

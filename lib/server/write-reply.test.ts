@@ -306,7 +306,7 @@ describe('unread response bodies', () => {
   it('close the connections of the client with the most bytes, not the oldest of all', async () => {
     const body = 'x'.repeat(16 * 1024 * 1024);
     const { port } = await start((_, incoming, outgoing) => {
-      const client = incoming.url?.slice(1);
+      const client = { caller: incoming.url?.slice(1) ?? '', session: undefined };
       void writeReply(plainText(body), incoming, outgoing, undefined, client);
     });
     const open = () => new Promise<number>((resolve) => servers[0]?.getConnections((_, count) => resolve(count)));

@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '#lib/errors';
 import { BodyPieces } from '#lib/http/body-pieces';
+import type { HttpRequest } from '#lib/http/http-request';
 import { type OpenPiece, openWork } from '#lib/http/open-work';
 import type { Reply, WholeBody } from '#lib/http/reply';
 import { StreamBody } from '#lib/http/stream-body';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import { log } from '#lib/telemetry/log';
 import { KIB, MIB } from '#lib/units';
+
+/** Whom a stream belongs to: the members of `HttpRequest`. */
+type StreamOwner = Pick<HttpRequest, 'caller' | 'session'>;
 
 /** Time for a client whose body was refused to stop sending and to read the response. */
 const UNREAD_BODY_MS = 500;
@@ -55,14 +59,14 @@ function forgetUnread(outgoing: ServerResponse): void {
 /**
  * Writes `reply`. Resolves when the connection has all of it. A stream is read as fast as the
  * client reads (backpressure), and cancelled when the client disconnects. An unread body counts
- * for `client`, by default for the client's address.
+ * for the caller of `client`, by default for the client's address.
  */
 export function writeReply(
   reply: Reply,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   stalledMs = STALLED_CLIENT_MS,
-  client?: string,
+  client?: StreamOwner,
 ): Promise<void> | void {
   const { status, headers, body, cookies } = reply;
   if (outgoing.destroyed) {
@@ -89,7 +93,7 @@ export function writeReply(
     if (!outgoing.writableFinished && outgoing.writableLength > 0) {
       outgoing.setTimeout(stalledMs);
       if (outgoing.writableLength > COUNTED_BODY_BYTES)
-        countUnread(outgoing, client ?? incoming.socket.remoteAddress ?? '');
+        countUnread(outgoing, client?.caller ?? incoming.socket.remoteAddress ?? '');
     }
   }
 }
@@ -97,10 +101,12 @@ export function writeReply(
 /** How long the stream of a caller that is locked out has to end with its error. */
 const LAST_EVENT_MS = 500;
 
-/** Closes a stream when its caller is locked out. */
-function endWithCaller(outgoing: ServerResponse, caller: string | undefined): void {
-  if (caller === undefined) return;
-  const piece: OpenPiece = { endNow: () => void setTimeout(() => outgoing.destroy(), LAST_EVENT_MS).unref() };
+/** Closes a stream when its caller is locked out, or its session ends. */
+function endWithCaller(outgoing: ServerResponse, client: StreamOwner | undefined): void {
+  if (client === undefined) return;
+  const { caller, session } = client;
+  const endNow = () => void setTimeout(() => outgoing.destroy(), LAST_EVENT_MS).unref();
+  const piece: OpenPiece = { session, endNow };
   openWork().add(caller, piece);
   outgoing.once('close', () => openWork().remove(caller, piece));
 }

@@ -170,3 +170,26 @@ it('records at any server whose request an administrator cancelled on another on
         }),
       ]);
 });
+
+it('ends the streams of a session everywhere soon, and no others of its person', async () => {
+  const signedIn = await send(two, 'POST', '/api/auth/sign-in/email', { email: 'ada@example.org', password: PASSWORD });
+  const cookie = cookieOf(signedIn);
+  cluster.model.choose(scriptOf);
+  const open = async (app: RunningApp, content: string, headers: Record<string, string>) => {
+    const stream = await send(app, 'POST', '/api/chat-optimized', { messages: [{ role: 'user', content }] }, headers);
+    expect(stream.status).toBe(200);
+    const state = { isOpen: true };
+    const end = () => {
+      state.isOpen = false;
+    };
+    void stream.text().then(end, end);
+    return state;
+  };
+  const here = await open(two, 'hang after here', { cookie });
+  const there = await open(one, 'hang after there', { cookie });
+  const other = await open(one, 'hang after other', { cookie: admin });
+  const ofKey = await open(one, 'hang after key', { authorization: `Bearer ${(await makeKey()).key}` });
+  await send(two, 'POST', '/api/auth/sign-out', undefined, { cookie });
+  await expect.poll(() => [here.isOpen, there.isOpen], soon).toEqual([false, false]);
+  expect([other.isOpen, ofKey.isOpen]).toEqual([true, true]);
+}, 30_000);

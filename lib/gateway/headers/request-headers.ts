@@ -15,6 +15,8 @@ export interface ClientInfo extends ResponsePolicy {
   usesAppKey: boolean;
   /** Who it is; its open exchanges end when it is locked out. Undefined without authentication. */
   owner?: string | undefined;
+  /** `Principal.session` of the owner. */
+  session?: string | undefined;
   /** The header in which a proxy names a person, in lower case. No backend receives it. */
   userHeader?: string | undefined;
   /** Identifies the caller for shared limits: an address, a key, or both. */

@@ -5,6 +5,7 @@ import { BEARER, bearerTokenOf } from '#lib/http/bearer-token';
 import { acceptKey, isThrottled, mayUseKey, recordFailedKey, tooManyFailedKeys } from '#lib/http/failed-keys';
 import type { RequestHeaders } from '#lib/http/http-request';
 import type { IdentitySource } from '#lib/http/identity';
+import { openWork } from '#lib/http/open-work';
 import type { Principal } from '#lib/http/principal';
 import { SecretMap } from '#lib/http/secret-map';
 import {
@@ -194,9 +195,13 @@ export class AccountIdentities implements IdentitySource {
     this.#change({ kind: 'identity', of: 'session', id: tokenHash(token) });
   }
 
-  /** Applies a change, which this or another server has made in the database. */
+  /**
+   * Applies a change, which this or another server has made in the database. The streams of a
+   * session end with it.
+   */
   apply({ of, id }: IdentityChange): void {
     this.#forget(IS_MEANT[of](id));
+    if (of === 'session') openWork().endSession(id);
   }
 
   /** Forgets everything: changes of other servers may have been missed. */

@@ -47,7 +47,7 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
   if (row === undefined || row.banned) return undefined;
   const expiresAtMs = new Date(row.expiresAt).getTime();
   if (expiresAtMs <= nowMs) return undefined;
-  const principal = personPrincipal(row);
+  const principal: Principal = { ...personPrincipal(row), session: tokenHash(token) };
   return {
     principal,
     expiresAtMs,
