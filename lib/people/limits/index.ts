@@ -181,6 +181,7 @@ export class PeopleLimits {
 
   /** Without any limit, requests do not ask. */
   #install(): void {
+    this.#counters.limitsChanged();
     installRequestLimits(this.table.isEmpty ? undefined : this.#limiter);
   }
 }

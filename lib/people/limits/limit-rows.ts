@@ -1,9 +1,11 @@
 import type { Compilable } from 'kysely';
+import { calendarDay } from '#lib/calendar';
 import type { RequestContext } from '#lib/http/route';
 import { actorOf, auditStatement } from '#lib/people/audit';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
-import type { CounterRow, CounterRows, SavedCount } from '#lib/people/limits/usage-counters';
+import type { CounterPeriod, CounterRow, CounterRows, SavedCount } from '#lib/people/limits/usage-counters';
+import { flushUsage } from '#lib/people/usage/usage-service';
 import type { Store } from '#lib/store/store';
 import {
   LIMIT_NAMES,
@@ -100,6 +102,48 @@ export class StoredCounters implements CounterRows {
             conflict
               .columns(['subject', 'period', 'name'])
               .doUpdateSet(({ ref, eb }) => ({ used: eb('limit_counters.used', '+', ref('excluded.used')) })),
+          ),
+      ),
+    );
+  }
+
+  /** Of a person or a key; the usage of end users and of addresses is not kept by their name. */
+  async usage(subject: string, periods: readonly CounterPeriod[]): Promise<readonly CounterRow[]> {
+    const [, kind, id] = /^(user|key):([^/]+)$/.exec(subject) ?? [];
+    if (kind === undefined || id === undefined) return [];
+    // What finished a moment ago is in memory only.
+    await flushUsage();
+    const { db } = await this.#open();
+    return await Promise.all(
+      periods.map(async ({ name, period }) => {
+        const row = await db
+          .selectFrom('usage_callers')
+          .select(({ fn }) => [fn.sum('prompt_tokens').as('prompt'), fn.sum('completion_tokens').as('completion')])
+          .select(({ fn }) => fn.sum('code_cpu_ms').as('cpu'))
+          .where(kind === 'user' ? 'user_id' : 'key_id', '=', id)
+          .where('day', '>=', calendarDay(period.startMs).day)
+          .where('day', '<', calendarDay(period.endMs).day)
+          .executeTakeFirst();
+        const tokens = Number(row?.prompt ?? 0) + Number(row?.completion ?? 0);
+        const used = name === 'code_seconds_per_day' ? Number(row?.cpu ?? 0) : tokens;
+        return { subject, name, period: period.id, endsAt: period.endMs, used };
+      }),
+    );
+  }
+
+  /** One statement each, so that servers that do it at the same time do not add up. */
+  async raise(rows: readonly CounterRow[]): Promise<void> {
+    const store = await this.#open();
+    await store.writeAll(
+      rows.map(({ subject, period, name, used, endsAt }) =>
+        store.db
+          .insertInto('limit_counters')
+          .values({ subject, period, name, used, ends_at: endsAt })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['subject', 'period', 'name'])
+              .doUpdateSet(({ ref }) => ({ used: ref('excluded.used') }))
+              .where(({ eb, ref }) => eb('limit_counters.used', '<', ref('excluded.used'))),
           ),
       ),
     );

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { calendarDay } from '#lib/calendar';
 import { periodAt } from '#lib/people/limits/calendar';
 import { COUNTED_LIMITS, COUNTED_NAMES, type CountedLimit } from '#lib/people/limits/limit-definitions';
 import { StoredCounters } from '#lib/people/limits/limit-rows';
 import { type CounterRows, UsageCounters } from '#lib/people/limits/usage-counters';
+import { usageStatements } from '#lib/people/usage/usage-statements';
+import { NO_FIGURES } from '#lib/people/usage/usage-totals';
 import { type OpenStore, openStore } from '#lib/store/open-store';
 import { RetentionSweeper } from '#lib/store/retention';
 import { retentionRules } from '#lib/store/retention-rules';
@@ -76,6 +79,39 @@ class Harness {
 const newSubject = () => `user:${randomUUID()}`;
 
 describe('counts', () => {
+  it.each(['user', 'key'] as const)('of a %s include what was used before there was a limit, once', async (kind) => {
+    const id = randomUUID();
+    const usage = (tokens: number, cpuMs: number, daysAgo = 0) => {
+      const day = calendarDay(START_MS - daysAgo * DAY_MS).day;
+      const key = { day, user_id: '', key_id: '', group_id: '', model: 'm', server: '', language: '', outcome: '' };
+      const figures = { prompt_tokens: 28, completion_tokens: tokens - 28, code_cpu_ms: cpuMs };
+      return store.writeAll(usageStatements(store.db, [{ ...key, ...NO_FIGURES, ...figures, [`${kind}_id`]: id }]));
+    };
+    const subject = `${kind}:${id}`;
+    const stored = new StoredCounters(async () => store);
+    const counters = () => new UsageCounters({ rows: stored, now: () => START_MS, after: () => () => {} });
+    const [one, two] = [counters(), counters()];
+    const usedOf = (of: UsageCounters) => COUNTED_NAMES.map((name) => of.used(subject, name));
+    await Promise.all([usage(628, 1_500), usage(100, 70, 2)]);
+    await Promise.all([one.load(subject), two.load(subject)]);
+    expect([usedOf(one), usedOf(two)]).toEqual(Array(2).fill([628, 728, 1_500]));
+    one.add(subject, 'tokens_per_day', 40);
+    await usage(40, 0);
+    one.limitsChanged();
+    await one.load(subject);
+    expect(one.used(subject, 'tokens_per_day')).toBe(668);
+    await one.flush();
+    // Without a limit, nothing is counted.
+    await usage(300, 0);
+    expect(one.load(subject)).toBeUndefined();
+    one.limitsChanged();
+    await one.load(subject);
+    expect(usedOf(one)).toEqual([968, 1_068, 1_500]);
+    const restarted = counters();
+    await restarted.load(subject);
+    expect(usedOf(restarted)).toEqual([968, 1_068, 1_500]);
+  });
+
   it('are read again after a restart', async () => {
     const harness = new Harness();
     const subject = newSubject();

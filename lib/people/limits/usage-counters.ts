@@ -28,11 +28,21 @@ export interface CounterRow extends SavedCount {
   readonly endsAt: number;
 }
 
+/** A period to count in. */
+export interface CounterPeriod {
+  readonly name: CountedLimit;
+  readonly period: Period;
+}
+
 /** The rows of counts in the database. */
 export interface CounterRows {
   read(subject: string, periods: readonly string[]): Promise<readonly SavedCount[]>;
   /** Adds to what is there, all or none. */
   add(rows: readonly CounterRow[]): Promise<void>;
+  /** What the usage of people has of a subject, also of times without limits. */
+  usage?(subject: string, periods: readonly CounterPeriod[]): Promise<readonly CounterRow[]>;
+  /** Sets each count that is lower. */
+  raise?(rows: readonly CounterRow[]): Promise<void>;
 }
 
 export interface UsageCountersOptions {
@@ -52,6 +62,8 @@ export interface UsageCountersOptions {
 /** The counts of one subject. */
 interface Subject {
   readonly counts: Readonly<Record<CountedLimit, PeriodCount>>;
+  /** The `#limitsVersion` for which the usage of before was added. */
+  limitsVersion: number;
   /** Whether the counts of the database are part of them. */
   isLoaded: boolean;
   loading: Promise<void> | undefined;
@@ -73,6 +85,7 @@ export class UsageCounters {
   readonly #unsaved = new Map<string, CounterRow>();
   /** Subjects that are being read: what they use is not written until then. */
   readonly #loading = new Set<string>();
+  #limitsVersion = 1;
   #writing: Promise<void> | undefined;
   #cancelFlush: (() => void) | undefined;
   #isClosing = false;
@@ -88,10 +101,15 @@ export class UsageCounters {
     const now = this.#options.now();
     // The clock may have been set back.
     const isOld = refreshMs !== undefined && Math.abs(now - known.readAtMs) >= refreshMs;
-    if (known.isLoaded && !isOld) return undefined;
+    if (known.isLoaded && known.limitsVersion === this.#limitsVersion && !isOld) return undefined;
     if (now < known.retryAtMs) return known.loading;
     known.loading ??= this.#read(subject, known);
     return known.loading;
+  }
+
+  /** What was used while a limit did not exist was not counted: it is read from the usage. */
+  limitsChanged(): void {
+    this.#limitsVersion += 1;
   }
 
   used(subject: string, name: CountedLimit): number {
@@ -146,7 +164,8 @@ export class UsageCounters {
   #subject(subject: string): Subject {
     let known = this.#subjects.get(subject);
     if (known === undefined) {
-      known = { counts: this.#emptyCounts(), isLoaded: false, loading: undefined, retryAtMs: 0, readAtMs: 0 };
+      const counts = this.#emptyCounts();
+      known = { counts, limitsVersion: 0, isLoaded: false, loading: undefined, retryAtMs: 0, readAtMs: 0 };
       this.#subjects.set(subject, known);
     }
     return known;
@@ -179,6 +198,8 @@ export class UsageCounters {
       // What is being written now is part of what is read then.
       await this.#writing;
       const periods = new Set(COUNTED_NAMES.map((name) => this.#current(known, name).period.id));
+      const limitsVersion = this.#limitsVersion;
+      if (known.limitsVersion !== limitsVersion) await this.#raiseToUsage(subject, known);
       const rows = await this.#options.rows.read(subject, [...periods]);
       for (const name of COUNTED_NAMES) {
         const count = known.counts[name];
@@ -188,6 +209,7 @@ export class UsageCounters {
         count.used = saved + (this.#unsaved.get(keyOf({ subject, name, period: id }))?.used ?? 0);
       }
       known.isLoaded = true;
+      known.limitsVersion = limitsVersion;
     } catch (error) {
       known.retryAtMs = this.#options.now() + RETRY_MS;
       this.#options.onError?.(error);
@@ -197,6 +219,23 @@ export class UsageCounters {
       // What was used meanwhile was not written.
       if (this.#unsaved.size > 0) this.#scheduleFlush();
     }
+  }
+
+  /** What is not written yet is part of the usage, and is added to the counts later. */
+  async #raiseToUsage(subject: string, known: Subject): Promise<void> {
+    const { rows } = this.#options;
+    if (rows.usage === undefined || rows.raise === undefined) return;
+    const periods = COUNTED_NAMES.map((name) => ({ name, period: this.#current(known, name).period }));
+    const unsaved = new Map(
+      periods.map(({ name, period }) => [
+        name,
+        this.#unsaved.get(keyOf({ subject, name, period: period.id }))?.used ?? 0,
+      ]),
+    );
+    const usage = await rows.usage(subject, periods);
+    const raised = usage.map((row) => ({ ...row, used: row.used - (unsaved.get(row.name) ?? 0) }));
+    const used = raised.filter((row) => row.used > 0);
+    if (used.length > 0) await rows.raise(used);
   }
 
   #save(row: CounterRow): void {

@@ -51,9 +51,14 @@ export function startUsage(isKnownModel: (model: string) => boolean): void {
   }, 'records');
 }
 
+/** Resolves when what has finished is in the database, or could not be written. */
+export async function flushUsage(): Promise<void> {
+  await service().writer?.flush();
+}
+
 /** A report with all requests that have finished. Throws `not_saved` and `invalid_request`. */
 export async function reportUsage(question: UsageQuestion): Promise<UsageReport> {
-  await service().writer?.flush();
+  await flushUsage();
   const [{ store }, { usageQuery, usageReport }, { usageNames }] = await Promise.all([
     import('#lib/store/store'),
     import('#lib/people/usage/usage-report'),
