@@ -33,7 +33,7 @@ afterEach(async () => {
 /** Opens a stream with credentials as a route does. Returns whether it was ended. */
 async function openStream(values: Record<string, string>): Promise<() => boolean> {
   const headers = { get: (name: string) => values[name] ?? null };
-  const principal = await accountIdentities().verify(headers, '192.0.2.1', Date.now(), false);
+  const principal = await accountIdentities().verify(headers, '192.0.2.1', Date.now(), false, false);
   if (principal === undefined) throw new Error('not signed in');
   const endNow = vi.fn();
   openWork().add(principal.caller, { session: principal.session, endNow });
@@ -96,7 +96,7 @@ it.each(ENDS_OF_ALL)('ends the streams of all sessions of a person when %s', asy
 
 it('ends a stream that begins after its session has ended', async () => {
   const headers = { get: (name: string) => (name === 'cookie' ? elsewhere.cookieHeader : null) };
-  const principal = await accountIdentities().verify(headers, '192.0.2.1', Date.now(), false);
+  const principal = await accountIdentities().verify(headers, '192.0.2.1', Date.now(), false, false);
   await elsewhere.post('/api/auth/sign-out');
   const endNow = vi.fn();
   openWork().add(principal?.caller ?? '', { session: principal?.session, endNow });

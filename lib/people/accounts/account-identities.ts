@@ -332,7 +332,7 @@ const IS_MEANT: Record<IdentityChange['of'], (id: string) => (identity: LoadedId
   person: (id) => (identity) => identity.userId === id,
   key: (id) => (identity) => identity.keyId === id,
   group: (id) => (identity) => identity.groupId === id,
-  session: (id) => (identity) => identity.sessionHash === id,
+  session: (id) => (identity) => identity.principal.session === id,
 };
 
 /** Notes when a key was last used, and its person last seen; of a session the person alone. */

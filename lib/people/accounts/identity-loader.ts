@@ -10,8 +10,6 @@ export interface LoadedIdentity {
   readonly userId?: string;
   readonly keyId?: string;
   readonly groupId?: string;
-  /** Hash of the session's token: comparing it with those of all sessions takes no hashing. */
-  readonly sessionHash?: string;
   /** When the person was last seen, 0 for never; absent for a key that belongs to no person. */
   readonly personSeenAtMs?: number;
   /** When the key was last used, 0 for never; absent without one. */
@@ -52,7 +50,6 @@ export async function loadSession(store: Store, token: string, nowMs: number): P
     principal,
     expiresAtMs,
     userId: row.id,
-    sessionHash: tokenHash(token),
     personSeenAtMs: row.lastSeenAt ?? 0,
     ...(row.groupId === null ? {} : { groupId: row.groupId }),
   };

@@ -2,7 +2,7 @@ import type { Compilable } from 'kysely';
 import type { z } from 'zod';
 import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
-import { parseBody, parseJson, readJson } from '#lib/http/body';
+import { parseBody, parseJson, readJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ROLES, type Role } from '#lib/http/principal';
 import { json, type Reply } from '#lib/http/reply';
@@ -149,7 +149,7 @@ export async function makeResetLink(request: HttpRequest, context: RequestContex
 
 /** A body is optional: without one no mail is sent. */
 async function resetLinkRequest(request: HttpRequest): Promise<z.output<typeof resetLinkRequestSchema>> {
-  const bytes = await request.bytes(MAX_BODY_BYTES);
+  const bytes = await readJsonBytes(request, MAX_BODY_BYTES, true);
   return bytes.byteLength === 0 ? {} : parseBody(resetLinkRequestSchema, parseJson(bytes), ['send_mail']);
 }
 
