@@ -144,7 +144,7 @@ function cellsOf(invitation: Invitation, now: number) {
         {!isExpired && uses >= most ? <Badge>{STRINGS.full}</Badge> : null}
       </span>
       {note !== null && email !== null ? <span className="block truncate text-ink-2 text-xs">{email}</span> : null}
-      {/* Tells links without a note from each other. */}
+      {/* Links without a note differ in nothing else. */}
       <span className="block text-ink-2 text-xs" title={formatDateTime(createdAt)}>
         {STRINGS.made(formatAgo(createdAt, now))}
       </span>

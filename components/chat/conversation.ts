@@ -99,7 +99,7 @@ export interface AssistantMessage extends MessageBase {
   failure?: ResponseFailure;
   /** Why cancelling on the server failed: the model may still be running. */
   stopFailure?: string;
-  /** Set if somebody else stopped the response: the person who runs the server, or by a lock-out. */
+  /** Set if somebody else stopped the response: who runs the server, or a lock-out. */
   cancelledBy?: 'operator' | 'lock-out';
   doneReason?: string;
   completionTokens?: number;

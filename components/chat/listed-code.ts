@@ -7,8 +7,8 @@ import type { FunctionComponent } from 'react';
  *     const code = new ListedCode<typeof import('./code.ts')>();
  *     const Preloaded = dynamic(code.list(() => import('./code.ts')));
  *
- * Next finds only an `import()` that stands in the call of `dynamic` itself, and gives each
- * `import()` scripts of its own. So `fetch` uses the one that is listed.
+ * Next finds only an `import()` that stands in the call of `dynamic` itself, and no two calls of
+ * `import()` share their scripts. So `fetch` uses the one that is listed.
  */
 export class ListedCode<Code> {
   #fetchCode: (() => Promise<Code>) | undefined;

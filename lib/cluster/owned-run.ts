@@ -4,7 +4,7 @@ import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { AloneRun } from '#lib/cluster/alone-runs';
 import { isRefusedEntry, type LogWriter } from '#lib/cluster/log-writer';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
-import { type EntryEvent, isFinal } from '#lib/cluster/run-format';
+import { type EntryEvent, isFinal, type OtherSource } from '#lib/cluster/run-format';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, RunOutcome } from '#lib/cluster/shared-types';
 
@@ -126,4 +126,15 @@ export async function adoptRun(
   for (const { id, cancelledAt, cancelledBy } of wanted)
     if (cancelledAt !== undefined) await store.cancelTicket(id, run, cancelledBy);
   return { attempt, wanted };
+}
+
+/** The model and model server that write a response, where they are not those it was begun with. */
+export function otherSource(
+  { model, server }: Generation,
+  first: { readonly model: string; readonly server: string },
+): OtherSource {
+  return {
+    model: model === first.model ? undefined : model,
+    server: server?.id === first.server ? undefined : server?.id,
+  };
 }

@@ -8,7 +8,7 @@ import type { AloneRun, AloneRuns } from '#lib/cluster/alone-runs';
 import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
-import { adoptRun, type OwnedRun, requestsOf } from '#lib/cluster/owned-run';
+import { adoptRun, type OwnedRun, otherSource, requestsOf } from '#lib/cluster/owned-run';
 import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { LogEntry } from '#lib/cluster/run-logs';
@@ -263,13 +263,7 @@ export class RunWork {
     const { store, clock, inFlight } = this.#options;
     const { generation, attempt, lane } = begun;
     const { id: run, log, model } = generation;
-    const other = () => {
-      const { server } = generation;
-      return {
-        model: generation.model === model ? undefined : generation.model,
-        server: server === undefined || server.id === lane ? undefined : server.id,
-      };
-    };
+    const other = () => otherSource(generation, { model, server: lane });
     const isHeld = () => this.#verifier.look();
     const writer = new LogWriter({ store, run, attempt, log, other, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();

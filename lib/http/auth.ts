@@ -15,7 +15,7 @@ export function keyRequired(): AppError {
   return new AppError('unauthorized', 'An API key is required. Send it as Authorization: Bearer <key>, or sign in.');
 }
 
-/** The error of a request whose caller is not known: that its key is not valid, or that it has none. */
+/** The error of a request whose caller is not known: its key is not valid, or it has none. */
 export function notAuthenticated(headers: RequestHeaders): AppError {
   if ((bearerTokenOf(headers.get('authorization')) ?? apiKeyOf(headers)) === undefined) return keyRequired();
   return new AppError(

@@ -107,8 +107,7 @@ export class PasswordThrottle {
   async begin(address: string | undefined, account: string | undefined): Promise<void> {
     const { most, windowMs } = this.#bounds.account;
     const isKnown = this.#isKnown(address, account);
-    const ofAccount =
-      account === undefined ? undefined : this.#count(accountKey(address, account, isKnown), windowMs);
+    const ofAccount = account === undefined ? undefined : this.#count(accountKey(address, account, isKnown), windowMs);
     if (ofAccount !== undefined && ofAccount.attempts >= most) throw this.#refusal(ofAccount);
     if (address !== undefined && !isKnown) this.#countAtAddress(address, account);
     if (ofAccount !== undefined) ofAccount.attempts += 1;

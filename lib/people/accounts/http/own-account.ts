@@ -30,7 +30,7 @@ import { optionalPasswordProofSchema, sessionNameSchema } from '#lib/wire/accoun
 const MAX_BODY_BYTES = 4 * KIB;
 /** Rows of an export of one kind. */
 const MAX_EXPORTED = 10_000;
-/** Actions on what a person owns: their records have the person as `owner`, next to another target. */
+/** Actions on what a person owns: their records have the person as `owner`. */
 const OWNED_ACTIONS = ['request.cancel', 'key.revoke'];
 
 /** How one signs in here, for the sign-in page. */
