@@ -86,7 +86,7 @@ describe('the settings of mail', () => {
       const problems = problemsOf({ ...MAIL, SMTP_URL });
       expect(problems).toHaveLength(1);
       expect(problems.join(' ')).not.toContain('hunter');
-      expect(problems.join(' ')).toContain('not shown');
+      expect(problems.join(' ')).toContain('not written here');
     },
   );
 });

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type SharedChange, shareChange } from '#lib/cluster/cluster';
 import { config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import { BEARER, bearerTokenOf } from '#lib/http/bearer-token';
 import { acceptKey, isThrottled, mayUseKey, recordFailedKey, tooManyFailedKeys } from '#lib/http/failed-keys';
 import type { RequestHeaders } from '#lib/http/http-request';
@@ -50,6 +51,13 @@ const MAX_REFUSED = 1_000;
 /** "Last used" is written at most this often. */
 const SEEN_INTERVAL_MS = MINUTE_MS;
 
+interface RefusedName {
+  /** Says why. */
+  readonly error: AppError;
+  /** In milliseconds since 1970. */
+  readonly atMs: number;
+}
+
 /** What `#known` has of a session cookie. */
 interface ShownCredential {
   readonly credential: string;
@@ -80,8 +88,8 @@ export class AccountIdentities implements IdentitySource {
   readonly cookieNames = AUTH_COOKIES.flatMap((cookie) => [cookieName(cookie, false), cookieName(cookie, true)]);
   /** By the hash of a key, `session` and the hash of a cookie, or `proxy` and a name. */
   readonly #known = new LRUCache<string, KnownIdentity>({ max: MAX_KNOWN });
-  /** When names of a proxy were refused, in milliseconds since 1970. */
-  readonly #refusedNames = new LRUCache<string, number>({ max: MAX_REFUSED });
+  /** Names of a proxy that were refused. */
+  readonly #refusedNames = new LRUCache<string, RefusedName>({ max: MAX_REFUSED });
   /** Hashes of keys that were accepted before, by the keys. */
   readonly #keys = new SecretMap<string>(MAX_SHOWN, MAX_SHOWN_CHARS);
   /** What `#known` has of `Cookie` headers that were accepted before. */
@@ -125,8 +133,8 @@ export class AccountIdentities implements IdentitySource {
     const credential = `proxy ${name}`;
     const known = this.#known.get(credential);
     if (known !== undefined && isFresh(known, nowMs)) return known.principal;
-    const refusedAtMs = this.#refusedNames.get(name);
-    if (refusedAtMs !== undefined && nowMs >= refusedAtMs && nowMs - refusedAtMs < REFUSED_MS) return undefined;
+    const refused = this.#refusedNames.get(name);
+    if (refused !== undefined && nowMs >= refused.atMs && nowMs - refused.atMs < REFUSED_MS) throw refused.error;
     return this.#loadProxyUser(name, credential, nowMs);
   }
 
@@ -135,13 +143,16 @@ export class AccountIdentities implements IdentitySource {
     const opened = await this.#source.store();
     let loaded = await loadProxyUser(opened, name);
     if (loaded === undefined) {
-      await this.#source.admitProxyUser(opened, name);
+      try {
+        await this.#source.admitProxyUser(opened, name);
+      } catch (error) {
+        const isRefused = error instanceof AppError && error.code === 'unauthorized';
+        if (isRefused && changes === this.#changes) this.#refusedNames.set(name, { error, atMs: nowMs });
+        throw error;
+      }
       loaded = await loadProxyUser(opened, name);
     }
-    if (loaded === undefined) {
-      if (changes === this.#changes) this.#refusedNames.set(name, nowMs);
-      return undefined;
-    }
+    if (loaded === undefined) return undefined;
     this.#remember(credential, loaded, nowMs, changes);
     noteSeen(opened, loaded, nowMs);
     return loaded.principal;

@@ -172,16 +172,18 @@ export async function setTemporaryPassword(_request: HttpRequest, context: Reque
   requireOther(context, member);
   const password = newToken().slice(0, TEMPORARY_CHARS);
   const hash = await (await authLibrary()).hashPassword(password);
-  await opened.db.transaction().execute(async (db) => {
+  const ended = await opened.db.transaction().execute(async (db) => {
     await setPassword({ db }, member.id, hash);
     await endResetLinks({ db }, member.id);
-    await db.deleteFrom('user_sessions').where('userId', '=', member.id).execute();
+    const sessions = await db.deleteFrom('user_sessions').where('userId', '=', member.id).returning('token').execute();
     await auditStatement({ db }, actorOf(context), {
       action: 'user.temporary_password',
       target: member.id,
       summary: `set a temporary password for ${member.name}`,
     }).execute();
+    return sessions;
   });
+  for (const { token } of ended) accountIdentities().forgetSession(token);
   accountIdentities().forgetPerson(member.id);
   return json({ password }, 201);
 }
