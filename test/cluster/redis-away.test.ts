@@ -49,7 +49,8 @@ it.each(Object.entries(FAULTS))(
     await load(5, 'before');
     await begin(cluster);
     await load(20, 'away');
-    await expect.poll(async () => (await readJson(at(0), '/api/ready')).parts.redis.state).toBe('unavailable');
+    for (const app of cluster.apps)
+      await expect.poll(async () => (await readJson(app, '/api/ready')).parts.redis.state).toBe('unavailable');
     expect((await fetch(`${at(0).url}/api/ready`)).status).toBe(200);
     await load(5, 'still away');
     await end(cluster);
