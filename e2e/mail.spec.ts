@@ -118,6 +118,8 @@ test('replaces a forgotten password by a mailed link', async ({ page, mail }) =>
   await page.getByRole('link', { name: 'Get a new link' }).click();
   await expect(heading(page, 'Forgot your password?')).toBeVisible();
   await page.getByRole('link', { name: 'Back to sign-in' }).click();
+  // Both pages have a field of this name.
+  await expect(heading(page, 'Sign in')).toBeVisible();
   await signIn(page, { ...STUDENT, password: 'a new password' });
   await expect(field(page, 'Message')).toBeVisible();
 });
