@@ -76,6 +76,8 @@ class SqliteEngine implements Engine {
   readonly #writer: SqliteConnection;
   readonly #wal: WalSync;
   readonly #worker: WorkerClient;
+  /** Has a thread for itself: the check of a large file takes longer than a report may wait. */
+  readonly #checker: WorkerClient;
   readonly #hasWal: boolean;
   #bytesSinceCheckpoint = 0;
 
@@ -96,6 +98,7 @@ class SqliteEngine implements Engine {
     this.#writer = writer;
     this.#wal = new WalSync(file);
     this.#worker = new WorkerClient(file);
+    this.#checker = new WorkerClient(file);
     const sync = () => this.#saved(0);
     this.db = new Kysely<Database>({ dialect: new NodeSqliteDialect({ autocommit, transactional, sync }) });
   }
@@ -127,13 +130,13 @@ class SqliteEngine implements Engine {
     const isSmall = statSync(this.#file).size <= SMALL_FILE_BYTES;
     const rows = isSmall
       ? this.#reader.execute('PRAGMA quick_check(1)', []).rows
-      : await this.#worker.run({ kind: 'check' });
+      : await this.#checker.run({ kind: 'check' });
     const found = JSON.stringify(rows);
     if (found !== '[{"quick_check":"ok"}]') throw new StoreUnavailable('damaged', undefined, new Error(found));
   }
 
   async close(): Promise<void> {
-    await this.#worker.close();
+    await Promise.all([this.#worker.close(), this.#checker.close()]);
     await this.#wal.close();
     this.#writer.close();
     // The last connection writes the log back and deletes it.
