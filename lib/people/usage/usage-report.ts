@@ -94,18 +94,20 @@ function columnOf(group: UsageGroup) {
  * The rows that a report adds up, from the smallest tables that have them. Whole months are read
  * from the sums of months, unless the report shows days or one caller has few rows by day.
  */
-function partsOf(db: Kysely<Database>, { from, to, groupBy, filter }: UsageQuestion) {
+function partsOf(db: Kysely<Database>, question: UsageQuestion) {
+  const { from, to, groupBy, filter } = question;
   const table = smallestTable(groupBy, filter);
-  const byDay = rowsOf(db, table, from, to, filter);
+  const byDay = rowsOf(db, table, question);
   // The table of everything has no index by caller.
   const isOfOneCaller = table !== 'usage_days' && (filter.user !== undefined || filter.key !== undefined);
   if (table === 'usage_models' || groupBy.includes('day') || isOfOneCaller) return byDay;
   const firstMonth = from === monthOf(from) ? from : nextMonth(from);
   const afterLast = monthOf(addDays(to, 1));
   if (firstMonth >= afterLast) return byDay;
-  let parts = rowsOf(db, 'usage_months', firstMonth, addDays(afterLast, -1), filter);
-  if (from < firstMonth) parts = parts.unionAll(rowsOf(db, table, from, addDays(firstMonth, -1), filter));
-  if (afterLast <= to) parts = parts.unionAll(rowsOf(db, table, afterLast, to, filter));
+  const between = (first: number, last: number) => ({ ...question, from: first, to: last });
+  let parts = rowsOf(db, 'usage_months', between(firstMonth, addDays(afterLast, -1)));
+  if (from < firstMonth) parts = parts.unionAll(rowsOf(db, table, between(from, addDays(firstMonth, -1))));
+  if (afterLast <= to) parts = parts.unionAll(rowsOf(db, table, between(afterLast, to)));
   return parts;
 }
 
@@ -117,15 +119,32 @@ function smallestTable(groupBy: readonly UsageGroup[], filter: UsageFilter): Usa
   return names.has('model') || names.has('language') ? 'usage_days' : 'usage_servers';
 }
 
-function rowsOf(db: Kysely<Database>, table: UsageTableName, from: number, to: number, filter: UsageFilter) {
+/** The first columns of the primary key after the day, in its order: whose usage it is. */
+const CALLER_COLUMNS: readonly Column[] = ['user_id', 'key_id', 'group_id'];
+
+/**
+ * The rows of some days. Where only days and callers are asked for, they are added up by the first
+ * columns of the primary key, in whose order SQLite reads them: a tenth is left to be sorted.
+ */
+function rowsOf(
+  db: Kysely<Database>,
+  table: UsageTableName,
+  { from, to, groupBy, filter }: Pick<UsageQuestion, 'from' | 'to' | 'groupBy' | 'filter'>,
+) {
   const conditions: Expression<SqlBool>[] = (['user', 'key', 'group', 'model'] as const).flatMap((name) => {
     const value = filter[name];
     return value === undefined ? [] : [sql<SqlBool>`${sql.ref(COLUMNS[name])} = ${value}`];
   });
-  return db
+  const rows = db
     .selectFrom(table)
-    .selectAll()
     .where('day', '>=', from)
     .where('day', '<=', to)
     .where((build) => build.and(conditions));
+  const needed = [...new Set(groupBy.map((group): Column => (group === 'month' ? 'day' : COLUMNS[group])))];
+  if (needed.some((name) => name !== 'day' && !CALLER_COLUMNS.includes(name)))
+    return rows.select([...needed, ...USAGE_FIGURES]);
+  const last = Math.max(...needed.map((name) => CALLER_COLUMNS.indexOf(name)));
+  const columns: readonly Column[] = ['day', ...CALLER_COLUMNS.slice(0, last + 1)];
+  const sums = USAGE_FIGURES.map((figure) => sql<number>`sum(${sql.ref(figure)})`.as(figure));
+  return rows.select(columns).select(sums).groupBy(columns);
 }
