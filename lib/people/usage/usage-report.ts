@@ -123,8 +123,8 @@ function smallestTable(groupBy: readonly UsageGroup[], filter: UsageFilter): Usa
 const CALLER_COLUMNS: readonly Column[] = ['user_id', 'key_id', 'group_id'];
 
 /**
- * The rows of some days. Where only days and callers are asked for, they are added up by the first
- * columns of the primary key, in whose order SQLite reads them: a tenth is left to be sorted.
+ * The rows of some days. Where only months and callers are asked for, they are added up by the
+ * first columns of the primary key, in whose order SQLite reads them: a tenth is left to be sorted.
  */
 function rowsOf(
   db: Kysely<Database>,
@@ -141,7 +141,8 @@ function rowsOf(
     .where('day', '<=', to)
     .where((build) => build.and(conditions));
   const needed = [...new Set(groupBy.map((group): Column => (group === 'month' ? 'day' : COLUMNS[group])))];
-  if (needed.some((name) => name !== 'day' && !CALLER_COLUMNS.includes(name)))
+  // By day, they come in the order of the groups already.
+  if (groupBy.includes('day') || needed.some((name) => name !== 'day' && !CALLER_COLUMNS.includes(name)))
     return rows.select([...needed, ...USAGE_FIGURES]);
   const last = Math.max(...needed.map((name) => CALLER_COLUMNS.indexOf(name)));
   const columns: readonly Column[] = ['day', ...CALLER_COLUMNS.slice(0, last + 1)];
