@@ -25,6 +25,13 @@ const FAULTS = {
   },
 };
 
+function linesWith(app: AppCluster['apps'][number], text: string): number {
+  return app
+    .output()
+    .split('\n')
+    .filter((line) => line.includes(text)).length;
+}
+
 it.each(Object.entries(FAULTS))(
   'has no request wait for Redis while it %s',
   async (_name, { begin, end }) => {
@@ -52,6 +59,9 @@ it.each(Object.entries(FAULTS))(
     for (const app of cluster.apps)
       await expect.poll(async () => (await readJson(app, '/api/ready')).parts.redis.state).toBe('unavailable');
     expect((await fetch(`${at(0).url}/api/ready`)).status).toBe(200);
+    // Only what lasts is reported: three failures in a row, a second apart. The log is in batches.
+    for (const app of cluster.apps)
+      await expect.poll(() => linesWith(app, 'Redis does not respond'), { timeout: 15_000 }).toBe(1);
     await load(5, 'still away');
     await end(cluster);
     await load(10, 'back');
@@ -64,19 +74,16 @@ it.each(Object.entries(FAULTS))(
     expect(Math.max(...replies.map(({ ms }) => ms))).toBeLessThan(10_000);
     // What is generated from now on is shared again.
     const fresh = await ask(at(0), 'shared again');
-    expect(await ask(at(1), 'shared again')).toMatchObject({ cache: 'hit', content: fresh.content });
+    // Right after the reply, the run may still be there to be joined.
+    const shared = { cache: expect.stringMatching(/^(hit|joined)$/), content: fresh.content };
+    expect(await ask(at(1), 'shared again')).toMatchObject(shared);
     // One line when it went, one when it came, of each server.
-    for (const app of cluster.apps) {
-      const linesWith = (text: string) =>
-        app
-          .output()
-          .split('\n')
-          .filter((line) => line.includes(text)).length;
-      // The log is written in batches.
+    for (const app of cluster.apps)
       await expect
-        .poll(() => [linesWith('Redis does not respond'), linesWith('Redis responds again')], { timeout: 10_000 })
+        .poll(() => [linesWith(app, 'Redis does not respond'), linesWith(app, 'Redis responds again')], {
+          timeout: 10_000,
+        })
         .toEqual([1, 1]);
-    }
   },
   120_000,
 );
