@@ -1,6 +1,7 @@
 import fcntl, os, time
 
 # What lies in pipes belongs to no process.
+filled, report = os.pipe()
 for _ in range(32):
     if os.fork() == 0:
         try:
@@ -17,7 +18,12 @@ for _ in range(32):
                 except BlockingIOError:
                     pass
         except OSError:
-            time.sleep(6)
+            os.write(report, b"x")
+            time.sleep(40)
             os._exit(0)
+os.close(report)
+reports = 0
+while reports < 32 and (more := os.read(filled, 32)):
+    reports += len(more)
 time.sleep(6)
 print("held all of it")
