@@ -13,6 +13,11 @@ const WARM_UP_MS = 3_000;
 const REPORT_EVERY_MS = 30_000;
 /** For calls that are closed late. */
 const LAST_CALLS_MS = 3_000;
+/**
+ * More are not open at a time, about 40 s of work: on a machine that is too slow for the rate, the
+ * line would grow until all clients give up.
+ */
+const MAX_OPEN = 1_000;
 
 export interface RunOptions {
   seed: number;
@@ -21,13 +26,23 @@ export interface RunOptions {
   seconds: number;
   /** A line of the run's log. */
   report: (line: string) => void;
+  /** Ends the run before its time: what is open settles, and the report is of what was until then. */
+  signal: AbortSignal;
+}
+
+export interface DoneRun extends ChaosRun {
+  readonly outcomes: OutcomeCounts;
+  /** How long it was, until the last event had ended. */
+  readonly seconds: number;
+  /** Starts that did not happen, because too many requests were open. */
+  readonly heldBack: number;
 }
 
 /** Never rejects for what a server does. Rejects where the run itself has a fault. */
 export async function runChaos(
   stage: Stage,
-  { seed, fleet, perSecond, seconds, report }: RunOptions,
-): Promise<ChaosRun & { readonly outcomes: OutcomeCounts }> {
+  { seed, fleet, perSecond, seconds, report, signal }: RunOptions,
+): Promise<DoneRun> {
   const load = new ChaosLoad(stage.url, seed);
   const records: RequestRecord[] = [];
   const outcomes = new Map<Outcome, number>();
@@ -37,12 +52,14 @@ export async function runChaos(
   const startedMs = performance.now();
   const passed = () => ((performance.now() - startedMs) / 1_000).toFixed(0).padStart(4);
   let isOver = false;
+  let lastedSeconds = 0;
+  let heldBack = 0;
 
   const causing = (async () => {
     await delay(WARM_UP_MS);
     for (const event of chaosEvents(seed, fleet)) {
       await delay(event.waitMs);
-      if (performance.now() - startedMs >= seconds * 1_000) return;
+      if (signal.aborted || performance.now() - startedMs >= seconds * 1_000) return;
       const incident = {
         kind: event.kind,
         startMs: performance.now(),
@@ -62,6 +79,7 @@ export async function runChaos(
   })().finally(() => {
     // The load goes on until the last event has ended.
     isOver = true;
+    lastedSeconds = Math.round((performance.now() - startedMs) / 1_000);
   });
 
   const reporting = setInterval(() => {
@@ -73,6 +91,10 @@ export async function runChaos(
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   };
   const start = () => {
+    if (open.size >= MAX_OPEN) {
+      heldBack += 1;
+      return;
+    }
     for (const request of load.start()) {
       const settled = request.then(handleEnd).finally(() => open.delete(settled));
       open.add(settled);
@@ -85,5 +107,5 @@ export async function runChaos(
   } finally {
     clearInterval(reporting);
   }
-  return { records, outcomes, calls: stage.models.calls, incidents, notBack };
+  return { records, outcomes, calls: stage.models.calls, incidents, notBack, seconds: lastedSeconds, heldBack };
 }

@@ -27,13 +27,17 @@ async function run(): Promise<Table> {
   const seed = options().seed ?? Math.floor(Math.random() * MAX_SEED) + 1;
   const folder = join(CACHE, 'chaos', String(seed));
   mkdirSync(folder, { recursive: true });
-  console.error(`  seed ${seed}; logs and rejected requests: ${folder}`);
-  const length = seconds(SECONDS);
+  console.error(
+    `  seed ${seed}; logs and rejected requests: ${folder}; kill -USR2 ${process.pid} ends it with a report`,
+  );
+  const early = new AbortController();
+  process.once('SIGUSR2', () => early.abort());
   const done = await withRedis(async (redis) => {
     const stage = await Stage.start(redis, FLEET, folder);
     try {
       const report = (line: string) => console.error(`  ${line}`);
-      return await runChaos(stage, { seed, fleet: FLEET, perSecond, seconds: length, report });
+      const length = seconds(SECONDS);
+      return await runChaos(stage, { seed, fleet: FLEET, perSecond, seconds: length, report, signal: early.signal });
     } finally {
       await stage.close();
     }
@@ -44,7 +48,7 @@ async function run(): Promise<Table> {
   const shares = LOAD_KINDS.map(({ name, share }) => `${share} ${name}`).join(', ');
   return {
     title: TITLE,
-    method: `Seed ${seed}, ${length} s. ${FLEET.instances} servers as \`npm start\` starts them, each by its own proxy at one Redis with an append-only file (\`appendfsync everysec\`), behind a TCP balancer that asks for /api/ready; ${FLEET.modelServers} scripted model servers, whose responses name their question in each word. ${perSecond} starts a second, of a hundred: ${shares}. Clients try again as \`Retry-After\` says, resume by id, and send the whole request again where its id is not known any more. Events come 3 to 12 s after the one before: an instance is killed; Redis is killed, for 1 to 8 s; a model server is ended; an instance is cut off from Redis; all are stopped and started one after another. A row of an event has the requests that were open during it. ${summaryOf(done.outcomes)}. ${rejected.length} rejects with their ids, and the logs of the servers: ${folder}.`,
+    method: `Seed ${seed}, ${done.seconds} s. ${FLEET.instances} servers as \`npm start\` starts them, each by its own proxy at one Redis with an append-only file (\`appendfsync everysec\`), behind a TCP balancer that asks for /api/ready; ${FLEET.modelServers} scripted model servers, whose responses name their question in each word. ${perSecond} starts a second${done.heldBack === 0 ? '' : `, but ${done.heldBack}, for which too many were open`}, of a hundred: ${shares}. Clients try again as \`Retry-After\` says, resume by id, and send the whole request again where its id is not known any more. Events come 3 to 12 s after the one before: an instance is killed; Redis is killed, for 1 to 8 s; a model server is ended; an instance is cut off from Redis; all are stopped and started one after another. A row of an event has the requests that were open during it. ${summaryOf(done.outcomes)}. ${rejected.length} rejects with their ids, and the logs of the servers: ${folder}.`,
     columns: [...CHAOS_COLUMNS],
     rows: chaosRows(done),
     verdicts: chaosVerdicts(done),
