@@ -5,7 +5,7 @@ import { type ChatChange, EngineCore, noSuchRequest, STOPPING, visibleTo } from 
 import type { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { isOwnRequest, mayControl, mayRead, type RequestOwner } from '#lib/chat/request-access';
-import { queueOverview } from '#lib/chat/scheduler/queue-overview';
+import { type OverviewFigures, queueOverview } from '#lib/chat/scheduler/queue-overview';
 import type { QueueStanding } from '#lib/chat/scheduler/queue-positions';
 import type { Submitter } from '#lib/chat/submitter';
 import type { Ticket } from '#lib/cluster/run-format';
@@ -146,19 +146,23 @@ export class SharedChatEngine extends EngineCore implements ChatService {
   /** The queue of all servers as `principal` sees it: with the ids of what it may control. */
   async overview(principal: Principal): Promise<QueueOverview> {
     const { clock, settings, scheduler } = this.parts;
-    const { overview, link } = this.#shared;
     // While Redis is away, it is that of this server.
-    const all = link.connection.isUsable ? await overview.read().catch(() => undefined) : undefined;
-    return queueOverview(all ?? scheduler.view, settings, clock.now(), {
+    return queueOverview((await this.#readOverview()) ?? scheduler.view, settings, clock.now(), {
       mayControl: (owner) => mayControl(owner, principal, settings),
       seesCallers: authMode(settings) !== 'none' && hasRight(principal, 'group-admin'),
     });
   }
 
+  /** What all servers have; undefined while Redis is away. Never rejects. */
+  async #readOverview(): Promise<OverviewFigures | undefined> {
+    const { overview, link } = this.#shared;
+    // The guard has recorded a failure.
+    return link.connection.isUsable ? await overview.read().catch(() => undefined) : undefined;
+  }
+
   /** Of all servers; while Redis is away of this one. */
   protected override async usesOf(isOne: (model: string) => boolean): Promise<number> {
-    const { overview, link } = this.#shared;
-    const all = link.connection.isUsable ? await overview.read().catch(() => undefined) : undefined;
+    const all = await this.#readOverview();
     const here = await super.usesOf(isOne);
     if (all === undefined) return here;
     const models = [...all.running, ...all.waiting().map(({ item }) => item)].map(({ model }) => model);
