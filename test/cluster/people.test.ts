@@ -193,3 +193,20 @@ it('ends the streams of a session everywhere soon, and no others of its person',
   await expect.poll(() => [here.isOpen, there.isOpen], soon).toEqual([false, false]);
   expect([other.isOpen, ofKey.isOpen]).toEqual([true, true]);
 }, 30_000);
+
+it('loses no change of a model that another server makes at the same time', async () => {
+  const modelsAt = async (app: RunningApp) => (await readJson(app, '/api/admin/models', { cookie: admin })).models;
+  const [{ id: model }] = await modelsAt(one);
+  const change = (app: RunningApp, fields: object) =>
+    send(app, 'PATCH', '/api/admin/models', { model, ...fields }, { cookie: admin });
+  for (let round = 0; round < 12; round++) {
+    const changes = { display_name: `name ${round}`, system_prompt: `prompt ${round}` };
+    const done = await Promise.all([
+      change(one, { display_name: changes.display_name }),
+      change(two, { system_prompt: changes.system_prompt }),
+    ]);
+    expect(done.map(({ status }) => status)).toEqual([200, 200]);
+    for (const app of [one, two])
+      await expect.poll(async () => (await modelsAt(app))[0], soon).toMatchObject({ id: model, ...changes });
+  }
+}, 60_000);

@@ -312,7 +312,7 @@ it('adds, drains and removes backends of the gateway, also over a restart, and l
     await app.stop();
     const opened = await openStore({ DATA_DIR: folder, DATABASE_URL: undefined });
     const audit = await opened.db.selectFrom('audit_log').select('action').orderBy('id').execute();
-    const kept = await opened.db.selectFrom('settings').select('name').execute();
+    const kept = await opened.db.selectFrom('settings').select('name').where('name', 'not like', 'version/%').execute();
     await opened.close();
     const actions = audit.map(({ action }) => action).sort();
     expect(actions).toEqual(['backend.add', 'backend.drain', 'backend.remove', 'backend.resume']);

@@ -13,7 +13,7 @@ import { KIB } from '#lib/units';
 import { type AdminBackend, type AdminBackends, backendChangeSchema, newBackendSchema } from '#lib/wire/admin-backends';
 import { backendChange, parseBackendUrl, type StoredBackend, setBackendChange } from './changed-backends.ts';
 import { BACKEND_PREFIX, storeStatement } from './stored-values.ts';
-import { inTurn } from './turns.ts';
+import { type ChangeTurn, inTurn } from './turns.ts';
 
 /** Handlers of /api/admin/backends: the gateway's backends, while the server runs. */
 
@@ -47,9 +47,10 @@ export async function addBackend(request: HttpRequest, context: RequestContext):
       details: [{ field: 'url', message: parsed.problem }],
     });
   const { url } = parsed;
-  return await inTurn('backend', async () => {
+  return await inTurn('backend', async (turn) => {
     requireRoomFor(url);
     await save(
+      turn,
       backendId(url),
       { url, draining: false, added: true },
       { action: 'backend.add', summary: `added the backend ${url}` },
@@ -70,15 +71,16 @@ export async function readBackend(_request: HttpRequest, context: RequestContext
 /** Begins to drain a backend, or ends that. */
 export async function changeBackend(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { draining } = parseBody(backendChangeSchema, await readJson(request, MAX_BODY_BYTES));
-  return await inTurn('backend', () => setDraining(draining, context));
+  return await inTurn('backend', (turn) => setDraining(turn, draining, context));
 }
 
-async function setDraining(draining: boolean, context: RequestContext): Promise<Reply> {
+async function setDraining(turn: ChangeTurn, draining: boolean, context: RequestContext): Promise<Reply> {
   const backend = findBackend(context);
   if (draining === backend.isDraining) return json(describe(backend));
   const { id, source, address } = backend;
   const isDefault = source === 'environment' && !draining;
   await save(
+    turn,
     id,
     isDefault ? undefined : { url: address, draining, added: source === 'added' },
     {
@@ -94,10 +96,10 @@ async function setDraining(draining: boolean, context: RequestContext): Promise<
 }
 
 export function removeBackend(_request: HttpRequest, context: RequestContext): Promise<Reply> {
-  return inTurn('backend', () => remove(context));
+  return inTurn('backend', (turn) => remove(turn, context));
 }
 
-async function remove(context: RequestContext): Promise<Reply> {
+async function remove(turn: ChangeTurn, context: RequestContext): Promise<Reply> {
   const backend = findBackend(context);
   const { id, source, address } = backend;
   if (source === 'environment')
@@ -106,7 +108,7 @@ async function remove(context: RequestContext): Promise<Reply> {
       `${address} is set in the environment of the server (PRIVATE_BACKEND_URL). Drain it, or remove it there.`,
       { details: [{ field: 'id', message: 'is set in the environment' }] },
     );
-  await save(id, undefined, { action: 'backend.remove', summary: `removed the backend ${address}` }, context);
+  await save(turn, id, undefined, { action: 'backend.remove', summary: `removed the backend ${address}` }, context);
   gateway().remove(backend);
   setBackendChange(id, undefined);
   shareChange({ kind: 'settings' });
@@ -128,6 +130,7 @@ function findBackend({ params }: RequestContext): Backend {
 }
 
 async function save(
+  turn: ChangeTurn,
   id: string,
   stored: StoredBackend | undefined,
   record: Omit<AuditRecord, 'target'>,
@@ -135,7 +138,7 @@ async function save(
 ): Promise<void> {
   const opened = await store();
   const actor = actorOf(context);
-  await opened.writeAll([
+  await turn.save(opened, [
     storeStatement(opened, BACKEND_PREFIX + id, stored, actor),
     auditStatement(opened, actor, { ...record, target: id, changes: { after: stored ?? null } }),
   ]);

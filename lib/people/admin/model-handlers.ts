@@ -20,7 +20,7 @@ import { supportsOption } from '#lib/wire/request-field-support';
 import { changedOverride, describeChange, requireKnown, requireSupported } from './model-change.ts';
 import { applySetting, isLocked } from './runtime-values.ts';
 import { MODEL_PREFIX, storeStatement } from './stored-values.ts';
-import { inTurn } from './turns.ts';
+import { type ChangeTurn, inTurn } from './turns.ts';
 
 /** Handlers of /api/admin/models. */
 
@@ -45,11 +45,11 @@ export async function listAdminModels(request: HttpRequest, context: RequestCont
 export async function changeAdminModel(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { model: name, ...change } = parseBody(modelPatchSchema, await readJson(request, MAX_BODY_BYTES), ['model']);
   const { signal } = request;
-  const id = await inTurn('model', async () => {
+  const id = await inTurn('model', async (turn) => {
     const before = find(await modelDirectory().listAll(signal), name);
     checkChange(before, change, context);
     requireSupported(before, change);
-    await save(before.id, change, context);
+    await save(turn, before.id, change, context);
     return before.id;
   });
   if (change.loaded !== undefined) await setLoaded(id, change.loaded, context, signal);
@@ -86,7 +86,7 @@ async function setLoaded(id: string, isLoaded: boolean, context: RequestContext,
 }
 
 /** Nothing is written for a change that only loads or unloads. */
-async function save(id: string, change: ModelChange, context: RequestContext): Promise<void> {
+async function save(turn: ChangeTurn, id: string, change: ModelChange, context: RequestContext): Promise<void> {
   const before = modelOverrides().get(id) ?? {};
   const after = changedOverride(before, change);
   const isChanged = !isDeepStrictEqual(before, after);
@@ -94,7 +94,7 @@ async function save(id: string, change: ModelChange, context: RequestContext): P
   const opened = await store();
   await requireKnown(opened, before, change);
   const actor = actorOf(context);
-  await opened.writeAll([
+  await turn.save(opened, [
     ...(isChanged
       ? [storeStatement(opened, MODEL_PREFIX + id, Object.keys(after).length === 0 ? undefined : after, actor)]
       : []),

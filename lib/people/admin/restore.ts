@@ -7,6 +7,7 @@ import { log } from '#lib/telemetry/log';
 import { type ModelOptions, optionsSchema } from '#lib/wire/chat';
 import { modelParametersSchema } from '#lib/wire/model-parameters';
 import { bannerSchema } from '#lib/wire/people-admin';
+import { noteVersions } from './change-versions.ts';
 import { forgetBackends, restoreBackend } from './changed-backends.ts';
 import { setCurrentBanner } from './current-banner.ts';
 import { applySetting, restoreSetting } from './runtime-values.ts';
@@ -52,6 +53,7 @@ export function restoreChanges(): void {
  */
 export async function load(store: Pick<Store, 'db'>): Promise<void> {
   const all = await readStoredValues(store);
+  noteVersions(all);
   const names = new Set(all.map(({ name }) => name));
   for (const name of RUNTIME_SETTING_NAMES) if (!names.has(name)) restoreSetting(name);
   for (const model of modelOverrides().models) if (!names.has(MODEL_PREFIX + model)) modelOverrides().set(model, {});

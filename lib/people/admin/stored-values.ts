@@ -5,7 +5,7 @@ import type { Store } from '#lib/store/store';
 
 /**
  * What administrators changed while the server runs, in the table `settings`: settings by their
- * names, `banner`, `model/<id>` and `backend/<id>`.
+ * names, `banner`, `model/<id>` and `backend/<id>`; and `version/<kind>`, see `change-versions.ts`.
  */
 
 /** Names of rows that are no settings. */
