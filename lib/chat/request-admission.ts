@@ -13,7 +13,7 @@ import { hasCaps, withinCaps } from '#lib/chat/limit-caps';
 import { withoutParameters, withParameters } from '#lib/chat/model-parameters';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { LARGE_REQUEST_BYTES, resolveModel } from '#lib/chat/resolve-model';
-import type { FlightClaim } from '#lib/chat/seams';
+import type { ClaimRequest, FlightClaim } from '#lib/chat/seams';
 import type { KeyedRequest, Submitter } from '#lib/chat/submitter';
 import { refusedUsage } from '#lib/chat/usage-of-request';
 import { AppError } from '#lib/errors';
@@ -31,6 +31,8 @@ interface Admission {
   readonly claim?: FlightClaim | undefined;
   /** How often they were asked. */
   readonly claims?: number;
+  /** Rejects if the caller is over its limit: nothing begins before it resolves. */
+  readonly confirming?: Promise<void> | undefined;
 }
 
 /** A generation that a request is to join may end before it does. */
@@ -129,17 +131,28 @@ export class RequestAdmission {
   #submit(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
     const { closed } = this.#parts.scheduler;
     if (closed !== undefined) return Promise.reject(closed);
-    const { confirmCount } = submitter;
-    if (confirmCount !== undefined)
-      return confirmCount().then(() => this.#submit(request, { ...submitter, confirmCount: undefined }, detached));
+    // It is counted while other servers are asked for its response, and begins after both.
+    const confirming = submitter.confirmCount?.();
+    // Its refusal is the caller's, once the model is known.
+    confirming?.catch(() => {});
     const bytes = submitter.bodyBytes ?? estimateRequestBytes(request);
-    if (bytes <= LARGE_REQUEST_BYTES) return this.#submitSmall(request, submitter, detached);
-    return this.#submitLarge(new ArrivingRequest(request), request.model, bytes, submitter, detached);
+    const submitted =
+      bytes <= LARGE_REQUEST_BYTES
+        ? this.#submitSmall(request, submitter, detached, confirming)
+        : this.#submitLarge(new ArrivingRequest(request), request.model, bytes, submitter, detached, confirming);
+    if (confirming === undefined) return submitted;
+    // A caller that is over its limit learns that, whatever else is wrong.
+    return submitted.catch((error: unknown) => confirming.then(() => Promise.reject(error)));
   }
 
-  async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
+  async #submitSmall(
+    request: ChatRequest,
+    submitter: Submitter,
+    detached: boolean,
+    confirming: Promise<void> | undefined,
+  ): Promise<PendingRequest> {
     const resolved = await resolveModel(this.#parts, request.model);
-    return await this.#admit(request, resolved, submitter, detached);
+    return await this.#admit(request, resolved, submitter, detached, { confirming });
   }
 
   async #submitLarge(
@@ -148,9 +161,10 @@ export class RequestAdmission {
     bytes: number,
     submitter: Submitter,
     detached: boolean,
+    confirming: Promise<void> | undefined,
   ): Promise<PendingRequest> {
     const resolved = await resolveModel(this.#parts, name, { caller: submitter.caller, bytes });
-    return await this.#admit(arriving.take(), resolved, submitter, detached);
+    return await this.#admit(arriving.take(), resolved, submitter, detached, { confirming });
   }
 
   /**
@@ -172,7 +186,7 @@ export class RequestAdmission {
     route: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
-    { unbegun, isLoaded = false, isResumed = false, claim, claims = 0 }: Admission = {},
+    { unbegun, isLoaded = false, isResumed = false, claim, claims = 0, confirming }: Admission = {},
   ): PendingRequest | Promise<PendingRequest> {
     const { cache, conversations, counts, savedRequests, scheduler, settings } = this.#parts;
     const { provider, model } = route;
@@ -184,7 +198,7 @@ export class RequestAdmission {
     if (resuming !== undefined)
       return resuming.then(() => {
         if (unbegun !== undefined && unbegun.finishedAt !== undefined) return unbegun;
-        return this.#admit(sent, route, submitter, detached, { unbegun, isResumed: true });
+        return this.#admit(sent, route, submitter, detached, { unbegun, isResumed: true, confirming });
       });
     const defaults = overrides.defaultsOf(route);
     const { request, lowered } = withinCaps(withParameters(sent, defaults.parameters), submitter.allowance);
@@ -225,7 +239,7 @@ export class RequestAdmission {
     const isRepeated = claim?.leader !== undefined && claim.leader.finishedAt !== undefined && claims < MAX_CLAIMS;
     const claiming =
       claim === undefined || isRepeated
-        ? this.#claim(resolved, withClaimedId(submitter, claim), { lookupKey, storeKey })
+        ? this.#claim(resolved, withClaimedId(submitter, claim), { lookupKey, storeKey, priority: request.priority })
         : undefined;
     // After the claim: what was generated before that is in the cache.
     const loading =
@@ -243,11 +257,17 @@ export class RequestAdmission {
         throw error;
       }
     };
-    if (claiming !== undefined) {
-      claim?.release();
-      return Promise.all([claiming, loading]).then(([claimed]) => admitAgain(claimed));
+    if (claiming !== undefined) claim?.release();
+    if (claiming !== undefined || loading !== undefined || confirming !== undefined) {
+      const asking = claiming ?? claim;
+      return Promise.all([asking, loading, confirming]).then(
+        ([claimed]) => admitAgain(claimed),
+        async (error: unknown) => {
+          (await asking)?.release();
+          throw error;
+        },
+      );
     }
-    if (loading !== undefined) return loading.then(() => admitAgain(claim));
     counts.requests += 1;
     const cached = lookupKey !== undefined && cache.isEnabled ? cache.lookUp(lookupKey, submitter) : undefined;
     if (cached !== undefined) {
@@ -294,7 +314,11 @@ export class RequestAdmission {
   #claim(
     { targets }: Pick<ResolvedRequest, 'targets'>,
     submitter: Submitter,
-    { lookupKey, storeKey }: { readonly lookupKey: string | undefined; readonly storeKey: string | undefined },
+    {
+      lookupKey,
+      storeKey,
+      priority,
+    }: Pick<ClaimRequest, 'priority'> & Readonly<Record<'lookupKey' | 'storeKey', string | undefined>>,
   ): Promise<FlightClaim> | undefined {
     const { shared, cache, inFlight, settings } = this.#parts;
     if (shared === undefined) return undefined;
@@ -302,10 +326,11 @@ export class RequestAdmission {
     const keyOf = (key: string | undefined) => (key === undefined ? undefined : flightKeyOf(key, targets));
     const joinKey = settings.BATCH_DEDUPLICATION ? keyOf(lookupKey) : undefined;
     const hasLeader = joinKey !== undefined && inFlight.findLeader(joinKey) !== undefined;
-    const id = { id: submitter.id, isIdGiven: submitter.id !== undefined && submitter.isIdGiven !== false };
-    if (hasLeader) return id.isIdGiven ? shared.claim({ ...id, ...NO_KEYS }) : undefined;
+    const isIdGiven = submitter.id !== undefined && submitter.isIdGiven !== false;
+    const asked = { id: submitter.id, isIdGiven, priority };
+    if (hasLeader) return isIdGiven ? shared.claim({ ...asked, ...NO_KEYS }) : undefined;
     const ownKey = settings.BATCH_DEDUPLICATION ? keyOf(storeKey) : undefined;
-    return shared.claim({ ...id, joinKey, ownKey });
+    return shared.claim({ ...asked, joinKey, ownKey });
   }
 
   #serveCached(

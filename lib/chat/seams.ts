@@ -42,6 +42,8 @@ export interface ClaimRequest {
   readonly joinKey: string | undefined;
   /** The key under which others join its own; undefined if none may. */
   readonly ownKey: string | undefined;
+  /** With which it waits if it starts a generation, unless its caller is above its share. */
+  readonly priority: number;
 }
 
 export interface FlightClaim {

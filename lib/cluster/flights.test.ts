@@ -50,7 +50,7 @@ const generationOf = (id: string, flightKey = 'key') =>
     ...{ priority: 0, requestBytes: 0 },
   });
 
-const REQUEST = { id: undefined, isIdGiven: false, joinKey: 'key', ownKey: 'key' };
+const REQUEST = { id: undefined, isIdGiven: false, joinKey: 'key', ownKey: 'key', priority: 0 };
 
 it('gives a flight to one of many, also to requests of the same instance', async () => {
   const sky = new Sky();
@@ -112,6 +112,25 @@ it('gives another id to a request whose id is in use', async () => {
   const given = { ...REQUEST, id: 'mine', isIdGiven: true, joinKey: undefined, ownKey: undefined };
   expect((await flights.claim(given))?.id).toBe('mine');
   expect((await flights.claim(given))?.id).not.toBe('mine');
+});
+
+it('takes the flight under another id where the one of its client is in use', async () => {
+  const sky = new Sky();
+  const { flights } = sky.instance();
+  sky.ids.add('mine');
+  const claim = await flights.claim({ ...REQUEST, id: 'mine', isIdGiven: true });
+  expect([claim?.leader, claim?.isLate, sky.flights.get('key')]).toEqual([undefined, true, claim?.id]);
+  expect(claim?.id).not.toBe('mine');
+});
+
+it('joins no request of another flight whose id was asked for again', async () => {
+  const sky = new Sky();
+  sky.runs.set('mine', generationOf('mine', 'another'));
+  // Until the other one has given the flight back.
+  sky.flights.set('key', 'mine');
+  setTimeout(() => sky.flights.delete('key'), 5);
+  const claim = await sky.instance().flights.claim(REQUEST);
+  expect([claim?.leader, sky.flights.get('key')]).toEqual([undefined, claim?.id]);
 });
 
 it('gives back a flight that is not used', async () => {

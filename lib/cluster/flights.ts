@@ -26,6 +26,12 @@ export interface FlightsOptions {
   readonly creationMs?: number;
 }
 
+interface Taken {
+  /** The generation that has the flight; absent if it is free or was taken. */
+  readonly leader?: Generation;
+  readonly takes: number;
+}
+
 /** Single flight over all instances: of identical requests, the first one takes the flight. */
 export class SharedFlights {
   readonly #options: FlightsOptions;
@@ -57,36 +63,57 @@ export class SharedFlights {
   }
 
   async #claim({ id: wanted, isIdGiven, joinKey, ownKey }: ClaimRequest): Promise<FlightClaim> {
-    let id = wanted ?? randomUUID();
+    const { inFlight, store } = this.#options;
+    const isKnown = isIdGiven && wanted !== undefined && inFlight.find(wanted) !== undefined;
+    const id = isKnown ? randomUUID() : (wanted ?? randomUUID());
     let isLate = false;
     try {
-      if (isIdGiven) {
-        isLate = true;
-        if (this.#options.inFlight.find(id) !== undefined || !(await this.#options.store.claimId(id)))
-          id = randomUUID();
-      }
+      // In one trip with the flight.
+      const claiming = isIdGiven && !isKnown ? store.claimId(id) : undefined;
+      // Reported where both are waited for.
+      claiming?.catch(() => {});
       // Of this instance, one request at a time asks: the others join what comes of it.
       for (let asking = this.#askingFor(joinKey); asking !== undefined; asking = this.#askingFor(joinKey)) {
         isLate = true;
         await asking;
       }
-      if (joinKey !== undefined && this.#options.inFlight.findLeader(joinKey) !== undefined)
-        return this.#claimed(id, isLate);
-      const taking = this.#take(id, joinKey, ownKey);
-      if (joinKey !== undefined) {
-        const asking = taking.then(
-          () => nextTurn(),
-          () => {},
-        );
-        this.#asking.set(joinKey, asking);
-        void asking.finally(() => this.#asking.delete(joinKey));
-      }
-      const { leader, takes } = await taking;
-      return this.#claimed(id, isLate || takes > 1, leader);
+      const hasLeader = joinKey !== undefined && inFlight.findLeader(joinKey) !== undefined;
+      const taking = hasLeader ? undefined : this.#takeOnce(id, joinKey, ownKey);
+      const [isFree, taken] = await Promise.all([claiming ?? true, taking]);
+      if (isFree) return this.#claimed(id, isLate || (taken?.takes ?? 0) > 1, taken?.leader);
+      return await this.#claimOther(id, { joinKey, ownKey }, taken?.leader);
     } catch {
       // The guard has recorded the failure: this instance goes on alone.
       return this.#claimed(id, isLate);
     }
+  }
+
+  /** Another request has this id: it takes the flight under a new one. Rejects if Redis does. */
+  async #claimOther(
+    id: string,
+    { joinKey, ownKey }: Pick<ClaimRequest, 'joinKey' | 'ownKey'>,
+    leader: Generation | undefined,
+  ): Promise<FlightClaim> {
+    const other = randomUUID();
+    const held = this.#held.get(id);
+    if (held === undefined) return this.#claimed(other, true, leader);
+    this.#held.delete(id);
+    await this.#options.store.releaseFlight(held.key, id);
+    const taken = await this.#takeOnce(other, joinKey, ownKey);
+    return this.#claimed(other, true, taken.leader);
+  }
+
+  /** Like `#take`; others of this instance wait for it. */
+  #takeOnce(run: string, joinKey: string | undefined, ownKey: string | undefined): Promise<Taken> {
+    const taking = this.#take(run, joinKey, ownKey);
+    if (joinKey === undefined) return taking;
+    const asking = taking.then(
+      () => nextTurn(),
+      () => {},
+    );
+    this.#asking.set(joinKey, asking);
+    void asking.finally(() => this.#asking.delete(joinKey));
+    return taking;
   }
 
   #askingFor(key: string | undefined): Promise<unknown> | undefined {
@@ -108,11 +135,7 @@ export class SharedFlights {
   }
 
   /** Takes the flight for `run`, or finds the generation that has it. Rejects if Redis does. */
-  async #take(
-    run: string,
-    joinKey: string | undefined,
-    ownKey: string | undefined,
-  ): Promise<{ readonly leader?: Generation; readonly takes: number }> {
+  async #take(run: string, joinKey: string | undefined, ownKey: string | undefined): Promise<Taken> {
     const { store, inFlight } = this.#options;
     this.#sweep();
     for (let takes = 1; ; takes++) {
@@ -139,8 +162,10 @@ export class SharedFlights {
     const { mirrors, creationMs = CREATION_MS } = this.#options;
     const deadlineMs = performance.now() + creationMs;
     for (let waitMs = LOOK_MS; ; waitMs = Math.min(2 * waitMs, MAX_LOOK_MS)) {
-      const generation = await mirrors.of(run, { flightKey });
-      if (generation !== undefined) return generation.finishedAt === undefined ? generation : 'ended';
+      const generation = await mirrors.of(run);
+      // An id that is in use may have the flight for a moment: see `#claimOther`.
+      const isOfFlight = generation?.flightKey === flightKey;
+      if (generation !== undefined) return isOfFlight && generation.finishedAt === undefined ? generation : 'ended';
       // It was given back: the response was cached after all.
       if ((await this.#options.store.flightRun(key)) !== run) return 'ended';
       if (performance.now() >= deadlineMs) return 'lost';

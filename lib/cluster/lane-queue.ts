@@ -147,10 +147,12 @@ export class LaneQueue {
 
   /** Removes a run. `taken` if a worker has it, `gone` if there was none. */
   async remove(run: string): Promise<'taken' | 'gone' | RemovedRun> {
-    const job = await this.#queue.getJob(jobIdOf(run));
-    if (job === undefined) return 'gone';
-    if ((await this.#queue.remove(jobIdOf(run))) === 0) return 'taken';
-    return { turn: job.attemptsStarted === 0 ? turnOf(job) : undefined };
+    // Sent in this turn, and so before the removal: both are one trip.
+    const reading = this.#connection.client.hmget(this.#queue.toKey(jobIdOf(run)), 'data', 'ats');
+    const [[data, attempts], removed] = await Promise.all([reading, this.#queue.remove(jobIdOf(run))]);
+    if (data == null) return 'gone';
+    if (removed === 0) return 'taken';
+    return { turn: Number(attempts ?? 0) === 0 ? readTurn(data) : undefined };
   }
 
   /** Whether the line or a worker has the run. */
@@ -256,10 +258,13 @@ export class LaneQueue {
     return { ...this.countsOf(replies), position: positionOf(first, replies[3], replies[4]) };
   }
 
-  /** Adds the commands whose three replies `positionIn` reads. */
+  /**
+   * Adds the commands with these replies: 1 if the line or a worker has the run, and three that
+   * `positionIn` reads.
+   */
   addPosition(commands: ChainableCommander, run: string): void {
     const id = jobIdOf(run);
-    commands.llen(this.#first).zrank(this.#prioritized, id).lpos(this.#first, id);
+    commands.exists(this.#queue.toKey(id)).llen(this.#first).zrank(this.#prioritized, id).lpos(this.#first, id);
   }
 
   /** The position of a waiting run from 1; undefined if it does not wait. */

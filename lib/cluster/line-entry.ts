@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { ChainableCommander } from 'ioredis';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Generation } from '#lib/chat/generation/generation';
 import { sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
 import type { Displacement } from '#lib/cluster/displacement';
@@ -10,6 +9,8 @@ import type { SharedTurn, SharedTurns } from '#lib/cluster/turns';
 
 /** A turn so far before the clock was assigned by a clock that was reset meanwhile. */
 const MAX_AHEAD = 2 ** 19;
+/** What was read of the lines before a run was made is used for so long, else read again. */
+const AHEAD_MS = 20;
 /** Redis may not respond for so long before submissions go to the local scheduler. */
 const HICCUP_MS = 500;
 const LOOK_MS = 50;
@@ -27,16 +28,41 @@ export interface LineEntryParts extends Pick<SharedLineParts, 'link' | 'runs' | 
   readonly onWaiting: (generation: Generation, lane: string, position: number) => Promise<void>;
 }
 
+/** What is seen of a run in its line. */
+interface Look {
+  readonly clock: number;
+  /** Undefined if it does not wait. */
+  readonly position: number | undefined;
+  /** Whether the line or a worker has it. */
+  readonly isThere: boolean;
+}
+
+/** The clocks of lanes for runs of one priority, by lane. */
+interface Clocks {
+  readonly byLane: ReadonlyMap<string, number>;
+  readonly readMs: number;
+}
+
 /**
  * The way of a run into the line of its lane: the clock and the lengths, one transaction that
- * creates the run and assigns its turn, its job, and a last look at what others have done in
- * between.
+ * creates the run and assigns its turn, and its job with a last look at what others have done in
+ * between. The first of these trips is that of the request's flight where `readAhead` was called.
  */
 export class LineEntry {
   readonly #parts: LineEntryParts;
+  #ahead: { readonly priority: number; readonly clocks: Promise<Clocks> } | undefined;
 
   constructor(parts: LineEntryParts) {
     this.#parts = parts;
+  }
+
+  /** Reads what a run needs that is submitted within the next moment. Never throws. */
+  readAhead(priority: number): void {
+    if (!this.#parts.link.connection.isUsable) return;
+    const clocks = this.#readClocks(this.#parts.lanes.ids, priority);
+    // A run that needs it reads it again.
+    clocks.catch(() => {});
+    this.#ahead = { priority, clocks };
   }
 
   /**
@@ -51,20 +77,17 @@ export class LineEntry {
     const { client } = link.connection;
     const { id: run, group, priority } = generation;
     const owner = { caller: link.keys.nameOf(generation.caller), priority };
-    const reading = client.pipeline();
-    this.#addLine(reading, lane, priority);
-    const takeCounts = lanes.addCounts(reading);
-    const [, first, held, ...counts] = repliesOf(await reading.exec());
-    takeCounts(counts);
+    const clocks = await this.#clocksFor(lane.server.id, priority);
     const chosen = isAccepted ? lane : this.#parts.chooseAgain(generation, lane);
-    const clocks = chosen === lane ? { first, held } : await this.#readLine(chosen, priority);
-    const { id } = chosen.server;
+    const { id, slots } = chosen.server;
+    const clock = clocks.get(id) ?? (await this.#readClocks([id], priority)).byLane.get(id) ?? 0;
     const queue = lanes.queueOf(id);
     const isFull = !isAccepted && lanes.wouldWait(id) && lanes.excess >= settings.QUEUE_MAX_SIZE;
     if (isFull && !(await displacement.makeRoom(owner.caller))) return 'refused';
     const creating = client.multi();
+    queue.addBound(creating, slots);
     runs.addCreation(creating, { generation, lane: id });
-    turns.addAssignment(creating, id, owner, turns.clockOf(clocks.first, clocks.held));
+    turns.addAssignment(creating, id, owner, clock);
     const turn = { ...owner, turn: turns.turnOf(repliesOf(await creating.exec()).at(-1)) };
     if (generation.finishedAt !== undefined) {
       await turns.refund(id, turn);
@@ -73,49 +96,78 @@ export class LineEntry {
     const sortKey = sortKeyOf(turn.turn, priority);
     const noting = client.pipeline();
     runs.addPlace(noting, run, { turn: turn.turn, sortKey });
-    await Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
+    const adding = Promise.all([noting.exec().then(repliesOf), queue.add({ run, group, sortKey, turn })]);
+    // Sent behind it, in the same trip.
+    const looking = nextTurn().then(() => this.#look(run, id, priority));
+    // The guard has recorded the failure; `#check` sees it, too.
+    looking.catch(() => {});
+    await adding;
     // It is in the line, whatever becomes of the check.
-    return await this.#check(generation, id, turn, isAccepted).catch((): EntryOutcome => 'entered');
+    return await this.#check(generation, id, turn, isAccepted, looking).catch((): EntryOutcome => 'entered');
   }
 
-  /** Adds the commands with these replies: one to ignore, and two for `SharedTurns.clockOf`. */
-  #addLine(commands: ChainableCommander, { server }: LocalLane, priority: number): void {
-    const { lanes, turns } = this.#parts;
-    lanes.queueOf(server.id).addBound(commands, server.slots);
-    turns.addClock(commands, server.id, priority);
+  /** What was read for this priority a moment ago, or is read now. Rejects if Redis does. */
+  async #clocksFor(lane: string, priority: number): Promise<Clocks['byLane']> {
+    const ahead = this.#ahead;
+    if (ahead?.priority === priority) {
+      const clocks = await ahead.clocks.catch(() => undefined);
+      const isNew = clocks !== undefined && performance.now() - clocks.readMs < AHEAD_MS;
+      if (isNew && clocks.byLane.has(lane)) return clocks.byLane;
+    }
+    return (await this.#readClocks([lane], priority)).byLane;
   }
 
-  async #readLine(lane: LocalLane, priority: number): Promise<{ readonly first: unknown; readonly held: unknown }> {
-    const reading = this.#parts.link.connection.client.pipeline();
-    this.#addLine(reading, lane, priority);
-    const [, first, held] = repliesOf(await reading.exec());
-    return { first, held };
+  /** Reads the clocks of these lanes, and the lengths of all. Rejects if Redis does. */
+  async #readClocks(ids: readonly string[], priority: number): Promise<Clocks> {
+    const { lanes, turns, link } = this.#parts;
+    const reading = link.connection.client.pipeline();
+    for (const id of ids) turns.addClock(reading, id, priority);
+    const takeCounts = lanes.addCounts(reading);
+    const replies = repliesOf(await reading.exec());
+    takeCounts(replies.slice(2 * ids.length));
+    const clocks = ids.map((id, at) => [id, turns.clockOf(replies[2 * at], replies[2 * at + 1])] as const);
+    return { byLane: new Map(clocks), readMs: performance.now() };
   }
 
   /** What others have done in between: the bound, the clock, and a request that has ended. */
-  async #check(generation: Generation, lane: string, turn: SharedTurn, isAccepted: boolean): Promise<EntryOutcome> {
+  async #check(
+    generation: Generation,
+    lane: string,
+    turn: SharedTurn,
+    isAccepted: boolean,
+    looking: Promise<Look>,
+  ): Promise<EntryOutcome> {
+    const { turns, lanes } = this.#parts;
+    const seen = await looking;
+    // Else it was sent before the job, or the run has ended already.
+    const { position, clock } = seen.isThere ? seen : await this.#look(generation.id, lane, turn.priority);
+    // A worker has it, or has ended it already.
+    if (position === undefined) return 'entered';
+    const hasEnded = generation.finishedAt !== undefined;
+    if (hasEnded || (!isAccepted && (await this.#isExcess(generation, lane)))) {
+      if ((await lanes.remove(lane, generation.id)) === 'removed') return hasEnded ? 'ended' : 'refused';
+    }
+    if (turn.turn - clock >= MAX_AHEAD) {
+      const again = await turns.assign(lane, turn);
+      await lanes.queueOf(lane).move(generation.id, () => sortKeyOf(again, turn.priority));
+    }
+    if (lanes.hasToWait(lane, position)) await this.#parts.onWaiting(generation, lane, position);
+    return 'entered';
+  }
+
+  /** Reads the counts of all lanes too. Rejects if Redis does. */
+  async #look(run: string, lane: string, priority: number): Promise<Look> {
     const { link, turns, lanes } = this.#parts;
     const queue = lanes.queueOf(lane);
     const reading = link.connection.client.pipeline();
-    turns.addClock(reading, lane, turn.priority);
+    turns.addClock(reading, lane, priority);
     const takeCounts = lanes.addCounts(reading);
     queue.addRenewal(reading);
-    queue.addPosition(reading, generation.id);
+    queue.addPosition(reading, run);
     const [clocks, held, ...replies] = repliesOf(await reading.exec());
     takeCounts(replies);
-    const hasEnded = generation.finishedAt !== undefined;
-    if (hasEnded || (!isAccepted && (await this.#isExcess(generation, lane)))) {
-      // Else a worker has it, or has ended it already.
-      if ((await lanes.remove(lane, generation.id)) === 'removed') return hasEnded ? 'ended' : 'refused';
-    }
-    if (turn.turn - turns.clockOf(clocks, held) >= MAX_AHEAD) {
-      const again = await turns.assign(lane, turn);
-      await queue.move(generation.id, () => sortKeyOf(again, turn.priority));
-    }
-    const position = queue.positionIn(replies.slice(-3));
-    if (position !== undefined && lanes.hasToWait(lane, position))
-      await this.#parts.onWaiting(generation, lane, position);
-    return 'entered';
+    const [isThere, ...place] = replies.slice(-4);
+    return { clock: turns.clockOf(clocks, held), position: queue.positionIn(place), isThere: isThere === 1 };
   }
 
   /** Whether the line was full when the run came: of several at a time, the first ones stay. */

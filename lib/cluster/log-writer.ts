@@ -83,6 +83,17 @@ export class LogWriter {
     this.rewind(0);
   }
 
+  /** It is not held any more. */
+  resume(): void {
+    if (!this.#isClosed && this.#options.log.lastNumber > this.#written) void this.#send();
+  }
+
+  /** Another instance has ended the run, or goes on with it: `last` is its last entry. */
+  fence(last: LogEntry): void {
+    this.successor ??= last;
+    this.close('fenced');
+  }
+
   /** Redis has lost the events after `number`: they are written again. */
   rewind(number: number): void {
     if (this.#isClosed || number >= this.#written) return;
@@ -106,8 +117,7 @@ export class LogWriter {
   /** Returns whether the entry is of a later attempt, which ends the writer. */
   #fenceBy(last: LogEntry | undefined): boolean {
     if (last === undefined || last.id.attempt <= this.#attempt) return false;
-    this.successor ??= last;
-    this.close('fenced');
+    this.fence(last);
     return true;
   }
 

@@ -25,6 +25,8 @@ export interface Mirror {
   /** Whether this instance says that it wants it. */
   isWanted: boolean;
   heardMs: number;
+  /** The connection to Redis since which it is known here; see `CommandConnection.epoch`. */
+  readonly epoch: number;
   /** The number of the event after which entries were missing. */
   gapAfter?: number;
   /** Since when Redis does not have the run. */
@@ -39,12 +41,7 @@ export interface MirrorParts {
 }
 
 /** A generation for a run of which this instance has none. */
-export function mirrorOf(
-  run: string,
-  stored: StoredRun,
-  flightKey: string | undefined,
-  { link, context, serverOf }: MirrorParts,
-): Generation {
+export function mirrorOf(run: string, stored: StoredRun, { link, context, serverOf }: MirrorParts): Generation {
   const toLocal = (ms: number) => link.connection.toLocal(ms);
   const payer = decodePayer(stored.behind);
   const generation = Generation.mirror(
@@ -56,7 +53,7 @@ export function mirrorOf(
       createdAt: toLocal(stored.createdAt),
       key: stored.key === '' ? undefined : stored.key,
       isNew: stored.isNew === '1',
-      flightKey: flightKey ?? (stored.flightKey === '' ? undefined : stored.flightKey),
+      flightKey: stored.flightKey === '' ? undefined : stored.flightKey,
       prefixKey: stored.prefixKey === '' ? undefined : stored.prefixKey,
       targets: decodeTargets(stored.targets, serverOf),
       priority: stored.priority,

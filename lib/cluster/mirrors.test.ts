@@ -64,9 +64,10 @@ function begin({ stored, entries = [] }: { stored?: StoredRun; entries?: [string
       connectionOptions: { host: '127.0.0.1', port: 1, retryStrategy: () => null },
     },
     store: {
-      find: async () => {
-        state.found += 1;
-        return stored;
+      readAll: async () => ({ stored, entries }),
+      fates: async (runs: readonly string[]) => {
+        state.found += runs.length;
+        return runs.map(() => (stored === undefined ? 'gone' : stored.finishedAt === undefined ? 'open' : 'ended'));
       },
       entries: async () => entries,
       isEntering: () => state.isEntering,

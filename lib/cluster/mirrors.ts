@@ -30,11 +30,8 @@ export interface MirrorsOptions {
   readonly onRemove: (run: string) => void;
 }
 
-/** What the asker of a run knows of it. */
-interface Asked {
-  /** The key under which requests of this process join it. */
-  readonly flightKey?: string | undefined;
-}
+/** The log of a run that has entered the line is read after this time: there is no text yet. */
+const FOLLOW_AFTER_MS = 1;
 
 /**
  * The generations of runs on this instance: those that were submitted here, and those that somebody
@@ -64,7 +61,16 @@ export class Mirrors {
   adopt(generation: Generation, lane: string): void {
     generation.runsElsewhere = true;
     this.#add(generation, lane, true);
-    this.#follower.follow(generation.id);
+  }
+
+  /** A run that was begun here is in the line: its events are read from its log from now on. */
+  handleAdmitted(generation: Generation): void {
+    // Where a slot is free, this instance has often begun it by then, and reads nothing.
+    setTimeout(() => {
+      const mirror = this.#mirrors.get(generation.id);
+      const isElsewhere = mirror?.generation === generation && !mirror.isOwned && !mirror.isAlone;
+      if (isElsewhere) this.#follower.follow(generation.id);
+    }, FOLLOW_AFTER_MS).unref();
   }
 
   /** This instance works on the run from now on. */
@@ -127,26 +133,25 @@ export class Mirrors {
    * The generation of a run, which is made if this instance has none: it has the events of Redis
    * when this resolves. Undefined if there is no such run (any more). Rejects if Redis does.
    */
-  async of(run: string, asked: Asked = {}): Promise<Generation | undefined> {
+  async of(run: string): Promise<Generation | undefined> {
     const known = this.#mirrors.get(run);
     if (known !== undefined) return known.generation;
     let loading = this.#loading.get(run);
     if (loading === undefined) {
-      loading = this.#load(run, asked).finally(() => this.#loading.delete(run));
+      loading = this.#load(run).finally(() => this.#loading.delete(run));
       this.#loading.set(run, loading);
     }
     return await loading;
   }
 
-  async #load(run: string, asked: Asked): Promise<Generation | undefined> {
+  async #load(run: string): Promise<Generation | undefined> {
     const { store } = this.#options;
-    const stored = await store.find(run);
+    const { stored, entries } = await store.readAll(run);
     if (stored === undefined) return undefined;
-    const entries = await store.entries(run);
     // It may have begun here in the meantime.
     const known = this.#mirrors.get(run);
     if (known !== undefined) return known.generation;
-    const generation = this.make(run, stored, asked);
+    const generation = this.make(run, stored);
     this.#add(generation, stored.lane, false);
     this.applyEntries(run, entries);
     if (generation.finishedAt === undefined) {
@@ -160,14 +165,16 @@ export class Mirrors {
   }
 
   /** A generation for a run of which this instance has none. */
-  make(run: string, stored: StoredRun, { flightKey }: Asked = {}): Generation {
-    return mirrorOf(run, stored, flightKey, this.#options);
+  make(run: string, stored: StoredRun): Generation {
+    return mirrorOf(run, stored, this.#options);
   }
 
   #add(generation: Generation, lane: string, isWanted: boolean): Mirror {
     const { id: run, log } = generation;
-    const heardMs = this.#options.clock.now();
-    const mirror: Mirror = { generation, lane, isOwned: false, isAlone: false, isWanted, heardMs };
+    const { clock, link } = this.#options;
+    const { epoch } = link.connection;
+    const heardMs = clock.now();
+    const mirror: Mirror = { generation, lane, isOwned: false, isAlone: false, isWanted, heardMs, epoch };
     this.#mirrors.set(run, mirror);
     const stop = log.listen(() => {
       if (!log.ended) return;
@@ -210,7 +217,7 @@ export class Mirrors {
     if (requests.some(({ isCopy }) => !isCopy)) return true;
     // Copies are found again by their ids, wherever somebody asks for them. For a reply that is on
     // its way they go on: the request is not cancelled.
-    supersede(generation, inFlight);
+    this.supersede(generation);
     return true;
   }
 
@@ -226,6 +233,11 @@ export class Mirrors {
     } catch {
       // The lease ends by itself, and the owner or the janitor sees that.
     }
+  }
+
+  /** See `superseded.ts`. */
+  supersede(generation: Generation): void {
+    supersede(generation, this.#options.inFlight);
   }
 
   /** Ends a run whose last request was cancelled. Rejects if Redis does. */
@@ -257,7 +269,7 @@ export class Mirrors {
     if (result === 'applied') return;
     const { generation } = mirror;
     if (result === 'superseded') {
-      supersede(generation, this.#options.inFlight);
+      this.supersede(generation);
       return;
     }
     // Redis has lost entries if the gap is there the second time, too.

@@ -8,7 +8,7 @@ import type { RedisAddress } from '#lib/config/redis-url';
 import { asError } from '#lib/errors';
 import { MINUTE_MS, SECOND_MS } from '#lib/units';
 
-/** A request waits this long for Redis. */
+/** A request waits this long for Redis, or up to a step less. */
 const COMMAND_TIMEOUT_MS = 500;
 /** The timeout of a command is counted in steps; see `GuardedRedis`. */
 const COMMAND_STEP_MS = 100;
@@ -159,6 +159,7 @@ function reasonOf(error: Error & { code?: unknown }): string {
 class GuardedRedis extends Redis {
   #guard: RequestGuard | undefined;
   #isProbing = false;
+  readonly #timer = new CommandTimer();
 
   attachGuard(guard: RequestGuard): void {
     this.#guard = guard;
@@ -179,7 +180,9 @@ class GuardedRedis extends Redis {
     // Before it is ready, commands are those of the handshake.
     if (guard === undefined || this.status !== 'ready') return super.sendCommand(command, stream);
     if (this.#isProbing) {
-      limitTime(command);
+      this.#timer.start(command);
+      const stop = () => this.#timer.stop(command);
+      command.promise.then(stop, stop);
       return super.sendCommand(command, stream);
     }
     if (guard.isOpen) {
@@ -187,11 +190,15 @@ class GuardedRedis extends Redis {
       return command.promise;
     }
     const { openings } = guard;
-    limitTime(command);
+    this.#timer.start(command);
     const sent = super.sendCommand(command, stream);
     command.promise.then(
-      () => guard.recordSuccess(),
+      () => {
+        this.#timer.stop(command);
+        guard.recordSuccess();
+      },
       (error: Error) => {
+        this.#timer.stop(command);
         if (error.name === 'ReplyError' && !AWAY_REPLY.test(error.message)) guard.recordSuccess();
         else if (openings === guard.openings) guard.recordFailure(error.message);
       },
@@ -200,17 +207,32 @@ class GuardedRedis extends Redis {
   }
 }
 
-/** Rejects a command once it has waited for so many steps. */
-function limitTime(command: Command): void {
-  let leftMs = COMMAND_TIMEOUT_MS;
-  const timer = setInterval(() => {
-    leftMs -= COMMAND_STEP_MS;
-    if (leftMs > 0) return;
-    clearInterval(timer);
-    command.reject(new Error('Command timed out'));
-  }, COMMAND_STEP_MS);
-  const stop = () => clearInterval(timer);
-  command.promise.then(stop, stop);
+/** Rejects commands that have waited for so many steps. They share one timer: there are dozens. */
+class CommandTimer {
+  readonly #leftSteps = new Map<Command, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  start(command: Command): void {
+    this.#leftSteps.set(command, COMMAND_TIMEOUT_MS / COMMAND_STEP_MS);
+    this.#timer ??= setInterval(() => this.#step(), COMMAND_STEP_MS);
+  }
+
+  stop(command: Command): void {
+    this.#leftSteps.delete(command);
+  }
+
+  #step(): void {
+    for (const [command, steps] of this.#leftSteps) {
+      if (steps > 1) this.#leftSteps.set(command, steps - 1);
+      else {
+        this.#leftSteps.delete(command);
+        command.reject(new Error('Command timed out'));
+      }
+    }
+    if (this.#leftSteps.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
 /**

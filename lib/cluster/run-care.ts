@@ -25,8 +25,8 @@ const AWAY_MS = 5 * SECOND_MS;
 const HOLD_TICKS = 1;
 /** A run that Redis has lost is written again by the instances that know it, within this time. */
 const GONE_MS = 10 * SECOND_MS;
-/** Silent runs that are looked at at a time: more commands would hold up others. */
-const LOOKS = 100;
+/** Silent runs that are looked at in one trip: more commands would hold up others. */
+const LOOKS = 200;
 
 export interface RunCareOptions {
   readonly link: Pick<ClusterLink, 'connection'>;
@@ -110,8 +110,7 @@ export class RunCare {
         .all()
         .filter(({ heardMs }) => now - heardMs >= SILENCE_MS)
         .filter(this.#isElsewhere);
-      for (let from = 0; from < silent.length; from += LOOKS)
-        await Promise.all(silent.slice(from, from + LOOKS).map((mirror) => this.#lookAt(mirror)));
+      for (let from = 0; from < silent.length; from += LOOKS) await this.#lookAt(silent.slice(from, from + LOOKS));
     } catch {
       // The guard has recorded the failure; the next tick does it again.
     }
@@ -130,8 +129,7 @@ export class RunCare {
   async #cancelLate(): Promise<void> {
     const { store, mirrors } = this.#options;
     for (const [ticket, { run, by }] of this.#cancelled) {
-      const left = await store.cancelTicket(ticket, run, by);
-      if (left === 0 && !(await store.isWanted(run))) await mirrors.endCancelled(run, by);
+      if (!(await store.cancelTicket(ticket, run, by))) await mirrors.endCancelled(run, by);
       this.#cancelled.delete(ticket);
     }
   }
@@ -140,18 +138,19 @@ export class RunCare {
   readonly #isElsewhere = ({ generation, isOwned, isAlone }: Mirror): boolean =>
     !isOwned && !isAlone && !this.#options.store.isEntering(generation.id);
 
-  /** A run is silent: it waits, or it has ended without a word. Rejects if Redis does. */
-  async #lookAt(mirror: Mirror): Promise<void> {
+  /** Runs are silent: they wait, or have ended without a word. Rejects if Redis does. */
+  async #lookAt(silent: readonly Mirror[]): Promise<void> {
     const { store, mirrors, clock } = this.#options;
-    const { generation } = mirror;
-    const run = generation.id;
-    const stored = await store.find(run);
-    mirror.heardMs = clock.now();
-    const isLeft = () => mirrors.get(run) === mirror && this.#isElsewhere(mirror);
-    if (!isLeft()) return;
-    if (stored === undefined) this.#handleGone(mirror);
-    else mirror.goneSinceMs = undefined;
-    if (stored?.finishedAt !== undefined) {
+    const fates = await store.fates(silent.map(({ generation }) => generation.id));
+    for (const [index, mirror] of silent.entries()) {
+      const { generation } = mirror;
+      const run = generation.id;
+      const isLeft = () => mirrors.get(run) === mirror && this.#isElsewhere(mirror);
+      mirror.heardMs = clock.now();
+      if (!isLeft()) continue;
+      if (fates[index] === 'gone') this.#handleGone(mirror);
+      else mirror.goneSinceMs = undefined;
+      if (fates[index] !== 'ended') continue;
       mirrors.applyEntries(run, await store.entries(run));
       if (isLeft()) generation.finish(WORKER_LOST);
     }

@@ -1,4 +1,5 @@
 import type { ChainableCommander } from 'ioredis';
+import { z } from 'zod';
 import { execute } from '#lib/cluster/replies';
 import { RunLogs } from '#lib/cluster/run-logs';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
@@ -8,6 +9,9 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
 export const RUNS_AT_ONCE = 200;
 /** An instance that wants a run says so again before this is over. */
 const LEASE_MS = 15 * SECOND_MS;
+
+/** `gone`: Redis does not have the run (any more). */
+export type RunFate = 'open' | 'ended' | 'gone';
 
 /** What decides whether a run that is worked on goes on. */
 export interface Wishes {
@@ -20,7 +24,7 @@ export interface Wishes {
   readonly owner: string | undefined;
 }
 
-/** Who wants a run, and which run identical requests join. */
+/** Who wants a run, what has become of it, and which run identical requests join. */
 export class RunLeases extends RunLogs {
   protected addLease(commands: ChainableCommander, run: string): void {
     const { instanceId } = this.link;
@@ -70,6 +74,17 @@ export class RunLeases extends RunLogs {
     });
   }
 
+  /** What has become of runs, in their order. Rejects if Redis does. */
+  async fates(runs: readonly string[]): Promise<RunFate[]> {
+    const commands = this.client.pipeline();
+    for (const run of runs) commands.hmget(this.keys.run(run), 'state', 'finishedAt');
+    if (runs.length === 0) return [];
+    return z
+      .array(z.tuple([z.string().nullable(), z.string().nullable()]))
+      .parse(await execute(commands))
+      .map(([state, finishedAt]) => (state === null ? 'gone' : finishedAt === null ? 'open' : 'ended'));
+  }
+
   /** Takes a flight for a run. Returns the run that has it already. Rejects if Redis does. */
   async takeFlight(key: string, run: string): Promise<string | undefined> {
     return (await this.client.set(this.keys.flight(key), run, 'PX', HOUR_MS, 'NX', 'GET')) ?? undefined;
@@ -91,7 +106,7 @@ export class RunLeases extends RunLogs {
 }
 
 /** Whether a run is not wanted any more. */
-export function isUnwanted({ wanted, tickets, cancelledBy }: Wishes): boolean {
+export function isUnwanted({ wanted, tickets, cancelledBy }: Omit<Wishes, 'owner'>): boolean {
   return wanted === 0 || (tickets === 0 && cancelledBy !== undefined);
 }
 

@@ -1,8 +1,11 @@
+import type { ChainableCommander } from 'ioredis';
+import { z } from 'zod';
 import type { FinalEvent, GenerationState } from '#lib/chat/generation/generation';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { execute } from '#lib/cluster/replies';
+import { execute, repliesOf } from '#lib/cluster/replies';
 import {
   decodeEvents,
+  decodeRun,
   type EntryEvent,
   type EntryId,
   encodeEntry,
@@ -11,6 +14,7 @@ import {
   isFinal,
   type OtherSource,
   parseEntryId,
+  type StoredRun,
 } from '#lib/cluster/run-format';
 import type { ClusterLink } from '#lib/cluster/shared-types';
 import { HOUR_MS } from '#lib/units';
@@ -20,6 +24,23 @@ export interface LogEntry {
   readonly id: EntryId;
   readonly events: readonly EntryEvent[];
 }
+
+/** What Redis has of a run that a worker has taken. */
+export interface TakenRecord {
+  /** Undefined if there is no such run (any more). */
+  readonly stored: StoredRun | undefined;
+  readonly last: LogEntry | undefined;
+  /** As in `Wishes`. */
+  readonly wanted: number;
+  readonly tickets: number;
+  /** Null if it has ended; undefined if it was not read. */
+  readonly request: Buffer | null | undefined;
+}
+
+type RawEntries = readonly (readonly [id: string, fields: readonly string[]])[];
+
+/** Tickets, and the key of the flight. */
+const keptSchema = z.tuple([z.array(z.string()), z.string().nullable()]);
 
 /** The logs of runs in Redis, and the end of runs, which is the last entry of each. */
 export class RunLogs {
@@ -59,13 +80,40 @@ export class RunLogs {
     return entryOf(await this.client.xrevrange(this.keys.log(run), '+', '-', 'COUNT', 1));
   }
 
+  /**
+   * What decides whether and how a run is begun, in one trip; its request only `withRequest`.
+   * Rejects if Redis does.
+   */
+  async readTaken(run: string, withRequest: boolean): Promise<TakenRecord> {
+    const { keys } = this;
+    const commands = this.client.pipeline().hgetall(keys.run(run));
+    commands.xrevrange(keys.log(run), '+', '-', 'COUNT', 1);
+    commands.zcount(keys.wanted(run), this.now(), '+inf').scard(keys.tickets(run));
+    if (withRequest) commands.getBuffer(keys.modelRequest(run));
+    const [fields, last, wanted, tickets, request] = await execute(commands);
+    return {
+      stored: decodeRun(fields as Record<string, string>),
+      last: entryOf(last),
+      wanted: Number(wanted),
+      tickets: Number(tickets),
+      request: withRequest ? (request as Buffer | null) : undefined,
+    };
+  }
+
   /** The first entry of a log; undefined without one. Rejects if Redis does. */
   async firstEntry(run: string): Promise<LogEntry | undefined> {
     return entryOf(await this.client.xrange(this.keys.log(run), '-', '+', 'COUNT', 1));
   }
 
+  /** A run with all entries of its log, in one trip. Rejects if Redis does. */
+  async readAll(run: string): Promise<{ readonly stored: StoredRun | undefined; readonly entries: RawEntries }> {
+    const reading = this.client.pipeline().hgetall(this.keys.run(run)).xrange(this.keys.log(run), '-', '+');
+    const [fields, entries] = await execute(reading);
+    return { stored: decodeRun(fields as Record<string, string>), entries: entries as RawEntries };
+  }
+
   /** All entries of a log. Rejects if Redis does. */
-  async entries(run: string): Promise<[id: string, fields: string[]][]> {
+  async entries(run: string): Promise<RawEntries> {
     return await this.client.xrange(this.keys.log(run), '-', '+');
   }
 
@@ -102,6 +150,38 @@ export class RunLogs {
     await this.client.xadd(this.keys.log(run), `${attempt}-${number}`, ...encodeEntry(events, other));
   }
 
+  /**
+   * Begins the attempt of this instance that is to be number `expected`, with its first entry, in
+   * one trip. Returns its number, which is a later one if another instance has begun the run in the
+   * same moment; or the last entry of the run if that has ended meanwhile. Rejects if Redis does.
+   */
+  async begin(run: string, expected: number, event: EntryEvent): Promise<number | LogEntry> {
+    const key = this.keys.run(run);
+    const log = this.keys.log(run);
+    const replies = await this.client
+      .multi()
+      .hincrby(key, 'attempt', 1)
+      .hset(key, { owner: this.link.instanceId, state: 'running', startedAt: this.now() })
+      .pexpire(key, this.openTtlMs)
+      .xadd(log, `${expected}-0`, 'e', encodeEvents([event]))
+      .pexpire(log, this.openTtlMs)
+      .exec();
+    const [attempt] = repliesOf(replies?.slice(0, 1) ?? null);
+    if (attempt === expected) {
+      repliesOf(replies);
+      return expected;
+    }
+    // Redis may have refused the entry: there is one of another attempt.
+    const last = await this.lastEntry(run);
+    const end = last?.events.at(-1);
+    if (last !== undefined && isFinal(end)) {
+      await this.finalize(run, end);
+      return last;
+    }
+    await this.appendStarted(run, Number(attempt), event);
+    return Number(attempt);
+  }
+
   /** Notes an attempt of this instance that Redis has lost. Rejects if Redis does. */
   async noteAttempt(run: string, attempt: number): Promise<void> {
     const { instanceId } = this.link;
@@ -128,33 +208,40 @@ export class RunLogs {
   }
 
   async end(run: string, event: FinalEvent): Promise<boolean> {
-    const keys = this.keys;
-    if ((await this.client.exists(keys.run(run))) === 0) {
-      await this.client.zrem(keys.openRuns, run);
+    const { keys, client } = this;
+    const reading = client.pipeline().exists(keys.run(run));
+    const [exists, ...kept] = await execute(this.#addKept(reading, run));
+    if (exists === 0) {
+      await client.zrem(keys.openRuns, run);
       return false;
     }
     const replies = await execute(
-      this.client.multi().hincrby(keys.run(run), 'attempt', 1).xrevrange(keys.log(run), '+', '-', 'COUNT', 1),
+      client.multi().hincrby(keys.run(run), 'attempt', 1).xrevrange(keys.log(run), '+', '-', 'COUNT', 1),
     );
     const last = entryOf(replies[1]);
     const final = last?.events.at(-1);
     if (isFinal(final)) {
-      await this.finalize(run, final);
+      await this.#finalize(run, final, kept);
       return false;
     }
     await this.append(run, { attempt: Number(replies[0]), number: (last?.id.number ?? 0) + 1 }, [event]);
-    await this.finalize(run, event);
+    await this.#finalize(run, event, kept);
     return true;
   }
 
   /** After the last entry of a log: the result is kept for its time. Rejects if Redis does. */
   async finalize(run: string, event: FinalEvent, firstTokenAt?: number): Promise<void> {
-    const keys = this.keys;
-    const { ttlMs } = this;
-    const [tickets, flight] = await Promise.all([
-      this.client.smembers(keys.tickets(run)),
-      this.client.hget(keys.run(run), 'flightKey'),
-    ]);
+    await this.#finalize(run, event, await execute(this.#addKept(this.client.pipeline(), run)), firstTokenAt);
+  }
+
+  /** Adds the commands whose replies `#finalize` needs. */
+  #addKept(commands: ChainableCommander, run: string): ChainableCommander {
+    return commands.smembers(this.keys.tickets(run)).hget(this.keys.run(run), 'flightKey');
+  }
+
+  async #finalize(run: string, event: FinalEvent, kept: readonly unknown[], firstTokenAt?: number): Promise<void> {
+    const [tickets, flight] = keptSchema.parse(kept);
+    const { keys, ttlMs } = this;
     const commands = this.client.multi();
     commands.hset(keys.run(run), {
       state: stateOf(event),

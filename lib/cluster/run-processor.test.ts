@@ -4,7 +4,15 @@ import { Generation } from '#lib/chat/generation/generation';
 import { WORKER_LOST } from '#lib/cluster/lost-runs';
 import { type EntryEvent, type EntryId, parseEntryId } from '#lib/cluster/run-format';
 import { RunWork } from '#lib/cluster/run-processor';
+import { supersede } from '#lib/cluster/superseded';
 import { ManualClock, settled } from '../../test/support/chat.ts';
+
+const recordOf = (stored: object, last?: object, request?: Buffer | null) => ({
+  ...{ stored, last, request },
+  ...{ wanted: 1, tickets: 1 },
+});
+
+const takenRun = (run: string, signal: AbortSignal) => ({ run, lane: 'lane', stalled: 0, isFirst: false, signal });
 
 it('ends a run that can never begin, so that it does not hold its slot', async () => {
   const ended: string[] = [];
@@ -12,13 +20,10 @@ it('ends a run that can never begin, so that it does not hold its slot', async (
   const work = new RunWork({
     link: { instanceId: 'this', connection: { isUsable: true }, instanceIds: () => ['this'] },
     store: {
-      find: async () => ({ attempt: 0, model: 'm', owner: '' }),
-      lastEntry: async () => undefined,
-      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined }],
       // Of a version that writes requests in another way.
-      readRequest: async () => {
+      readTaken: async () => {
         tries += 1;
-        return Buffer.from('no request');
+        return recordOf({ attempt: 0, model: 'm', owner: '' }, undefined, Buffer.from('no request'));
       },
       end: async (run: string, event: { error: { code: string } }) => ended.push(`${run} ${event.error.code}`),
     },
@@ -29,33 +34,32 @@ it('ends a run that can never begin, so that it does not hold its slot', async (
     log: { error: () => {} },
   } as unknown as ConstructorParameters<typeof RunWork>[0]);
   const signal = new AbortController().signal;
-  expect(await work.process({ run: 'run', lane: 'lane', stalled: 0, signal })).toBe('ended');
+  expect(await work.process(takenRun('run', signal))).toBe('ended');
   expect([tries, ended]).toEqual([5, ['run worker_lost']]);
 }, 10_000);
 
 it('begins a run once whose job it gets again while it begins it', async () => {
   const begun = Promise.withResolvers<void>();
-  const stored = { attempt: 0, model: 'm', owner: '' };
+  // An earlier owner is lost, and is refused before anything is begun.
+  const stored = { attempt: 1, model: 'm', owner: 'lost' };
   let last: { id: EntryId; events: EntryEvent[] } | undefined;
   let attempts = 0;
   let isCancelled = false;
   const work = new RunWork({
     link: { instanceId: 'this', connection: { isUsable: true }, instanceIds: () => ['this'] },
     store: {
-      find: async () => stored,
-      lastEntry: async () => last,
-      wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined }],
-      readRequest: async () => null,
-      beginAttempt: async () => {
+      readTaken: async () => recordOf(stored, last),
+      untouchedFor: async () => undefined,
+      begin: async (_run: string, expected: number) => {
         attempts += 1;
-        stored.attempt = attempts;
+        stored.attempt = expected;
         stored.owner = 'this';
-        return attempts;
+        // The process is busy: another look at Redis comes in between.
+        await begun.promise;
+        return expected;
       },
-      // The process is busy: another look at Redis comes in between.
-      appendStarted: async () => await begun.promise,
       end: async () => {
-        last = { id: { attempt: 1, number: 1 }, events: [WORKER_LOST] };
+        last = { id: { attempt: 2, number: 1 }, events: [WORKER_LOST] };
       },
       finalize: async () => {},
     },
@@ -67,7 +71,7 @@ it('begins a run once whose job it gets again while it begins it', async () => {
     alone: () => ({ get: () => undefined }),
     log: { error: () => {} },
   } as unknown as ConstructorParameters<typeof RunWork>[0]);
-  const taken = () => ({ run: 'run', lane: 'lane', stalled: 0, signal: new AbortController().signal });
+  const taken = () => takenRun('run', new AbortController().signal);
   const first = work.process(taken());
   await vi.waitFor(() => expect(attempts).toBe(1));
   const second = work.process(taken());
@@ -194,14 +198,17 @@ async function begun() {
   );
   const request = { goesOnElsewhere: false };
   const forgotten: unknown[] = [];
+  const inFlight = { requestsOf: () => [request], forget: (one: unknown) => forgotten.push(one) };
   const work = new RunWork({
     link: { instanceId: 'this', connection: { isUsable: true }, instanceIds: () => ['this'] },
     store: {
-      find: async () => ({ attempt: 0, model: 'm', owner: '' }),
+      readTaken: async () => recordOf({ attempt: 0, model: 'm', owner: '' }, entries.at(-1)),
       lastEntry: async () => entries.at(-1),
       wishes: async () => [{ wanted: 1, tickets: 1, cancelledBy: undefined, owner: state.owner }],
-      beginAttempt: async () => 1,
-      appendStarted: async () => append('1-0', STARTED),
+      begin: async () => {
+        append('1-0', STARTED);
+        return 1;
+      },
       append: async (_: string, id: EntryId, events: readonly EntryEvent[]) => {
         if (state.isAway) throw new Error('Redis does not respond.');
         const last = entries.at(-1)?.id;
@@ -211,8 +218,11 @@ async function begun() {
       },
       touch: async () => {},
     },
-    mirrors: { get: () => ({ generation }), own: () => {}, all: () => [] },
-    inFlight: { requestsOf: () => [request], forget: (one: unknown) => forgotten.push(one) },
+    mirrors: {
+      ...{ get: () => ({ generation }), own: () => {}, all: () => [] },
+      supersede: (one: Generation) => supersede(one, inFlight as unknown as Parameters<typeof supersede>[1]),
+    },
+    inFlight,
     clock,
     alone: () => ({ get: () => undefined }),
     laneOf: () => ({ server: { id: 'server' }, hasSlot: true }),
@@ -220,7 +230,7 @@ async function begun() {
     log: { error: () => {} },
   } as unknown as ConstructorParameters<typeof RunWork>[0]);
   const lock = new AbortController();
-  const outcome = work.process({ run: 'run', lane: 'lane', stalled: 0, signal: lock.signal });
+  const outcome = work.process(takenRun('run', lock.signal));
   await settled();
   return { clock, append, state, generation, request, forgotten, lock, outcome, work };
 }
@@ -270,7 +280,7 @@ it('ends its call once it has lost its job and another server has begun, althoug
 it('does not begin a run whose job is another worker’s', async () => {
   const { work } = await begun();
   const signal = AbortSignal.abort();
-  expect(await work.process({ run: 'another', lane: 'lane', stalled: 0, signal })).toBe('ended');
+  expect(await work.process(takenRun('another', signal))).toBe('ended');
 });
 
 it('goes on while another server is to begin its run, and ends with its readers sent there once that has', async () => {

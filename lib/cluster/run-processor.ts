@@ -9,21 +9,17 @@ import { LogWriter } from '#lib/cluster/log-writer';
 import { cancelledEnd, WORKER_LOST } from '#lib/cluster/lost-runs';
 import type { Mirrors } from '#lib/cluster/mirrors';
 import { adoptRun, type OwnedRun, otherSource, requestsOf } from '#lib/cluster/owned-run';
-import { decodeModelRequest, isFinal, type StoredRun } from '#lib/cluster/run-format';
+import { isFinal } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { LogEntry } from '#lib/cluster/run-logs';
+import { RunStart } from '#lib/cluster/run-start';
 import { RunVerifier } from '#lib/cluster/run-verifier';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, LocalLane, RunOutcome, TakenRun } from '#lib/cluster/shared-types';
-import { supersede } from '#lib/cluster/superseded';
 import type { AppError } from '#lib/errors';
 import type { Logger } from '#lib/telemetry/log';
 import { SECOND_MS } from '#lib/units';
 
-/** An owner that was there within this time is at work still, also if its job was given away. */
-const OWNER_MS = 3.5 * SECOND_MS;
-/** A run that is lost so often is at fault itself. */
-const MAX_STALLS = 2;
 /** Leases that could not be renewed while Redis was away say nothing. */
 const LEASE_TRUST_MS = 10 * SECOND_MS;
 const RETRY_MS = 500;
@@ -60,6 +56,7 @@ export class RunWork {
   readonly #processed = new Set<string>();
   readonly #adopting = new Map<string, Promise<boolean>>();
   readonly #verifier: RunVerifier;
+  readonly #start: RunStart;
   #cancelTick: (() => void) | undefined;
   #ticks = 0;
   #usableSinceMs: number;
@@ -72,6 +69,11 @@ export class RunWork {
       ...options,
       owned: () => this.#owned.values(),
       writeAgain: (owned) => void this.#write(owned),
+    });
+    this.#start = new RunStart({
+      ...options,
+      isOwned: (run) => this.#owned.has(run),
+      areLeasesKnown: () => this.#areLeasesKnown,
     });
     this.#scheduleTick();
   }
@@ -135,65 +137,34 @@ export class RunWork {
   }
 
   /** Undefined if it is to be tried again in a while: another instance may work on it. */
-  async #process({ run, lane: laneId, stalled, signal }: TakenRun): Promise<RunOutcome | undefined> {
+  async #process(taken: TakenRun): Promise<RunOutcome | undefined> {
+    const { run, lane: laneId, signal } = taken;
     const { store, mirrors, alone } = this.#options;
     const begun = alone().get(run);
     if (begun !== undefined) return await this.#goOn(begun);
-    const [stored, last] = await Promise.all([store.find(run), store.lastEntry(run)]);
-    if (stored === undefined) return 'ended';
-    const final = last?.events.at(-1);
-    if (isFinal(final)) {
-      if (stored.finishedAt === undefined) await store.finalize(run, final);
-      return 'ended';
-    }
-    if (stored.attempt > 0 && (await this.#isAtWork(run, stored))) return undefined;
-    const [wishes] = await store.wishes([run]);
-    if (wishes !== undefined && isUnwanted(wishes) && this.#areLeasesKnown) {
-      await store.end(run, cancelledEnd(wishes.cancelledBy));
-      return 'ended';
-    }
-    const hasText = (last?.id.number ?? 0) > 0;
-    const lane = this.#options.laneOf(laneId);
-    if (hasText || stalled >= MAX_STALLS || lane === undefined) {
-      await store.end(run, WORKER_LOST);
-      return 'ended';
-    }
-    // What was read here of an attempt that Redis has lost is not continued by this one.
-    const known = mirrors.get(run)?.generation;
-    if (known !== undefined && known.log.lastNumber > 0) supersede(known, this.#options.inFlight);
-    const body = mirrors.get(run)?.generation.packedRequest === undefined ? await store.readRequest(run) : undefined;
-    if (body === null) {
-      await store.end(run, WORKER_LOST);
-      return 'ended';
-    }
-    const request = body && decodeModelRequest(body);
+    const prepared = await this.#start.prepare(taken);
+    if (prepared === undefined || prepared === 'ended') return prepared;
     if (signal.aborted) return 'ended';
-    const attempt = await store.beginAttempt(run);
-    await store.appendStarted(run, attempt, { type: 'started', server: lane.server.id, model: stored.model });
+    const { lane, attempts, model, stored, request } = prepared;
+    const beginning = store.begin(run, attempts + 1, { type: 'started', server: lane.server.id, model });
+    // An older owner is refused from then on. The first attempt has none, and does not wait.
+    const attempt = attempts === 0 ? 1 : await beginning;
+    if (typeof attempt !== 'number') return 'ended';
     // In one turn from here on: who reads it here has the generation that is worked on.
-    const generation = mirrors.get(run)?.generation ?? mirrors.make(run, stored);
-    if (request !== undefined) generation.adoptRequest(request);
+    const generation = mirrors.get(run)?.generation ?? (stored && mirrors.make(run, stored));
+    if (request !== undefined) generation?.adoptRequest(request);
     // It was cancelled here in the meantime.
-    if (generation.packedRequest === undefined) {
-      await store.end(run, cancelledEnd(stored.cancelledBy));
+    if (generation?.packedRequest === undefined) {
+      await beginning;
+      const { cancelledBy } = stored ?? (await store.find(run)) ?? {};
+      await store.end(run, cancelledEnd(cancelledBy));
       return 'ended';
     }
     // This instance has begun to stop in the meantime.
-    if (this.#isClosing) return 'again';
+    if (this.#isClosing) return await beginning.then((): RunOutcome => 'again');
     generation.eventOffset = attemptOffset(attempt);
     mirrors.own(generation, laneId);
-    return await this.#run(generation, lane, attempt, signal);
-  }
-
-  /**
-   * Whether another instance, or this one, works on a run whose job was given away: Redis was away,
-   * or its event loop was blocked for longer than the lock of the job.
-   */
-  async #isAtWork(run: string, { owner }: StoredRun): Promise<boolean> {
-    const { store, link } = this.#options;
-    if (owner === link.instanceId) return this.#owned.has(run);
-    const untouchedMs = await store.untouchedFor(run);
-    return untouchedMs !== undefined && untouchedMs < OWNER_MS && link.instanceIds().includes(owner);
+    return await this.#run(generation, lane, { attempt, signal, beginning });
   }
 
   /** The job of a run that this instance has begun by itself is here now. */
@@ -237,9 +208,13 @@ export class RunWork {
   }
 
   /** `signal` aborts when another worker gets the job. */
-  async #run(generation: Generation, lane: LocalLane, attempt: number, signal: AbortSignal): Promise<RunOutcome> {
+  async #run(
+    generation: Generation,
+    lane: LocalLane,
+    { attempt, signal, beginning }: { attempt: number; signal: AbortSignal; beginning: Promise<number | LogEntry> },
+  ): Promise<RunOutcome> {
     const { local, clock } = this.#options;
-    const owned = this.#write({ generation, lane: lane.server.id, attempt });
+    const owned = this.#write({ generation, lane: lane.server.id, attempt }, beginning);
     const handleLoss = () => {
       owned.isContested = true;
       void owned.writer.checkFence();
@@ -258,24 +233,47 @@ export class RunWork {
     }
   }
 
-  /** Writes the log of a run of this instance, from its beginning. */
-  #write(begun: Pick<OwnedRun, 'generation' | 'lane' | 'attempt'> & Partial<OwnedRun>): OwnedRun {
+  /** Writes the log of a run of this instance, from its beginning, once Redis has its attempt. */
+  #write(
+    begun: Pick<OwnedRun, 'generation' | 'lane' | 'attempt'> & Partial<OwnedRun>,
+    beginning?: Promise<number | LogEntry>,
+  ): OwnedRun {
     const { store, clock, inFlight } = this.#options;
     const { generation, attempt, lane } = begun;
     const { id: run, log, model } = generation;
     const other = () => otherSource(generation, { model, server: lane });
-    const isHeld = () => this.#verifier.look();
+    let isBegun = beginning === undefined;
+    const isHeld = () => !isBegun || this.#verifier.look();
     const writer = new LogWriter({ store, run, attempt, log, other, clock, isHeld });
     const { promise: over, resolve } = Promise.withResolvers<RunOutcome>();
     const requests = begun.requests ?? requestsOf(generation, inFlight);
     const owned: OwnedRun = { ...begun, requests, writer, isReturned: false, isContested: false, over };
     this.#owned.set(run, owned);
+    if (beginning !== undefined)
+      void this.#confirm(owned, beginning).then(() => {
+        isBegun = true;
+        writer.resume();
+        // It may have been cancelled before it was begun.
+        void this.check(run);
+      });
     void this.#finishWriting(owned).then((outcome) => {
       // It may be written again by now.
       if (this.#owned.get(run) === owned) this.#owned.delete(run);
       resolve(outcome);
     });
     return owned;
+  }
+
+  /** Resolves when Redis has the attempt, or another instance the run. Never rejects. */
+  async #confirm(owned: OwnedRun, beginning: Promise<number | LogEntry>): Promise<void> {
+    try {
+      const begun = await beginning;
+      if (typeof begun !== 'number') owned.writer.fence(begun);
+      else if (begun !== owned.attempt) this.#verifier.renumber(owned, begun);
+    } catch {
+      // The guard has recorded the failure: what Redis has of the run is not known.
+      while (!owned.writer.isClosed && !(await this.#verifier.restore(owned))) await delay(RETRY_MS);
+    }
   }
 
   /** Never rejects. */
@@ -301,7 +299,7 @@ export class RunWork {
     if (isFinal(end) && end.type === 'error') {
       generation.endOffset = attemptOffset(successor?.id.attempt ?? 1);
       generation.finish(end);
-    } else supersede(generation, this.#options.inFlight);
+    } else this.#options.mirrors.supersede(generation);
   }
 
   /** The last entry is written: the rest is done as soon as Redis is there. */

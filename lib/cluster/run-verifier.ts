@@ -75,34 +75,58 @@ export class RunVerifier {
     this.#isLooking = false;
   }
 
+  /**
+   * Compares what Redis has of one run with what this instance has written. Returns whether that
+   * was done. Never rejects.
+   */
+  async restore(owned: OwnedRun): Promise<boolean> {
+    if (this.look()) return false;
+    try {
+      await this.#tryRestore(owned);
+      return true;
+    } catch {
+      // The guard has recorded a failure of Redis; it is tried again.
+      return false;
+    }
+  }
+
+  /** The log of a run is that of another attempt from now on. */
+  renumber(owned: OwnedRun, attempt: number): void {
+    owned.attempt = attempt;
+    owned.generation.eventOffset = attemptOffset(attempt);
+    owned.writer.renumber(attempt);
+  }
+
   /** Rejects if Redis is away again. */
   async #restore(owned: OwnedRun): Promise<void> {
-    const { store, link, log, writeAgain } = this.#options;
-    const { generation, writer } = owned;
-    if (owned.isReturned) return;
+    const { link, log } = this.#options;
     try {
-      const restored = await restoreRun(owned, store, link);
-      if (restored === undefined) return;
-      if (restored === 'ended') {
-        // There is another text under the numbers that readers have of this one.
-        writer.close();
-        if (generation.finishedAt !== undefined) return;
-        generation.endOffset = attemptOffset(owned.attempt + 1);
-        generation.finish(WORKER_LOST);
-        return;
-      }
-      const { attempt, number } = restored;
-      if (attempt !== owned.attempt) {
-        owned.attempt = attempt;
-        generation.eventOffset = attemptOffset(attempt);
-        writer.renumber(attempt);
-      }
-      if (!writer.isClosed) writer.rewind(number);
-      else if (number < generation.log.lastNumber) writeAgain(owned);
+      await this.#tryRestore(owned);
     } catch (error) {
       // Else it would hold up all others.
       if (!link.connection.isUsable) throw error;
-      log.error({ err: error, run: generation.id }, 'what Redis has of a request could not be looked at');
+      log.error({ err: error, run: owned.generation.id }, 'what Redis has of a request could not be looked at');
     }
+  }
+
+  /** Rejects if Redis does. */
+  async #tryRestore(owned: OwnedRun): Promise<void> {
+    const { store, link, writeAgain } = this.#options;
+    const { generation, writer } = owned;
+    if (owned.isReturned) return;
+    const restored = await restoreRun(owned, store, link);
+    if (restored === undefined) return;
+    if (restored === 'ended') {
+      // There is another text under the numbers that readers have of this one.
+      writer.close();
+      if (generation.finishedAt !== undefined) return;
+      generation.endOffset = attemptOffset(owned.attempt + 1);
+      generation.finish(WORKER_LOST);
+      return;
+    }
+    const { attempt, number } = restored;
+    if (attempt !== owned.attempt) this.renumber(owned, attempt);
+    if (!writer.isClosed) writer.rewind(number);
+    else if (number < generation.log.lastNumber) writeAgain(owned);
   }
 }

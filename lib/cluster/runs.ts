@@ -13,7 +13,7 @@ import {
   type StoredRun,
   type Ticket,
 } from '#lib/cluster/run-format';
-import { RUNS_AT_ONCE, RunLeases } from '#lib/cluster/run-leases';
+import { isUnwanted, RUNS_AT_ONCE, RunLeases } from '#lib/cluster/run-leases';
 import type { ClusterLink, NewRun, RunRecord, Runs } from '#lib/cluster/shared-types';
 import { HOUR_MS, MINUTE_MS } from '#lib/units';
 import type { CancelledBy } from '#lib/wire/chat-queue';
@@ -36,8 +36,10 @@ export interface RunStoreOptions {
   readonly requestsOf: (generation: Generation) => readonly PendingRequest[];
   /** The key of the flight that a run has taken. */
   readonly flightOf: (run: string) => string | undefined;
-  /** A run was begun by this instance: its events are read from now on. */
+  /** A run was begun by this instance. */
   readonly onCreate: (generation: Generation, lane: string) => void;
+  /** It is in the line: another instance may begin it. */
+  readonly onAdmitted: (generation: Generation) => void;
   /** It is in no line: it ends, or lives in this process alone. */
   readonly onNotAdmitted: (generation: Generation) => void;
   /** Redis is away: it lives in this process alone, until Redis is back. */
@@ -66,7 +68,6 @@ export class RunStore extends RunLeases implements Runs {
     this.#options.onCreate(generation, lane);
   }
 
-  /** Whether a run is on its way into the line. */
   isEntering(run: string): boolean {
     return this.#admissions.has(run);
   }
@@ -134,6 +135,7 @@ export class RunStore extends RunLeases implements Runs {
 
   handleAdmitted(generation: Generation): void {
     for (const { saved } of this.#options.requestsOf(generation)) if (saved?.isShared === true) saved.isOnDisk = true;
+    this.#options.onAdmitted(generation);
     this.#settle(generation);
   }
 
@@ -257,6 +259,8 @@ export class RunStore extends RunLeases implements Runs {
   async addTicket(run: string, request: PendingRequest): Promise<void> {
     const commands = this.client.multi();
     this.#addTicket(commands, run, request);
+    // The caller of a request that has joined is within its share.
+    if (!request.generation.isBehind) commands.hset(this.keys.run(run), { behind: '' });
     this.addLease(commands, run);
     await execute(commands);
   }
@@ -268,8 +272,6 @@ export class RunStore extends RunLeases implements Runs {
     commands.pexpire(keys.ticket(id), this.openTtlMs);
     commands.sadd(keys.tickets(run), id);
     commands.pexpire(keys.tickets(run), this.openTtlMs);
-    // The caller of a request that has joined is within its share.
-    if (!request.generation.isBehind) commands.hset(keys.run(run), { behind: '' });
     if (request.detached) commands.zadd(keys.wanted(run), '+inf', `d:${id}`);
   }
 
@@ -348,11 +350,8 @@ export class RunStore extends RunLeases implements Runs {
     return score === null ? undefined : this.now() - Number(score);
   }
 
-  /**
-   * Cancels one request. Returns how many of its run are left; if none is, the run is marked as
-   * cancelled. Rejects if Redis does.
-   */
-  async cancelTicket(ticket: string, run: string, by: CancelledBy): Promise<number> {
+  /** Cancels one request. Returns whether its run goes on for others. Rejects if Redis does. */
+  async cancelTicket(ticket: string, run: string, by: CancelledBy): Promise<boolean> {
     const keys = this.keys;
     const replies = await execute(
       this.client
@@ -363,12 +362,15 @@ export class RunStore extends RunLeases implements Runs {
         .zrem(keys.wanted(run), `d:${ticket}`)
         .scard(keys.tickets(run)),
     );
-    const left = Number(replies[4]);
-    if (left === 0)
-      await execute(
-        this.client.multi().hset(keys.run(run), { cancelledBy: by }).pexpire(keys.run(run), this.openTtlMs),
-      );
-    return left;
+    if (Number(replies[4]) > 0) return true;
+    const marking = this.client.multi().hset(keys.run(run), { cancelledBy: by });
+    marking
+      .pexpire(keys.run(run), this.openTtlMs)
+      .zcount(keys.wanted(run), this.now(), '+inf')
+      .scard(keys.tickets(run));
+    // Another request may have joined meanwhile.
+    const [, , wanted, tickets] = await execute(marking);
+    return !isUnwanted({ wanted: Number(wanted), tickets: Number(tickets), cancelledBy: by });
   }
 }
 

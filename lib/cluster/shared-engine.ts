@@ -219,11 +219,10 @@ export class SharedChatEngine extends EngineCore implements ChatService {
         this.#cancelHere(request, by);
         return;
       }
-      const left = await store.cancelTicket(request.id, run, by);
+      const goesOn = await store.cancelTicket(request.id, run, by);
       this.#cancelHere(request, by);
       link.share({ kind: 'cancel', run, ticket: request.id, by });
-      // Another request may have joined meanwhile.
-      if (left === 0 && !(await store.isWanted(run))) await mirrors.endCancelled(run, by);
+      if (!goesOn) await mirrors.endCancelled(run, by);
     } catch {
       // Redis is away: it learns that once it is back, and so does the server that works on it.
       this.#cancelHere(request, by);

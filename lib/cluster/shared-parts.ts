@@ -53,6 +53,7 @@ export class SharedParts {
       requestsOf: (generation) => inFlight.requestsOf(generation),
       flightOf: (run) => this.flights.heldBy(run),
       onCreate: (generation, lane) => this.mirrors.adopt(generation, lane),
+      onAdmitted: (generation) => this.mirrors.handleAdmitted(generation),
       onNotAdmitted: (generation) => this.mirrors.release(generation),
       onUnshared: (generation, lane) => this.unshared.add(generation, lane),
     });
@@ -111,7 +112,12 @@ export class SharedParts {
       scheduler: this.line,
       shared: {
         hooks: { onUnwanted: (generation, end) => this.mirrors.handleUnwanted(generation, end) },
-        claim: (request) => this.flights.claim(request),
+        claim: (request) => {
+          const claim = this.flights.claim(request);
+          // In the same trip.
+          if (claim !== undefined) this.line.readAhead(request.priority);
+          return claim;
+        },
         find: (id) => this.find(id),
       },
     };

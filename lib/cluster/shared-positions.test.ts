@@ -29,6 +29,7 @@ function begin(length: number) {
       asked.lanes += 1;
       return 'lane';
     },
+    isEntering: () => false,
     namesServers: () => false,
   } as unknown as SharedPositionsOptions;
   const positions = new SharedPositions(options, clock);

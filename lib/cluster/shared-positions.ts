@@ -10,8 +10,6 @@ import { SECOND_MS } from '#lib/units';
 const LOOK_INTERVAL_MS = SECOND_MS;
 /** After a move by this instance. */
 const MOVED_INTERVAL_MS = SECOND_MS / 4;
-/** After a submission, whose readers know no position yet. */
-const ENTERED_INTERVAL_MS = 20;
 /** Positions that one read of a line brings, in about 2 ms. */
 const PAGE = 1_000;
 /** Reads of one line behind its first page in a look: above that, positions are older than 1 s. */
@@ -24,6 +22,8 @@ export interface SharedPositionsOptions extends LineSharesOptions {
   readonly isUsable: () => boolean;
   /** The lane of a run that another instance may have added, or moved. Rejects if Redis does. */
   readonly laneIdOf: (run: string, mayHaveMoved: boolean) => Promise<string | undefined>;
+  /** Whether a run is on its way into a line, where its position is written when it arrives. */
+  readonly isEntering: (run: string) => boolean;
   /** Whether a position says for which server it is. */
   readonly namesServers: () => boolean;
 }
@@ -56,22 +56,16 @@ export class SharedPositions {
   watch(generation: Generation): void {
     if (generation.state !== 'queued' || this.#isClosed) return;
     this.#watched.add(generation);
-    this.#schedule(0);
+    this.#schedule(this.#options.isEntering(generation.id) ? LOOK_INTERVAL_MS : 0);
   }
 
   unwatch(generation: Generation): void {
     this.#watched.delete(generation);
   }
 
-  /** This instance has moved a line. */
+  /** This instance has moved a line, or put a run into one. */
   noteMove(): void {
     if (this.#watched.size > 0) this.#schedule(MOVED_INTERVAL_MS);
-  }
-
-  /** This instance has put a run into a line. */
-  noteEntry(generation: Generation): void {
-    if (this.#watched.has(generation)) this.#schedule(ENTERED_INTERVAL_MS);
-    else this.noteMove();
   }
 
   /** A run has entered a line at this position, before anything reads it. Rejects if Redis does. */

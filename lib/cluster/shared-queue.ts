@@ -87,6 +87,7 @@ export class SharedQueue implements SharedLine {
         lanes: this.#lanes,
         isUsable: () => link.connection.isUsable,
         laneIdOf: (run, mayHaveMoved) => this.#laneIdOf(run, mayHaveMoved),
+        isEntering: (run) => runs.isEntering(run),
         namesServers: () => local.view.areServersSeveral,
         nameOf: (caller) => link.keys.nameOf(caller),
         stillBehind: (waiting) => runs.stillBehind(waiting),
@@ -125,6 +126,10 @@ export class SharedQueue implements SharedLine {
 
   isShared(lane: LocalLane): boolean {
     return this.#lanes.isShared(lane);
+  }
+
+  readAhead(priority: number): void {
+    this.#entry.readAhead(priority);
   }
 
   ensureCapacity(work: Work, mayDisplace = true): LocalLane {
@@ -291,7 +296,7 @@ export class SharedQueue implements SharedLine {
       if (outcome === 'entered') this.#parts.runs.handleAdmitted(generation);
       else if (outcome === 'refused') this.#refuse(generation);
       else this.#leave(generation);
-      this.#positions.noteEntry(generation);
+      this.#positions.noteMove();
       this.#strays.remove();
     } catch (error) {
       log().debug(
@@ -358,8 +363,7 @@ export class SharedQueue implements SharedLine {
       await this.#submitted.get(run)?.submitted;
       const lane = this.#parts.link.connection.isUsable ? await this.#laneIdOf(run, true) : undefined;
       if (lane === undefined) return;
-      const shift = sortKeyOf(0, levels) - sortKeyOf(0, 0);
-      await this.#lanes.queueOf(lane).move(run, (sortKey) => sortKey + shift);
+      await this.#lanes.queueOf(lane).move(run, (sortKey) => sortKey + sortKeyOf(0, levels) - sortKeyOf(0, 0));
       this.#positions.noteMove();
     } catch {
       // The guard has recorded a failure of Redis; the run keeps its place.
@@ -375,10 +379,7 @@ export class SharedQueue implements SharedLine {
 
   #handleTaken(...[lane, run, turn, inTurn]: Parameters<TakenListener>): void {
     this.#positions.noteMove();
-    if (turn === undefined) return;
-    this.#turns.markServed(lane, turn, inTurn).catch((error: unknown) => {
-      log().debug({ part: 'queue', run, reason: asError(error).message }, 'the clock of a lane was not moved');
-    });
+    if (turn !== undefined) this.#turns.noteServed(lane, run, turn, inTurn);
   }
 
   *#waiting(): Generator<SharedWork, void> {
@@ -394,7 +395,6 @@ export class SharedQueue implements SharedLine {
 
   #queueFull(): AppError {
     const { local, settings } = this.#parts;
-    const { waiting } = this.#lanes;
-    return queueFullError('requests', settings, waiting, local.view.averageMs / local.view.slots);
+    return queueFullError('requests', settings, this.#lanes.waiting, local.view.averageMs / local.view.slots);
   }
 }

@@ -84,6 +84,8 @@ export interface Runs {
   addPlace(commands: ChainableCommander, run: string, place: { readonly turn: number; readonly sortKey: number }): void;
   /** Adds the command that notes that another lane has the run. */
   addLane(commands: ChainableCommander, run: string, lane: string): void;
+  /** Whether a run is on its way into the line. */
+  isEntering(run: string): boolean;
   /** The run is in Redis and its job in the line: what waits for that goes on. */
   handleAdmitted(generation: Generation): void;
   /**
@@ -126,6 +128,8 @@ export interface TakenRun {
   readonly lane: string;
   /** How often the job was lost by a worker before: `stalledCounter` of BullMQ. */
   readonly stalled: number;
+  /** Whether no worker has taken this job before. */
+  readonly isFirst: boolean;
   /** Aborts when the job is another worker's, since the lock of this one has run out. */
   readonly signal: AbortSignal;
 }
@@ -147,6 +151,8 @@ export type RunProcessor = (taken: TakenRun) => Promise<RunOutcome>;
 export interface SharedLine extends WorkQueue {
   /** Whether generations of this lane are in the shared line. False for `embedded`. */
   isShared(lane: LocalLane): boolean;
+  /** A generation of this priority may be submitted in a moment: reads what it needs by then. */
+  readAhead(priority: number): void;
   /**
    * Removes the job of a waiting run. Resolves with false if a worker has it. The turn is given
    * back. Rejects if Redis does.

@@ -2,6 +2,8 @@ import type { ChainableCommander } from 'ioredis';
 import type { RedisKeys } from '#lib/cluster/keys';
 import type { CommandConnection } from '#lib/cluster/redis';
 import { repliesOf } from '#lib/cluster/replies';
+import { asError } from '#lib/errors';
+import { log } from '#lib/telemetry/log';
 import { DAY_SECONDS } from '#lib/units';
 
 /** See `FairTurns`: a clock moves after this many runs that did not move it, or as many as wait. */
@@ -22,7 +24,7 @@ export interface SharedTurn {
 /**
  * The turns of `FairTurns` in Redis, with the same rules. A turn is `max(clock, next of the
  * caller)`, which `ZADD GT` and `ZINCRBY` compute in one transaction. The clock has to be read
- * before it, so what another instance serves meanwhile costs a newcomer one turn at most.
+ * before it, so a newcomer may come before what was served within the last 20 ms.
  *
  * Counts of waiting runs only decide when a clock may jump, and what a caller is refunded. An
  * instance that dies may leave one too high: `forget` resets them when nothing waits.
@@ -112,6 +114,13 @@ export class SharedTurns {
     // Callers who owe nothing are as those who are not known.
     settling.zremrangebyscore(turns, '-inf', String(clock));
     repliesOf(await settling.exec());
+  }
+
+  /** Like `markServed`, later. */
+  noteServed(lane: string, run: string, turn: SharedTurn, inTurn: boolean): void {
+    this.markServed(lane, turn, inTurn).catch((error: unknown) => {
+      log().debug({ part: 'queue', run, reason: asError(error).message }, 'the clock of a lane was not moved');
+    });
   }
 
   /** The run leaves the line unserved: its caller is not charged for it. Rejects if Redis does. */

@@ -171,14 +171,27 @@ export class LaneWorker {
     const { lane, batches, onTaken } = this.#options;
     const id = job.id ?? '';
     const run = runOf(id);
-    if (job.attemptsStarted <= 1) onTaken(lane, run, turnOf(job), job.priority > 0);
+    const isFirst = job.attemptsStarted <= 1;
+    const handleTaken = () => {
+      if (isFirst) onTaken(lane, run, turnOf(job), job.priority > 0);
+    };
     // It may have been fetched while the worker was paused.
-    if (!this.isTaking || attempt !== this.#current) return await handBack(job, token);
+    if (!this.isTaking || attempt !== this.#current) {
+      handleTaken();
+      return await handBack(job, token);
+    }
     attempt.lastTakenAt = Date.now();
     attempt.running.set(id, token);
-    batches.noteTaken(lane, run, job.name);
+    const note = once(() => {
+      handleTaken();
+      batches.noteTaken(lane, run, job.name);
+    });
+    // What is counted goes to Redis behind what begins the run: its reader waits for that.
+    setImmediate(note);
     try {
-      if ((await this.#run(job, { run, lane, stalled: job.stalledCounter, signal })) === 'ended') {
+      const outcome = await this.#run(job, { run, lane, stalled: job.stalledCounter, isFirst, signal });
+      note();
+      if (outcome === 'ended') {
         await batches.prepare(lane);
         return;
       }
@@ -238,6 +251,15 @@ async function keepLocks({ worker, client, running }: Attempt, ids: readonly str
       }
     }),
   );
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    work();
+  };
 }
 
 /** Puts a job back to its place. Throws what makes BullMQ do so. */

@@ -37,6 +37,7 @@ async function begin(texts: readonly string[] = []) {
     requestsOf: (of) => inFlight.requestsOf(of),
     flightOf: () => 'flight',
     onCreate: () => {},
+    onAdmitted: () => {},
     onNotAdmitted: () => {},
     onUnshared: () => {},
   });
@@ -101,7 +102,7 @@ async function beginElsewhere(port: number) {
   const other = await linkTo(port, 'two');
   const store = new RunStore({
     ...{ link: other, ttlMs: 60_000, requestsOf: () => [], flightOf: () => undefined },
-    ...{ onCreate: () => {}, onNotAdmitted: () => {}, onUnshared: () => {} },
+    ...{ onCreate: () => {}, onAdmitted: () => {}, onNotAdmitted: () => {}, onUnshared: () => {} },
   });
   const attempt = await store.beginAttempt('run');
   const start = () => store.appendStarted('run', attempt, { type: 'started', server: 'gpu', model: 'test' });
@@ -183,7 +184,7 @@ async function recovery(state: 'waits' | 'runs elsewhere') {
   const { generation, inFlight } = begun;
   if (state === 'runs elsewhere') generation.startElsewhere(Date.now(), undefined);
   const mirror: Mirror = {
-    ...{ generation, lane: 'lane', isOwned: false, isAlone: false, isWanted: true, heardMs: 0 },
+    ...{ generation, lane: 'lane', isOwned: false, isAlone: false, isWanted: true, heardMs: 0, epoch: 1 },
   };
   const entered: string[] = [];
   const recovering = new RunRecovery({

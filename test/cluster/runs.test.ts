@@ -1,6 +1,8 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { Generation } from '#lib/chat/generation/generation';
 import { PendingRequest } from '#lib/chat/generation/pending-request';
+import { WORKER_LOST } from '#lib/cluster/lost-runs';
+import type { EntryEvent } from '#lib/cluster/run-format';
 import { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink } from '#lib/cluster/shared-types';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -26,6 +28,7 @@ async function joined(port: number, instanceId: string) {
     requestsOf: (generation) => requests.get(generation) ?? [],
     flightOf: () => undefined,
     onCreate: () => {},
+    onAdmitted: () => {},
     onNotAdmitted: () => {},
     onUnshared: () => {},
   });
@@ -79,6 +82,53 @@ it('leaves a run to another instance that has joined it', async () => {
   ]);
   await one.store.beginAttempt('run');
   expect(await two.store.wishes(['run'])).toMatchObject([{ owner: 'one' }]);
+});
+
+const STARTED: EntryEvent = { type: 'started', server: 'server', model: 'test' };
+
+it('begins an attempt in one trip, and one after another that has begun in the same moment', async () => {
+  const { one, two } = await begin();
+  const generation = generationOf('run', 'ann');
+  one.request(generation, 'run');
+  await one.create(generation);
+  expect(await one.store.readTaken('run', true)).toMatchObject({
+    ...{ stored: { attempt: 0, owner: '' }, last: undefined, request: null },
+    ...{ wanted: 2, tickets: 1 },
+  });
+  const pipelines = vi.spyOn(one.link.connection.client, 'multi');
+  expect(await one.store.begin('run', 1, STARTED)).toBe(1);
+  expect(pipelines).toHaveBeenCalledTimes(1);
+  expect(await one.store.find('run')).toMatchObject({ state: 'running', attempt: 1, owner: 'one' });
+  // It has read that there was none before.
+  expect(await two.store.begin('run', 1, STARTED)).toBe(2);
+  expect(await two.store.lastEntry('run')).toEqual({ id: { attempt: 2, number: 0 }, events: [STARTED] });
+  const write = () => one.store.append('run', { attempt: 1, number: 1 }, [{ type: 'content', text: 'late' }]);
+  await expect(write()).rejects.toThrow(/equal or smaller/);
+});
+
+it('does not begin a run that another instance ends in the same moment', async () => {
+  const { one, two } = await begin();
+  const generation = generationOf('run', 'ann');
+  one.request(generation, 'run');
+  await one.create(generation);
+  expect(await two.store.end('run', WORKER_LOST)).toBe(true);
+  expect(await one.store.begin('run', 1, STARTED)).toMatchObject({ id: { attempt: 1, number: 1 } });
+  expect(await one.store.find('run')).toMatchObject({ state: 'failed' });
+  expect(await one.link.connection.client.zcard(one.link.keys.openRuns)).toBe(0);
+});
+
+it('reads in one trip what has become of all silent runs of an instance', async () => {
+  const { one } = await begin();
+  const runs = Array.from({ length: 150 }, (_, index) => `run ${index}`);
+  for (const run of runs.slice(1)) {
+    const generation = generationOf(run, 'ann');
+    one.request(generation, run);
+    await one.create(generation);
+  }
+  await one.store.end('run 1', WORKER_LOST);
+  const pipelines = vi.spyOn(one.link.connection.client, 'pipeline');
+  expect(await one.store.fates(runs)).toEqual(['gone', 'ended', ...Array.from({ length: 148 }, () => 'open')]);
+  expect(pipelines).toHaveBeenCalledTimes(1);
 });
 
 it('keeps a generation until its request can have a reader', async () => {

@@ -79,6 +79,10 @@ export class TestRuns implements Runs {
 
   handleSubmitted(): void {}
 
+  isEntering(): boolean {
+    return false;
+  }
+
   addCreation(commands: ChainableCommander, { generation, lane }: Parameters<Runs['addCreation']>[1]): void {
     const { id, caller, group, model, priority } = generation;
     commands
