@@ -64,7 +64,11 @@ const NO_TOKENS: TokenUsage = { prompt_tokens: 0, completion_tokens: 0 };
  * responses only. The prompt is estimated, and was read if there is a token; a piece of text is
  * one token of most servers.
  */
-export function spentTokens({ firstTokenAt, request, tokens }: Generation): TokenUsage {
+export function spentTokens({
+  firstTokenAt,
+  request,
+  tokens,
+}: Pick<Generation, 'firstTokenAt' | 'request' | 'tokens'>): TokenUsage {
   if (firstTokenAt === undefined || request === undefined) return NO_TOKENS;
   const { completion } = request;
   if (completion === undefined) return { prompt_tokens: estimateTokens(request), completion_tokens: tokens };

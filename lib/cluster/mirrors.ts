@@ -1,3 +1,4 @@
+import type { EngineParts } from '#lib/chat/engine-parts';
 import { ABANDONED } from '#lib/chat/generation/cancellation';
 import { ALONE_OFFSET } from '#lib/chat/generation/event-numbers';
 import type { FinalEvent, Generation, GenerationContext } from '#lib/chat/generation/generation';
@@ -10,6 +11,7 @@ import type { StoredRun } from '#lib/cluster/run-format';
 import { isUnwanted } from '#lib/cluster/run-leases';
 import type { RunStore } from '#lib/cluster/runs';
 import type { ClusterLink, SharedLine } from '#lib/cluster/shared-types';
+import { accountOf, SuccessorUsage } from '#lib/cluster/successor-usage';
 import { supersede } from '#lib/cluster/superseded';
 import type { ModelServer } from '#lib/models/model-server';
 import type { CancelledBy } from '#lib/wire/chat-queue';
@@ -20,6 +22,7 @@ export interface MirrorsOptions {
   readonly link: ClusterLink;
   readonly store: RunStore;
   readonly inFlight: InFlight;
+  readonly usage: Pick<EngineParts['usage'], 'record'>;
   readonly clock: Clock;
   readonly context: () => GenerationContext;
   readonly serverOf: (id: string) => ModelServer | undefined;
@@ -42,10 +45,15 @@ export class Mirrors {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #loading = new Map<string, Promise<Generation | undefined>>();
   readonly #follower: Follower;
+  readonly #usage: SuccessorUsage;
 
   constructor(options: MirrorsOptions) {
     this.#options = options;
     this.#follower = new Follower(options.link, (run, id, fields) => this.applyEntry(run, id, fields));
+    this.#usage = new SuccessorUsage({
+      generationOf: (run) => this.of(run),
+      record: (usage) => options.usage.record(usage),
+    });
   }
 
   get(run: string): Mirror | undefined {
@@ -235,9 +243,12 @@ export class Mirrors {
     }
   }
 
-  /** See `superseded.ts`. */
+  /** See `superseded.ts`. A run that was submitted here is charged for here from now on, too. */
   supersede(generation: Generation): void {
-    supersede(generation, this.#options.inFlight);
+    const { inFlight } = this.#options;
+    const account = accountOf(generation, inFlight.requestsOf(generation));
+    supersede(generation, inFlight);
+    if (account !== undefined) void this.#usage.charge(account);
   }
 
   /** Ends a run whose last request was cancelled. Rejects if Redis does. */
@@ -281,6 +292,7 @@ export class Mirrors {
   }
 
   close(): void {
+    this.#usage.close();
     this.#follower.close();
   }
 }

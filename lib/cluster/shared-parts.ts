@@ -44,7 +44,7 @@ export class SharedParts {
 
   /** Puts what is shared in the place of what is of this process. */
   connect(local: LocalParts): EngineParts {
-    const { settings, clock, inFlight, scheduler } = local;
+    const { settings, clock, inFlight, scheduler, usage } = local;
     const { link } = this;
     const serverOf = (id: string) => scheduler.lanes().find(({ server }) => server.id === id)?.server;
     this.store = new RunStore({
@@ -62,6 +62,7 @@ export class SharedParts {
       link,
       store: this.store,
       inFlight,
+      usage,
       clock,
       context,
       serverOf,

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { startAppCluster } from '../support/app-cluster.ts';
+import { readJson, startAppCluster } from '../support/app-cluster.ts';
 import { ollama } from '../support/faulty-model-server.ts';
 import { enqueue, numbersOf, readQueued, textOf } from '../support/queued-requests.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const eventually = { timeout: 10_000, interval: 20 };
 
-it('gives who read a text that Redis never had all of the second attempt, and no other end', async () => {
+it('gives who read a text that Redis never had all of the second attempt, no other end, and one bill', async () => {
   const cluster = await startAppCluster([], { SHUTDOWN_DELAY_MS: '0' });
   const proxy = await startTcpProxy(cluster.redis.port);
   try {
@@ -46,6 +46,13 @@ it('gives who read a text that Redis never had all of the second attempt, and no
       expect(Math.min(...numbersOf(rest.slice(1)))).toBeGreaterThan(Number(after));
     }
     expect(calls).toBe(2);
+    // Of the void attempt one piece is counted, of the second one what the model server says.
+    const usage = async () => (await readJson(cutOff, '/api/usage')).total;
+    await expect
+      .poll(usage, { timeout: 20_000, interval: 200 })
+      .toMatchObject({ requests: 1, errors: 0, completion_tokens: 1 + 5 });
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(await usage()).toMatchObject({ requests: 1, completion_tokens: 6 });
   } finally {
     await cluster.close();
     await proxy.close();
