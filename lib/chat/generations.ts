@@ -13,6 +13,7 @@ import { AppError } from '#lib/errors';
 import { levelsLost } from '#lib/http/request-limits';
 import { estimateTokens } from '#lib/models/estimate-tokens';
 import type { RouteTarget } from '#lib/models/model-route';
+import type { ModelRequest } from '#lib/models/provider';
 import type { Completion } from '#lib/wire/completion';
 
 /** A request after the choice of its model. */
@@ -170,14 +171,20 @@ export class Generations {
       for (const pending of inFlight.requestsOf(generation))
         if (pending.conversation !== undefined && request !== undefined)
           conversations.store(pending, request.messages.slice(pending.conversation.addedMessages));
-      if (!generation.runsElsewhere && request !== undefined)
-        for (const turn of generation.turnsElsewhere ?? [])
-          conversations.storeElsewhere(turn, response, request.messages.slice(turn.addedMessages));
+      if (!generation.runsElsewhere && request !== undefined) void this.#storeTurnsElsewhere(generation, request);
     } else generation.spent = spentTokens(generation);
     if (!generation.runsElsewhere) recordGenerationMetrics(generation, metrics);
     if (!generation.isMirror) recordGenerationSpans(generation);
     inFlight.settle(generation);
     scheduler.handleDone(generation);
+  }
+
+  /** The turns of requests of other servers, which these may have cancelled. Never rejects. */
+  async #storeTurnsElsewhere({ response, turnsElsewhere }: Generation, { messages }: ModelRequest): Promise<void> {
+    const { shared, conversations } = this.#parts;
+    if (response === undefined || shared === undefined || turnsElsewhere === undefined) return;
+    for (const turn of await shared.turnsLeft(turnsElsewhere))
+      conversations.storeElsewhere(turn, response, messages.slice(turn.addedMessages));
   }
 }
 

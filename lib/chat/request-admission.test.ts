@@ -31,7 +31,7 @@ function begin(line: 'shared' | 'own') {
         if (line === 'shared')
           request.saved = { eventOffset: 0, isOnDisk: true, isShared: true, written: Promise.resolve() };
       };
-      return { ...local, shared: { hooks: {}, claim, find: async () => undefined } };
+      return { ...local, shared: { hooks: {}, claim, find: async () => undefined, turnsLeft: async (turns) => turns } };
     },
   );
   const submit = () => engine.submit(chatRequest('the same'), { caller: 'ann' });

@@ -1,4 +1,5 @@
 import type { Generation, GenerationContext } from '#lib/chat/generation/generation';
+import type { TurnElsewhere } from '#lib/chat/generation/generation-types';
 import type { InFlight } from '#lib/chat/generation/in-flight';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
@@ -65,6 +66,8 @@ export interface SharedAdmission {
   claim(request: ClaimRequest): Promise<FlightClaim> | undefined;
   /** The request with this id on any server; undefined without one. Never rejects. */
   find(id: string): Promise<PendingRequest | undefined>;
+  /** Those whose requests are not cancelled, as far as that is known. Never rejects. */
+  turnsLeft(turns: readonly TurnElsewhere[]): Promise<readonly TurnElsewhere[]>;
 }
 
 /** How generations come into a line, as the parts see it that submit and end them. */

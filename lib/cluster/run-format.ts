@@ -206,12 +206,16 @@ export function decodeTicket(fields: Record<string, string>): Ticket | undefined
   return ticketSchema.safeParse(fields).data;
 }
 
-const turnsSchema = z.array(z.object({ caller: z.string(), id: z.string(), addedMessages: z.number() }));
+const turnsSchema = z.array(
+  z.object({ request: z.string().optional(), caller: z.string(), id: z.string(), addedMessages: z.number() }),
+);
 
 /** The turns that requests add to conversations; empty without one. */
 export function encodeTurns(requests: readonly PendingRequest[]): { turns?: string } {
-  const turns: TurnElsewhere[] = requests.flatMap(({ caller, conversation }) =>
-    conversation === undefined ? [] : [{ caller, id: conversation.id, addedMessages: conversation.addedMessages }],
+  const turns: TurnElsewhere[] = requests.flatMap(({ id: request, caller, conversation }) =>
+    conversation === undefined
+      ? []
+      : [{ request, caller, id: conversation.id, addedMessages: conversation.addedMessages }],
   );
   return turns.length === 0 ? {} : { turns: JSON.stringify(turns) };
 }

@@ -1,5 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
 import { z } from 'zod';
+import type { TurnElsewhere } from '#lib/chat/generation/generation-types';
 import { execute } from '#lib/cluster/replies';
 import { RunLogs } from '#lib/cluster/run-logs';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
@@ -72,6 +73,19 @@ export class RunLeases extends RunLogs {
         owner: typeof owner === 'string' && owner !== '' ? owner : undefined,
       };
     });
+  }
+
+  /** Those whose requests are not cancelled; all while Redis is away. Never rejects. */
+  async turnsLeft(turns: readonly TurnElsewhere[]): Promise<readonly TurnElsewhere[]> {
+    const commands = this.client.pipeline();
+    for (const { request = '' } of turns) commands.hget(this.keys.ticket(request), 'cancelledBy');
+    try {
+      const replies = await execute(commands);
+      return turns.filter((_, index) => replies[index] === null);
+    } catch {
+      // The guard has recorded the failure: a turn too many is less than one that is lost.
+      return turns;
+    }
   }
 
   /** What has become of runs, in their order. Rejects if Redis does. */

@@ -120,6 +120,7 @@ export class SharedParts {
           return claim;
         },
         find: (id) => this.find(id),
+        turnsLeft: (turns) => this.store.turnsLeft(turns),
       },
     };
   }

@@ -131,6 +131,23 @@ it('reads in one trip what has become of all silent runs of an instance', async 
   expect(pipelines).toHaveBeenCalledTimes(1);
 });
 
+it('knows which turns of conversations are those of cancelled requests', async () => {
+  const { one, two } = await begin();
+  const generation = generationOf('run', 'ann');
+  for (const id of ['run', 'other']) one.request(generation, id);
+  await one.create(generation);
+  await two.store.cancelTicket('run', 'run', 'user');
+  const turns = ['run', 'other', undefined].map((request) => ({
+    request,
+    caller: 'ann',
+    id: 'talk',
+    addedMessages: 0,
+  }));
+  expect(await two.store.turnsLeft(turns)).toEqual(turns.slice(1));
+  await redis?.kill();
+  expect(await two.store.turnsLeft(turns)).toEqual(turns);
+});
+
 it('keeps a generation until its request can have a reader', async () => {
   const { one } = await begin();
   const generation = generationOf('run', 'ann');

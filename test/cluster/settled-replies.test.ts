@@ -202,6 +202,31 @@ it('goes on with a conversation whose request was accepted by a server that is l
   }
 }, 90_000);
 
+it('adds no turn of a request that was cancelled while its response went on for another one', async () => {
+  const second = await cluster.add();
+  for (let round = 0; ; round++) {
+    const question = `gated and cancelled ${round}`;
+    const { called, open } = gate(question);
+    const enqueue = (app: RunningApp, fields: object = {}) =>
+      send(app, 'POST', '/api/chat-queue', { ...said(question), ...fields });
+    const { body: cancelled } = await enqueue(second, { conversation_id: question });
+    const { body: joined } = await enqueue(other);
+    await expect.poll(called, eventually).toBe(true);
+    const metrics = await (await fetch(`${other.url}/api/metrics`)).text();
+    const place = `/api/chat-queue?requestId=${cancelled.request_id}`;
+    expect((await send(second, 'DELETE', place)).status).toBe(200);
+    open();
+    const poll = () => send(other, 'GET', `/api/chat-queue?requestId=${joined.request_id}`);
+    await expect.poll(async () => (await poll()).body.status, eventually).toBe('completed');
+    expect(cluster.model.requests.filter((one) => questionOf(one.body) === question)).toHaveLength(1);
+    // A conversation is written after its response has ended.
+    await delay(300);
+    expect((await talk(other, `after ${question}`, question, false)).body.conversation).toBe('new');
+    // The server that had accepted it worked on it by itself: once more.
+    if (/^chill_space_active_streams 1$/m.test(metrics) || round >= 8) return;
+  }
+}, 90_000);
+
 /** Asks, and calls `fail` as soon as the model has begun. Returns the reply, and the time since. */
 async function failingAtEnd(ask: (question: string) => Promise<Reply>, question: string, fail: () => unknown) {
   const { called, open } = gate(question);

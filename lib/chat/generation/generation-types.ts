@@ -24,6 +24,8 @@ export interface GenerationRequest {
 
 /** The turn that a request of another server adds to a conversation. */
 export interface TurnElsewhere {
+  /** The id of the request; undefined if it was written by an older version. */
+  readonly request?: string | undefined;
   readonly caller: string;
   /** Of the conversation. */
   readonly id: string;
