@@ -151,7 +151,8 @@ export class LaneWorker {
         removeOnFail: { count: 0 },
       },
     );
-    const attempt: Attempt = { worker, client, running, lastTakenAt: Date.now() };
+    const attempt: Attempt = { worker, client, running, begun: new WeakMap(), lastTakenAt: Date.now() };
+    worker.on('active', (job) => void this.#begin(attempt, job, job.token ?? ''));
     worker.on('error', (error) => {
       // BullMQ asks again at once where Redis responds with an error, such as of a full memory.
       void worker.pause(true);
@@ -167,30 +168,51 @@ export class LaneWorker {
     return attempt;
   }
 
-  async #process(attempt: Attempt, job: Job, token: string, signal: AbortSignal): Promise<void> {
-    const { lane, batches, onTaken } = this.#options;
+  /**
+   * Begins a run, unless this worker takes nothing any more. Called as soon as its job is there:
+   * BullMQ calls the processor after it has asked for a further job.
+   */
+  #begin(attempt: Attempt, job: Job, token: string): BegunJob | undefined {
+    const { lane, batches } = this.#options;
+    if (!this.isTaking || attempt !== this.#current) return undefined;
     const id = job.id ?? '';
     const run = runOf(id);
-    const isFirst = job.attemptsStarted <= 1;
-    const handleTaken = () => {
-      if (isFirst) onTaken(lane, run, turnOf(job), job.priority > 0);
-    };
-    // It may have been fetched while the worker was paused.
-    if (!this.isTaking || attempt !== this.#current) {
-      handleTaken();
-      return await handBack(job, token);
-    }
     attempt.lastTakenAt = Date.now();
     attempt.running.set(id, token);
+    const abort = new AbortController();
+    const isFirst = job.attemptsStarted <= 1;
+    const taken = { run, lane, stalled: job.stalledCounter, isFirst, signal: abort.signal };
     const note = once(() => {
-      handleTaken();
+      this.#handleTaken(job);
       batches.noteTaken(lane, run, job.name);
     });
     // What is counted goes to Redis behind what begins the run: its reader waits for that.
     setImmediate(note);
+    const begun = { outcome: this.#run(job, taken), abort, note };
+    attempt.begun.set(job, begun);
+    return begun;
+  }
+
+  #handleTaken(job: Job): void {
+    const { lane, onTaken } = this.#options;
+    if (job.attemptsStarted <= 1) onTaken(lane, runOf(job.id ?? ''), turnOf(job), job.priority > 0);
+  }
+
+  async #process(attempt: Attempt, job: Job, token: string, signal: AbortSignal): Promise<void> {
+    const { lane, batches } = this.#options;
+    const begun = attempt.begun.get(job) ?? this.#begin(attempt, job, token);
+    // It was fetched while the worker was paused.
+    if (begun === undefined) {
+      this.#handleTaken(job);
+      return await handBack(job, token);
+    }
+    const id = job.id ?? '';
+    const handleLoss = () => begun.abort.abort(signal.reason);
+    signal.addEventListener('abort', handleLoss, { once: true });
+    if (signal.aborted) handleLoss();
     try {
-      const outcome = await this.#run(job, { run, lane, stalled: job.stalledCounter, isFirst, signal });
-      note();
+      const outcome = await begun.outcome;
+      begun.note();
       if (outcome === 'ended') {
         await batches.prepare(lane);
         return;
@@ -199,6 +221,7 @@ export class LaneWorker {
       this.pause();
       await handBack(job, token);
     } finally {
+      signal.removeEventListener('abort', handleLoss);
       // It may have the job a second time: the lock of the first one has run out.
       if (attempt.running.get(id) === token) attempt.running.delete(id);
       setImmediate(() => this.#closeIfIdle(attempt));
@@ -222,11 +245,21 @@ export class LaneWorker {
   }
 }
 
+/** A job that is worked on. */
+interface BegunJob {
+  readonly outcome: Promise<RunOutcome>;
+  /** For a job that another worker gets. */
+  readonly abort: AbortController;
+  /** Counts it as taken, once. */
+  readonly note: () => void;
+}
+
 interface Attempt {
   readonly worker: Worker;
   readonly client: Redis;
   /** The tokens of its locks, by the ids of its jobs. */
   readonly running: Map<string, string>;
+  readonly begun: WeakMap<Job, BegunJob>;
   lastTakenAt: number;
 }
 
