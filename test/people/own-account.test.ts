@@ -12,6 +12,7 @@ import {
   startAccounts,
 } from '../support/accounts-server.ts';
 import { databaseEngines } from '../support/database-engines.ts';
+import { turnOnSecondFactor } from '../support/second-factor.ts';
 
 /** What a person does with the own account, on both engines. */
 
@@ -193,23 +194,3 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
 
   const idOf = async (name: string) => (await admin.get(`/api/admin/users?search=${name}`)).textAt('users.0.id');
 });
-
-/** Returns the codes, and how to make one for the present moment. */
-async function turnOnSecondFactor(browser: Browser) {
-  const enabled = await browser.post('/api/auth/two-factor/enable', { password: PASSWORD });
-  const uri = new URL(enabled.textAt('totpURI'));
-  const { createOTP } = await import('@better-auth/utils/otp');
-  expect(uri.protocol).toBe('otpauth:');
-  const secret = fromBase32(uri.searchParams.get('secret') ?? '');
-  const now = () => createOTP(secret, { digits: 6, period: 30 }).totp();
-  expect((await browser.post('/api/auth/two-factor/verify-totp', { code: await now() })).status).toBe(200);
-  return { enabled, now };
-}
-
-/** RFC 4648, as authenticator apps read it. */
-function fromBase32(text: string): string {
-  const bits = [...text.replace(/=+$/, '')].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  return (bits.join('').match(/.{8}/g) ?? []).map((byte) => String.fromCharCode(Number.parseInt(byte, 2))).join('');
-}

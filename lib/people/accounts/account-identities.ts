@@ -15,8 +15,8 @@ import {
   countsAsSession,
   endedSessionCookie,
   type ShownSession,
-  sessionTokenOf,
   shownSessions,
+  signedTextOf,
 } from '#lib/people/accounts/auth-cookies';
 import {
   type LoadedIdentity,
@@ -177,7 +177,7 @@ export class AccountIdentities implements IdentitySource {
     const opened = await this.#source.store();
     this.#secret ??= await this.#source.secret(opened);
     for (const { value } of shown) {
-      const token = sessionTokenOf(value, this.#secret);
+      const token = signedTextOf(value, this.#secret);
       if (token === undefined) continue;
       await opened.db.deleteFrom('user_sessions').where('token', '=', token).execute();
       this.forgetSession(token);
@@ -304,7 +304,7 @@ export class AccountIdentities implements IdentitySource {
     for (const [index, shown] of shownSessions(cookies).entries()) {
       if (!countsAsSession(shown, isSecure)) continue;
       const { value } = shown;
-      const token = value.length > MAX_CREDENTIAL_CHARS ? undefined : sessionTokenOf(value, this.#secret);
+      const token = value.length > MAX_CREDENTIAL_CHARS ? undefined : signedTextOf(value, this.#secret);
       if (token === undefined) {
         recordFailedKey(address, value, 'cookie');
         continue;

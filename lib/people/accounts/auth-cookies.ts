@@ -70,8 +70,20 @@ export function countsAsSession({ isPrefixed }: Pick<ShownSession, 'isPrefixed'>
   return isPrefixed || !isSecure;
 }
 
-/** The token in a session cookie, or undefined if its signature is none of ours. */
-export function sessionTokenOf(value: string, secret: string): string | undefined {
+/** The first cookie of a sign-in that still needs a second factor: better-auth reads this one. */
+export function shownChallenge(cookies: string | null, isSecure: boolean): string | undefined {
+  const name = cookieName('two_factor', isSecure);
+  for (const pair of (cookies ?? '').split(';')) {
+    const equals = pair.indexOf('=');
+    if (pair.slice(0, Math.max(0, equals)).trim() !== name) continue;
+    const value = pair.slice(equals + 1).trim();
+    return value.startsWith('"') ? value.slice(1, -1) : value;
+  }
+  return undefined;
+}
+
+/** The text in a signed cookie, or undefined if its signature is none of ours. */
+export function signedTextOf(value: string, secret: string): string | undefined {
   let decoded: string;
   try {
     decoded = decodeURIComponent(value);

@@ -77,7 +77,7 @@ it('takes nothing back of an earlier window of the address', async () => {
   await expect(throttle.begin('192.0.2.1', 'another')).rejects.toMatchObject({ code: 'rate_limited' });
 });
 
-it('counts codes and links of an address apart from passwords', async () => {
+it('counts links of an address apart from passwords', async () => {
   for (let index = 0; index < MAX_PER_ADDRESS; index++) await throttle.begin('192.0.2.1', `person ${index}`);
   await throttle.begin('192.0.2.1', undefined);
   throttle.succeed('192.0.2.1', undefined);

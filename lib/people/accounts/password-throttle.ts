@@ -22,7 +22,7 @@ export const MAX_PER_ACCOUNT = 10;
  * where many people mistype their password at the same time.
  */
 export const MAX_PER_ADDRESS = 300;
-/** The same for attempts that name no account: codes of a second factor, and links. */
+/** The same for attempts that name no account: links. */
 export const MAX_UNNAMED_PER_ADDRESS = 100;
 /**
  * Sign-ins at the provider that one address begins within 10 minutes. Each is a row of the database

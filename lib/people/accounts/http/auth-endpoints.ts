@@ -11,10 +11,10 @@ export interface AuthEndpoint {
   /** Without a schema the endpoint gets no body. Fields that it does not name are dropped. */
   readonly body?: z.ZodType<object>;
   /**
-   * What a wrong password or code counts against: the address alone, the e-mail of the body, or
-   * the person who is signed in.
+   * What a wrong password or code counts against: the address alone, the e-mail of the body, the
+   * person who is signed in, or the person whose second factor is asked for.
    */
-  readonly guess?: 'address' | 'email' | 'person';
+  readonly guess?: 'address' | 'email' | 'person' | 'code';
   /** It begins a sign-in at the provider, which is counted by address. */
   readonly beginsAtProvider?: true;
   /** What the audit log has of a success. */
@@ -57,8 +57,8 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
   '/two-factor/verify-totp': {
     method: 'POST',
     body: wire.codeSchema,
-    guess: 'address',
+    guess: 'code',
     audit: { action: 'account.two_factor_on', summary: 'turned the second factor on', isFirstFactorOnly: true },
   },
-  '/two-factor/verify-backup-code': { method: 'POST', body: wire.codeSchema, guess: 'address' },
+  '/two-factor/verify-backup-code': { method: 'POST', body: wire.codeSchema, guess: 'code' },
 };

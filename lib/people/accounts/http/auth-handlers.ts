@@ -23,6 +23,7 @@ import { releaseInvitation } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
+import { challengedPerson } from '#lib/people/accounts/second-factor-challenge';
 import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
 import { recordAudit } from '#lib/people/audit';
 import { tokenHash } from '#lib/people/secret-token';
@@ -84,8 +85,8 @@ async function forward(
     endpoint.body === undefined ? undefined : parseBody(endpoint.body, await readJson(request, MAX_BODY_BYTES));
   // Before the change: some end the session of the request.
   const person = await personBefore(endpoint, request, context);
-  const account = endpoint.guess === 'person' ? person?.caller : emailAccount(endpoint, body);
-  if (endpoint.guess !== undefined) await passwordThrottle().begin(context.address, account);
+  const guessed = await guessedOf(endpoint, body, person, request, context);
+  if (guessed !== undefined) await passwordThrottle().begin(context.address, guessed.account);
   if (endpoint.beginsAtProvider === true) passwordThrottle().beginAtProvider(context.address);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
@@ -97,7 +98,7 @@ async function forward(
   });
   try {
     const reply = await toReply(await withFlow(flow, () => library.handle(forwarded, isOverTls(request, context))));
-    if (reply.status === 200) await recordSuccess(endpoint, account, person, context);
+    if (reply.status === 200) await recordSuccess(endpoint, guessed, person, context);
     return reply;
   } finally {
     if (flow.invitationId !== undefined && flow.created === undefined)
@@ -134,21 +135,45 @@ async function personBefore(
   return hasSecondFactor ? undefined : person;
 }
 
-/** Whose password an attempt guesses that names an address. */
-function emailAccount({ guess }: AuthEndpoint, body: object | undefined): string | undefined {
-  if (guess !== 'email' || body === undefined || !('email' in body)) return undefined;
-  return `email:${String(body.email)}`;
+/** What a password or a code is tried at. */
+interface Guessed {
+  /** Undefined where the attempt names no account. */
+  readonly account: string | undefined;
+}
+
+/** Undefined where nothing can be guessed. */
+async function guessedOf(
+  { guess }: AuthEndpoint,
+  body: object | undefined,
+  person: Person | undefined,
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<Guessed | undefined> {
+  if (guess === undefined) return undefined;
+  if (guess === 'person') return { account: person?.caller };
+  if (guess === 'email')
+    return { account: body !== undefined && 'email' in body ? `email:${String(body.email)}` : undefined };
+  if (guess === 'address') return { account: undefined };
+  const { store } = await authLibrary();
+  const userId =
+    (await challengedPerson(store, {
+      cookies: request.headers.get('cookie'),
+      isSecure: isOverTls(request, context),
+      configuredSecret: context.settings.AUTH_SECRET,
+    })) ?? (await findPerson(request, context))?.userId;
+  // Apart from passwords: the right one takes back no wrong codes.
+  return userId === undefined ? undefined : { account: `code:${userId}` };
 }
 
 async function recordSuccess(
-  { guess, audit }: AuthEndpoint,
-  account: string | undefined,
+  { audit }: AuthEndpoint,
+  guessed: Guessed | undefined,
   person: Person | undefined,
   context: RequestContext,
 ): Promise<void> {
-  if (guess !== undefined) passwordThrottle().succeed(context.address, account);
+  if (guessed !== undefined) passwordThrottle().succeed(context.address, guessed.account);
   if (audit === undefined || (audit.isFirstFactorOnly === true && person === undefined)) return;
-  const caller = person?.caller ?? account;
+  const caller = person?.caller;
   const name = person?.name ?? null;
   const { store } = await authLibrary();
   if (audit.action === 'account.password' && person !== undefined) await endResetLinks(store, person.userId);

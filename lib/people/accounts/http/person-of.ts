@@ -4,7 +4,7 @@ import { isOverTls, sessionHeaders } from '#lib/http/over-tls';
 import type { Principal } from '#lib/http/principal';
 import type { RequestContext } from '#lib/http/route';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
-import { countsAsSession, sessionTokenOf, shownSessions } from '#lib/people/accounts/auth-cookies';
+import { countsAsSession, shownSessions, signedTextOf } from '#lib/people/accounts/auth-cookies';
 import { authSecret } from '#lib/people/accounts/server-secret';
 import type { Store } from '#lib/store/store';
 
@@ -49,7 +49,7 @@ export async function currentSessionToken(
   const isSecure = isOverTls(headers, peerAddress, settings);
   for (const shown of shownSessions(headers.get('cookie'))) {
     if (!countsAsSession(shown, isSecure)) continue;
-    const token = sessionTokenOf(shown.value, secret);
+    const token = signedTextOf(shown.value, secret);
     if (token !== undefined) return token;
   }
   return undefined;
