@@ -141,6 +141,14 @@ export abstract class EngineCore {
     return this.#restoring;
   }
 
+  /**
+   * Resolves when the requests that were brought back have their places in the queue, as far as
+   * their model servers are up. Undefined if they have.
+   */
+  get resuming(): Promise<void> | undefined {
+    return this.#restorer?.resuming;
+  }
+
   /** See `RequestAdmission.submit`. */
   submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     return this.admission.submit(request, submitter);

@@ -13,7 +13,7 @@ import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { readPosition } from '#lib/chat/http/read-position';
 import { type Change, recordChange } from '#lib/chat/http/record-change';
-import { restoredRequests } from '#lib/chat/http/restored-requests';
+import { restoredQueue, restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import type { RequestOwner } from '#lib/chat/request-access';
 import { authMode } from '#lib/config/auth-mode';
@@ -29,7 +29,7 @@ import { type CancelledBy, cancelledBySchema, type QueueSubmitted } from '#lib/w
 
 /** POST /api/chat-queue: accepts a request that runs without a reader. */
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  await restoredRequests();
+  await restoredQueue();
   const { unknown, cappedPriority, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
   await pending.saved?.written;
@@ -73,9 +73,12 @@ function enqueue(
 export async function handleQueueStatus(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { signal } = request;
   const engine = chatEngine();
-  await restoredRequests();
   const id = requestIdParameter(request);
-  if (id === undefined) return json(await engine.overview(context.principal));
+  if (id === undefined) {
+    await restoredQueue();
+    return json(await engine.overview(context.principal));
+  }
+  await restoredRequests();
   const pending = await engine.find(id, context.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? '')) {
     const settling = settlementOf(pending);

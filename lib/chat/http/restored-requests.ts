@@ -14,10 +14,25 @@ const WAIT_MS = 5 * SECOND_MS;
  */
 export function restoredRequests(): Promise<unknown> | undefined {
   const restoring = chatEngine().restore(restoreApi);
-  if (restoring === undefined) return undefined;
+  return restoring && inTime(restoring);
+}
+
+/**
+ * Like `restoredRequests`, for readers of the queue and for requests that join it: resolves when
+ * those of before have their places in it, too.
+ */
+export function restoredQueue(): Promise<unknown> | undefined {
+  const engine = chatEngine();
+  const restoring = engine.restore(restoreApi);
+  if (restoring !== undefined) return inTime(restoring.then(() => engine.resuming));
+  const { resuming } = engine;
+  return resuming && inTime(resuming);
+}
+
+async function inTime(task: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, WAIT_MS).unref();
-  return Promise.race([restoring, promise]).finally(() => clearTimeout(timer));
+  await Promise.race([task, promise]).finally(() => clearTimeout(timer));
 }
 
 /**

@@ -56,6 +56,7 @@ export class RequestRestorer {
   readonly #log: Pick<Logger, 'info' | 'warn'>;
   /** Known by their ids, and without a generation yet. */
   #unbegun = new Set<PendingRequest>();
+  #resuming: Promise<void> | undefined;
   /** At the last look. */
   #hadOthers = false;
   #hasFailed = false;
@@ -93,6 +94,14 @@ export class RequestRestorer {
   }
 
   /**
+   * Resolves when each request that came back was begun, or waits for its model server. Undefined
+   * if that is so. Never rejects.
+   */
+  get resuming(): Promise<void> | undefined {
+    return this.#resuming;
+  }
+
+  /**
    * Brings back the requests of servers that do not run any more. Returns how many there are now.
    * A database that takes no writes gives its requests at the start alone: later another server
    * may have them.
@@ -106,7 +115,12 @@ export class RequestRestorer {
     const owners = isWritten ? [this.#saved.owner.id] : taken;
     const unbegun = await this.#restoreWaiting(store, owners, restoreApi);
     for (const { pending } of unbegun) this.#unbegun.add(pending);
-    void this.#beginAll(store, unbegun);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resuming = promise;
+    void this.#beginAll(store, unbegun, () => {
+      if (this.#resuming === promise) this.#resuming = undefined;
+      resolve();
+    });
     return unbegun.length;
   }
 
@@ -222,9 +236,9 @@ export class RequestRestorer {
 
   /**
    * Begins requests in their order. Those whose model server is not up are tried again later; a
-   * full queue holds up all of them. Never rejects.
+   * full queue holds up all of them. Calls `onTried` when each was tried once. Never rejects.
    */
-  async #beginAll(store: Store, all: readonly Unbegun[]): Promise<void> {
+  async #beginAll(store: Store, all: readonly Unbegun[], onTried: () => void): Promise<void> {
     let rest = all;
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
       const later: Unbegun[] = [];
@@ -235,6 +249,7 @@ export class RequestRestorer {
         isFull ||= end === 'queue_full';
         await setImmediate();
       }
+      onTried();
       if (later.length === 0 || this.#saved.isClosing) return;
       if (later.length < rest.length) retryMs = FIRST_RETRY_MS / 2;
       rest = later;
