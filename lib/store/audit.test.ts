@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { type AuditFilter, auditStatement, readAudit } from '#lib/store/audit';
+import { type AuditFilter, auditInsert, readAudit } from '#lib/store/audit';
 import { store } from '#lib/store/store';
 
 afterAll(async () => {
@@ -16,7 +16,7 @@ it('records who did what, and pages through it, newest first', async () => {
       target: `${index}`,
       detail: { to: index },
     };
-    await opened.write(auditStatement(opened, entry, 1_800_000_000_000 + index));
+    await opened.write(auditInsert(opened, entry, 1_800_000_000_000 + index));
   }
   const first = await readAudit({}, 2);
   expect(first.rows.map(({ target }) => target)).toEqual(['4', '3']);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Store, store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
-import { log } from '#lib/telemetry/log';
 
 /** What somebody with rights over others did. */
 export interface AuditInput {
@@ -18,7 +17,7 @@ export interface AuditInput {
 }
 
 /** The insert of an entry, for the transaction of the change. */
-export function auditStatement({ db }: Pick<Store, 'db'>, entry: AuditInput, nowMs = Date.now()) {
+export function auditInsert({ db }: Pick<Store, 'db'>, entry: AuditInput, nowMs = Date.now()) {
   return db.insertInto('audit_log').values({
     id: auditId(nowMs),
     at: nowMs,
@@ -29,17 +28,6 @@ export function auditStatement({ db }: Pick<Store, 'db'>, entry: AuditInput, now
     detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
     address: entry.address ?? null,
     request_id: entry.requestId ?? null,
-  });
-}
-
-/**
- * Adds an entry for what was done already, and cannot be undone. A failure is logged, with what it
- * was about. Where the change is made in the database, `auditStatement` belongs into its
- * transaction.
- */
-export function recordAudit(opened: Pick<Store, 'db' | 'write'>, entry: AuditInput): void {
-  opened.write(auditStatement(opened, entry)).catch((error: unknown) => {
-    log().error({ err: error, action: entry.action, target: entry.target }, 'a change is missing in the audit log');
   });
 }
 

@@ -4,11 +4,11 @@
  * requests of this process, `key` and an id.
  */
 import { randomUUID } from 'node:crypto';
+import { actorOf } from '#lib/http/audit';
 import { administrator } from '#lib/http/principal';
 import { createKey } from '#lib/people/accounts/access-keys';
 import { changeMember } from '#lib/people/accounts/member-change';
 import { inRoleTransaction } from '#lib/people/accounts/role-changes';
-import { actorOf } from '#lib/people/audit';
 import { PeopleLimits } from '#lib/people/limits/index';
 import { LimitTable } from '#lib/people/limits/limit-table';
 import { UsageTotals } from '#lib/people/usage/usage-totals';

@@ -1,8 +1,8 @@
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { requireAllowedModel } from '#lib/chat/http/allowed-models';
-import { recordChange } from '#lib/chat/http/record-change';
 import type { WarmedModel } from '#lib/chat/model-loading';
+import { recordChange } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { requireRight } from '#lib/http/principal';

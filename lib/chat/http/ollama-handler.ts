@@ -14,8 +14,8 @@ import {
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { requireManagement } from '#lib/chat/http/ollama-access';
-import { recordChange } from '#lib/chat/http/record-change';
 import { AppError } from '#lib/errors';
+import { recordChange } from '#lib/http/audit';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';

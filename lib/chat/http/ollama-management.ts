@@ -1,7 +1,7 @@
 import { forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { requireManagement } from '#lib/chat/http/ollama-access';
-import { recordChange } from '#lib/chat/http/record-change';
 import { AppError } from '#lib/errors';
+import { recordChange } from '#lib/http/audit';
 import { parseBody, parseJson, readJsonBytes, requireUnencoded } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { withCallerSignal } from '#lib/http/open-work';

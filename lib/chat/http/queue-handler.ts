@@ -12,12 +12,12 @@ import {
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { priorityHeader, withAllowedPriority } from '#lib/chat/http/priority';
 import { readPosition } from '#lib/chat/http/read-position';
-import { type Change, recordChange } from '#lib/chat/http/record-change';
 import { restoredQueue, restoredRequests } from '#lib/chat/http/restored-requests';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import type { RequestOwner } from '#lib/chat/request-access';
 import { authMode } from '#lib/config/auth-mode';
 import { AppError } from '#lib/errors';
+import { type AuditRecord, recordChange } from '#lib/http/audit';
 import { parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
@@ -108,13 +108,13 @@ export async function handleQueueCancel(request: HttpRequest, context: RequestCo
 }
 
 /** The record of the cancel of another caller's request: whose it was, and not what it says. */
-function cancelOf(id: string, { caller, principal }: RequestOwner): Change {
+function cancelOf(id: string, { caller, principal }: RequestOwner): AuditRecord {
   const owner = principal?.userId === undefined ? caller : `user:${principal.userId}`;
   return {
     action: 'request.cancel',
     target: id,
     summary: `cancelled a request of ${ownerOf(owner)}`,
-    detail: { owner, caller },
+    changes: { owner, caller },
   };
 }
 

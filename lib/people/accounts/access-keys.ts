@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Compilable } from 'kysely';
 import { AppError } from '#lib/errors';
+import { type AuditActor, actorOf, auditStatement } from '#lib/http/audit';
 import { revoke } from '#lib/http/open-work';
 import { type Principal, type Role, type Scope, scopesOf } from '#lib/http/principal';
 import { accountIdentities, KEY_PREFIX } from '#lib/people/accounts/account-identities';
 import { readNames, readScopes, roleOf } from '#lib/people/accounts/identity-loader';
 import { groupName } from '#lib/people/accounts/members';
-import { type AuditActor, actorOf, auditStatement } from '#lib/people/audit';
 import { peopleLimits } from '#lib/people/limits/index';
 import type { LimitActor } from '#lib/people/limits/limit-rows';
 import { type PageRequest, pageOf } from '#lib/people/page-cursor';

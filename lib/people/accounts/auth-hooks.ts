@@ -1,6 +1,7 @@
 import type { BetterAuthOptions } from 'better-auth';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { auditStatement, recordAudit } from '#lib/http/audit';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { type AccountAdmission, type AuthFlow, currentFlow, type OidcClaims } from '#lib/people/accounts/auth-flow';
 import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
@@ -16,7 +17,6 @@ import {
 } from '#lib/people/accounts/oidc-policy';
 import { endResetLinks } from '#lib/people/accounts/reset-links';
 import { applyChange, changePerson, inRoleTransaction } from '#lib/people/accounts/role-changes';
-import { auditStatement, recordAudit } from '#lib/people/audit';
 import { type Store, StoreUnavailable } from '#lib/store/store';
 
 type HookSettings = Pick<

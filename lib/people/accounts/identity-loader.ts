@@ -84,7 +84,7 @@ function groupMembers(groupId: string | null, groupName: string | null): Pick<Pr
 }
 
 /** How a proxy's name for a person is stored, next to the other ways to sign in. */
-const PROXY = 'proxy';
+export const PROXY_PROVIDER = 'proxy';
 
 /** The person that a trusted proxy names, unless it is unknown or disabled. */
 export async function loadProxyUser(store: Store, name: string): Promise<LoadedIdentity | undefined> {
@@ -92,7 +92,7 @@ export async function loadProxyUser(store: Store, name: string): Promise<LoadedI
     .selectFrom('credentials')
     .innerJoin('users', 'users.id', 'credentials.userId')
     .leftJoin('groups', 'groups.id', 'users.groupId')
-    .where('credentials.providerId', '=', PROXY)
+    .where('credentials.providerId', '=', PROXY_PROVIDER)
     .where('credentials.accountId', '=', name)
     .select(['users.id', 'users.name', 'users.email', 'users.role', 'users.groupId', 'users.banned'])
     .select(['users.lastSeenAt', 'groups.name as groupName'])

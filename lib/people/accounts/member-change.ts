@@ -1,8 +1,8 @@
 import type { Compilable } from 'kysely';
 import { AppError } from '#lib/errors';
+import { type AuditActor, type AuditRecord, auditStatement } from '#lib/http/audit';
 import { readMember } from '#lib/people/accounts/members';
 import { changePerson, type MadeChange, type PersonChange, runAll } from '#lib/people/accounts/role-changes';
-import { type AuditActor, type AuditRecord, auditStatement } from '#lib/people/audit';
 import type { Store } from '#lib/store/store';
 import type { Member } from '#lib/wire/people';
 

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { auditStatement } from '#lib/http/audit';
+import { PROXY_PROVIDER } from '#lib/people/accounts/identity-loader';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
-import { auditStatement } from '#lib/people/audit';
 import { newToken } from '#lib/people/secret-token';
 import { singleton } from '#lib/singletons';
 import type { Store } from '#lib/store/store';
@@ -11,7 +12,6 @@ import { MINUTE_MS } from '#lib/units';
 
 /** People that an authenticating proxy names in `TRUSTED_USER_HEADER`, as accounts. */
 
-const PROXY = 'proxy';
 /** Of names that are no addresses. Mail to it goes nowhere (RFC 2606). */
 const NO_MAIL_DOMAIN = '@proxy.invalid';
 
@@ -73,7 +73,7 @@ export async function admitProxyUser(
   const named = await store.db
     .selectFrom('credentials')
     .select('id')
-    .where('providerId', '=', PROXY)
+    .where('providerId', '=', PROXY_PROVIDER)
     .where('accountId', '=', name)
     .executeTakeFirst();
   // A disabled person has the name already.
@@ -93,7 +93,7 @@ export async function admitProxyUser(
   const credential = store.db.insertInto('credentials').values({
     id: newToken().slice(0, 32),
     accountId: name,
-    providerId: PROXY,
+    providerId: PROXY_PROVIDER,
     userId,
     accessToken: null,
     refreshToken: null,

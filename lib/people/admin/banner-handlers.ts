@@ -1,9 +1,9 @@
 import { shareChange } from '#lib/cluster/cluster';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { store } from '#lib/store/store';
 import { KIB } from '#lib/units';
 import { type Banner, type BannerState, bannerSchema } from '#lib/wire/people-admin';

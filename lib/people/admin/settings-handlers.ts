@@ -1,11 +1,11 @@
 import { shareChange } from '#lib/cluster/cluster';
 import type { RuntimeSettingName } from '#lib/config/runtime-settings';
 import { AppError } from '#lib/errors';
+import { type AuditActor, actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { type AuditActor, actorOf, auditStatement } from '#lib/people/audit';
 import { peopleLimits } from '#lib/people/limits/index';
 import { limitOf, limitOfSetting } from '#lib/people/limits/limit-definitions';
 import { store } from '#lib/store/store';

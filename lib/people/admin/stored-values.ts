@@ -1,6 +1,6 @@
 import type { Compilable } from 'kysely';
 import { z } from 'zod';
-import type { AuditActor } from '#lib/people/audit';
+import type { AuditActor } from '#lib/http/audit';
 import type { Store } from '#lib/store/store';
 
 /**

@@ -1,7 +1,7 @@
 import type { Compilable } from 'kysely';
 import { calendarDay } from '#lib/calendar';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import type { RequestContext } from '#lib/http/route';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { isCountedLimit } from '#lib/people/limits/limit-definitions';
 import type { ScopeEntry } from '#lib/people/limits/limit-table';
 import type { CounterPeriod, CounterRow, CounterRows, SavedCount } from '#lib/people/limits/usage-counters';

@@ -1,4 +1,4 @@
-import { type AuditActor, recordAudit } from '#lib/people/audit';
+import { type AuditActor, recordAudit } from '#lib/http/audit';
 import { MAIL_FAILURES, type MailFailure } from '#lib/people/mail/mail-failure';
 import { type Mail, type MailOutcome, mailer } from '#lib/people/mail/mailer';
 import type { Store } from '#lib/store/store';

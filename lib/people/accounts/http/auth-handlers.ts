@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors';
+import { recordAudit } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { Reply } from '#lib/http/reply';
@@ -25,7 +26,6 @@ import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
 import { challengedPerson } from '#lib/people/accounts/second-factor-challenge';
 import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
-import { recordAudit } from '#lib/people/audit';
 import { tokenHash } from '#lib/people/secret-token';
 import { KIB } from '#lib/units';
 import { passwordResetSchema, providerSignInSchema, signUpRequestSchema } from '#lib/wire/accounts';

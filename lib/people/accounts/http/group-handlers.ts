@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '#lib/errors';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { revoke } from '#lib/http/open-work';
@@ -16,7 +17,6 @@ import {
   runAll,
 } from '#lib/people/accounts/role-changes';
 import { scopesOf } from '#lib/people/accounts/scope-limits';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { peopleLimits } from '#lib/people/limits/index';
 import { type PageRequest, pageOf, readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
+import { requireGroup } from '#lib/people/accounts/http/require-group';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { groupName } from '#lib/people/accounts/members';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { invitationMail } from '#lib/people/mail/account-mails';
 import { notSent, sendAndReport } from '#lib/people/mail/send-link';
 import { pageOf, readPage } from '#lib/people/page-cursor';
@@ -183,14 +184,6 @@ async function findInvitation(opened: Store, id: string): Promise<Invitation> {
   const row = await invitationQuery(opened).where('invitations.id', '=', id).executeTakeFirst();
   if (row === undefined) throw invitationNotFound();
   return toInvitation(row);
-}
-
-async function requireGroup(opened: Store, groupId: string): Promise<void> {
-  const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
-  if (group === undefined)
-    throw new AppError('invalid_request', 'group_id names no group.', {
-      details: [{ field: 'group_id', message: 'names no group' }],
-    });
 }
 
 function invitationNotFound(): AppError {

@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors';
+import { actorOf } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
@@ -16,7 +17,6 @@ import {
 import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scope';
 import { asPerson, type Person } from '#lib/people/accounts/http/person-of';
 import { changeKeyLimits, givenLimits, requireOwnLimits, saveWithLimits } from '#lib/people/accounts/scope-limits';
-import { actorOf } from '#lib/people/audit';
 import { readPage } from '#lib/people/page-cursor';
 import { type Store, store } from '#lib/store/store';
 import { KIB } from '#lib/units';

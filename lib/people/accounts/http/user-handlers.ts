@@ -2,6 +2,7 @@ import type { Compilable } from 'kysely';
 import type { z } from 'zod';
 import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, parseJson, readJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ROLES, type Role } from '#lib/http/principal';
@@ -12,6 +13,7 @@ import { authLibrary } from '#lib/people/accounts/auth-library';
 import { groupOf, noContent, pathId, requireReach } from '#lib/people/accounts/http/admin-scope';
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
 import { endSessions, sessionPage, toSession } from '#lib/people/accounts/http/own-account';
+import { requireGroup } from '#lib/people/accounts/http/require-group';
 import { changeMember } from '#lib/people/accounts/member-change';
 import { listMembers, readMember } from '#lib/people/accounts/members';
 import { hasMailbox } from '#lib/people/accounts/proxy-users';
@@ -19,7 +21,6 @@ import { removePerson } from '#lib/people/accounts/remove-person';
 import { endResetLinks, resetUrl } from '#lib/people/accounts/reset-links';
 import { applyChange, inRoleTransaction } from '#lib/people/accounts/role-changes';
 import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { resetMail } from '#lib/people/mail/account-mails';
 import { notSent, sendAndReport } from '#lib/people/mail/send-link';
 import { readPage } from '#lib/people/page-cursor';
@@ -67,7 +68,7 @@ export async function changeUser(request: HttpRequest, context: RequestContext):
     throw new AppError('forbidden', 'Only administrators may change roles and groups.');
   if (isDisabled === true && before.id === context.principal.userId)
     throw new AppError('conflict', 'You cannot disable yourself. Ask another administrator.');
-  if (groupId != null) await requireGroupExists(opened, groupId);
+  if (groupId != null) await requireGroup(opened, groupId);
   const removals = hasTwoFactor === false ? await secondFactorRemoval(opened, before.id) : [];
   const made = await inRoleTransaction(opened, (queries) =>
     changeMember(
@@ -203,14 +204,6 @@ async function reachable(opened: Store, context: RequestContext, { isRead = fals
 function requireOther({ principal }: RequestContext, member: Member): void {
   if (groupOf(principal) !== undefined && member.id === principal.userId)
     throw new AppError('forbidden', 'Change your own password and second factor on the page of your account.');
-}
-
-async function requireGroupExists(opened: Store, groupId: string): Promise<void> {
-  const group = await opened.db.selectFrom('groups').select('id').where('id', '=', groupId).executeTakeFirst();
-  if (group === undefined)
-    throw new AppError('invalid_request', 'group_id names no group.', {
-      details: [{ field: 'group_id', message: 'names no group' }],
-    });
 }
 
 async function secondFactorRemoval(opened: Store, userId: string): Promise<Compilable[]> {

@@ -1,10 +1,10 @@
 import { AppError } from '#lib/errors';
+import { actorOf, recordAudit } from '#lib/http/audit';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { Principal } from '#lib/http/principal';
 import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { textStream } from '#lib/http/text-stream';
-import { actorOf, recordAudit } from '#lib/people/audit';
 import { usageCsv } from '#lib/people/usage/usage-csv';
 import { reportDays, type UsageFilter } from '#lib/people/usage/usage-question';
 import { reportUsage, today } from '#lib/people/usage/usage-service';
