@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { storableText } from '#lib/storable-text';
 import { type Store, store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
 
@@ -22,13 +23,18 @@ export function auditInsert({ db }: Pick<Store, 'db'>, entry: AuditInput, nowMs 
     id: auditId(nowMs),
     at: nowMs,
     actor: entry.actor,
-    actor_name: entry.actorName ?? null,
+    actor_name: storable(entry.actorName),
     action: entry.action,
-    target: entry.target ?? null,
+    target: storable(entry.target),
     detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
     address: entry.address ?? null,
     request_id: entry.requestId ?? null,
   });
+}
+
+/** Clients name models as they like. JSON escapes what no engine takes. */
+function storable(text: string | null | undefined): string | null {
+  return text == null ? null : storableText(text);
 }
 
 export interface AuditPage {

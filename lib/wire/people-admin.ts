@@ -34,7 +34,7 @@ export const modelChangeSchema = z.object({
   loaded: z.boolean().optional().describe('Loads it into memory, or frees the memory.'),
 });
 export type ModelChange = z.infer<typeof modelChangeSchema>;
-export const modelPatchSchema = modelChangeSchema.extend({ model: z.string().min(1).max(512) });
+export const modelPatchSchema = modelChangeSchema.extend({ model: withoutNul(z.string().min(1).max(512)) });
 
 export const adminModelSchema = modelInfoSchema.omit({ display_name: true }).extend({
   hidden: z.boolean(),

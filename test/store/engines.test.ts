@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { auditInsert } from '#lib/store/audit';
 import { openPostgres } from '#lib/store/engines/postgres/open';
 import { openSqlite } from '#lib/store/engines/sqlite/open';
 import { migrate } from '#lib/store/migrate';
@@ -85,6 +86,16 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (name) => {
       expect(await opened.report(query)).toEqual(expected);
       expect(await opened.db.selectFrom('settings').select('updated_at').distinct().execute()).toEqual([
         { updated_at: at },
+      ]);
+    });
+
+    it('takes a record of what a client named as no database can', async () => {
+      const record = { actor: 'local', action: 'model.load' };
+      await opened.write(
+        auditInsert(opened, { ...record, target: 'a\0b\ud800', actorName: '\0Ada', detail: { a: '\0' } }),
+      );
+      expect(await opened.db.selectFrom('audit_log').select(['target', 'actor_name', 'detail']).execute()).toEqual([
+        { target: 'ab\ufffd', actor_name: 'Ada', detail: '{"a":"\\u0000"}' },
       ]);
     });
 

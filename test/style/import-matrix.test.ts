@@ -22,6 +22,7 @@ const BASE = [
   'lib/node-http.ts',
   'lib/worker-process.ts',
   'lib/make-folder.ts',
+  'lib/storable-text.ts',
 ];
 
 /** What several pages share. */

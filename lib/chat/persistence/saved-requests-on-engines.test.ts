@@ -123,6 +123,21 @@ describe.each(['sqlite', 'postgres'] as const)('saved requests on %s', (engine) 
     expect(second.provider.last.request.messages.map(({ content }) => content)).toEqual(['one', 'first', 'two']);
   });
 
+  it('may name a model as no database can', async () => {
+    const first = await start();
+    await enqueue(first, 'holds the slot');
+    const names = ['a\0b', 'a\ud800', 'a\udfff', '\0'];
+    for (const model of names) {
+      const { saved } = await enqueue(first, { model, messages: [{ role: 'user', content: `to ${model}` }] });
+      expect([model, saved?.isOnDisk]).toEqual([model, true]);
+    }
+    const second = await start();
+    respondAll(second);
+    second.provider.last.done();
+    await turns();
+    expect(contents(second)).toEqual(['holds the slot', ...names.map((model) => `to ${model}`)]);
+  });
+
   it('keep their failures with code and figures', async () => {
     const first = await start();
     const failed = await enqueue(first, 'fails');

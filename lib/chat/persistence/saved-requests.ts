@@ -11,6 +11,7 @@ import {
 } from '#lib/chat/persistence/saved-request-format';
 import type { Submitter } from '#lib/chat/submitter';
 import { asError } from '#lib/errors';
+import { storableText } from '#lib/storable-text';
 import type { ChatRequestPartsTable } from '#lib/store/tables/chat-requests';
 import type { Store } from '#lib/store/types';
 import type { Logger } from '#lib/telemetry/log';
@@ -124,7 +125,7 @@ export class SavedRequests {
       position: this.#position,
       format: REQUEST_FORMAT,
       accepted_at: Math.floor(pending.createdAt),
-      model: pending.model,
+      model: storableText(pending.model),
       submitter: encodeSubmitter(submitter),
       api: api?.name ?? null,
       idempotency_key: submitter.idempotency?.name ?? null,

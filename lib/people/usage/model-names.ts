@@ -1,3 +1,5 @@
+import { storableText } from '#lib/storable-text';
+
 /** Model and key of the row in which other names are added up. */
 export const OTHER = 'other';
 /** Names of models come from their servers, and from clients where a server lists none. */
@@ -38,13 +40,7 @@ export class ModelNames {
   }
 }
 
-/**
- * Without control characters, of which Postgres takes no NUL, and without lone surrogates: several
- * of these become one character in UTF-8, and then one key of a table twice.
- */
+/** Without control characters, which no report could show. */
 function storableName(model: string): string {
-  return model
-    .slice(0, MAX_NAME_CHARACTERS)
-    .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, '');
+  return storableText(model.slice(0, MAX_NAME_CHARACTERS)).replaceAll(/\p{Cc}/gu, '');
 }
