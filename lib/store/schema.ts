@@ -31,6 +31,7 @@ export interface Database extends UsageTables {
   two_factors: accounts.TwoFactorsTable;
   groups: accounts.GroupsTable;
   invitations: accounts.InvitationsTable;
+  invitation_claims: accounts.InvitationClaimsTable;
   access_keys: accounts.AccessKeysTable;
   set_up: accounts.SetUpTable;
   set_up_links: accounts.SetUpLinksTable;

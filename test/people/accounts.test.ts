@@ -1,8 +1,12 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openWork } from '#lib/http/open-work';
 import { AUTH_ENDPOINTS } from '#lib/people/accounts/http/auth-endpoints';
+import { claimInvitation } from '#lib/people/accounts/invitations';
+import { tokenHash } from '#lib/people/secret-token';
 import { store } from '#lib/store/store';
+import { MINUTE_MS } from '#lib/units';
 import {
   type AccountsServer,
   type Browser,
@@ -18,9 +22,11 @@ import { databaseEngines } from '../support/database-engines.ts';
 describe.each(databaseEngines())('accounts on %s', (_name, environment) => {
   let server: AccountsServer;
   let admin: Browser;
+  let env: Record<string, string>;
 
   beforeEach(async () => {
-    server = await startAccounts(await environment());
+    env = await environment();
+    server = await startAccounts(env);
     admin = await setUpAdministrator(server);
   });
   afterEach(async () => {
@@ -79,6 +85,58 @@ describe.each(databaseEngines())('accounts on %s', (_name, environment) => {
     expect((await server.browser().post('/api/join', taken)).status).toBe(422);
     expect((await server.browser().post('/api/join', { ...taken, email: 'bo@school.example' })).status).toBe(201);
   });
+
+  it('gives a use back if joining fails after its person was made, and lets the person try again', async () => {
+    const token = (await admin.post('/api/admin/invitations', {})).textAt('token');
+    const bo = { token, name: 'Bo', email: 'bo@school.example', password: PASSWORD };
+    const allow = await refuseCredentials();
+    expect((await server.browser().post('/api/join', bo)).status).toBe(500);
+    expect((await admin.get('/api/admin/invitations')).at('invitations.0.uses')).toBe(0);
+    await allow();
+    expect((await server.browser().post('/api/join', bo)).status).toBe(201);
+    expect((await admin.get('/api/admin/invitations')).at('invitations.0.uses')).toBe(1);
+    expect((await server.browser().get(`/api/join?token=${token}`)).status).toBe(404);
+  });
+
+  it('gives the use of a join back that was cut off by the end of its server, a minute later', async () => {
+    const token = (await admin.post('/api/admin/invitations', {})).textAt('token');
+    const opened = await store();
+    const shown = async () => (await server.browser().get(`/api/join?token=${token}`)).status;
+    const uses = async () => (await admin.get('/api/admin/invitations')).at('invitations.0.uses');
+    const use = { hash: tokenHash(token), email: 'bo@school.example', isOwner: true };
+    await claimInvitation(opened, use, Date.now());
+    expect([await shown(), await uses()]).toEqual([404, 1]);
+    await server.restart(env);
+    await server.setUpUrl();
+    expect([await shown(), await uses()]).toEqual([404, 1]);
+    const { db } = await store();
+    const later = { claimed_at: Date.now() - 2 * MINUTE_MS };
+    await db.updateTable('invitation_claims').set(later).execute();
+    expect([await shown(), await uses()]).toEqual([200, 0]);
+    expect(await db.selectFrom('invitation_claims').selectAll().execute()).toEqual([]);
+    const person = { token, name: 'Bo', email: 'Bo@school.example', password: PASSWORD };
+    expect((await server.browser().post('/api/join', person)).status).toBe(201);
+    // Its server ended after the person could sign in.
+    const { id } = await db.selectFrom('invitations').select('id').executeTakeFirstOrThrow();
+    const claim = { id: 'left', invitation_id: id, email: 'bo@school.example', ...later };
+    await db.insertInto('invitation_claims').values(claim).execute();
+    expect([await shown(), await uses()]).toEqual([404, 1]);
+    expect(await db.selectFrom('invitation_claims').selectAll().execute()).toEqual([]);
+  });
+
+  /** The database takes no way to sign in, until the function that is returned was called. */
+  async function refuseCredentials(): Promise<() => Promise<void>> {
+    const { db, engine } = await store();
+    const isSqlite = engine === 'sqlite';
+    const refuse = isSqlite
+      ? "create trigger no_credentials before insert on credentials begin select raise(abort, 'refused'); end"
+      : "alter table credentials add constraint no_credentials check (id = '') not valid";
+    const allow = isSqlite ? 'drop trigger no_credentials' : 'alter table credentials drop constraint no_credentials';
+    await sql.raw(refuse).execute(db);
+    return async () => {
+      await sql.raw(allow).execute(db);
+    };
+  }
 
   it('refuses expired and withdrawn invitations, and those for another address', async () => {
     const refused = async (invitation: Record<string, unknown>, change: (id: string) => Promise<unknown>) => {

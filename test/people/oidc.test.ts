@@ -142,6 +142,8 @@ it('signs in a person with an invitation, and again without one', async () => {
   const invitation = (await admin.post('/api/admin/invitations', { max_uses: 1 })).textAt('token');
   expect(await signIn(browser, 'bo', { invitation })).toBe('/dashboard');
   expect(await browser.isSignedIn()).toBe(true);
+  const { db } = await store();
+  expect(await db.selectFrom('invitation_claims').selectAll().execute()).toEqual([]);
   expect(await personOf('bo')).toMatchObject({ name: 'bo of the school', role: 'member' });
   expect(await signIn(server.browser('192.0.2.2'), 'bo')).toBe('/dashboard');
   expect(await signIn(server.browser('192.0.2.3'), 'eve', { invitation })).toMatch(/error=sign_up_refused/);

@@ -19,8 +19,8 @@ export interface AuthFlow {
   readonly requestId: string;
   /** Without it no account is made, whichever endpoint of better-auth asks for one. */
   admission?: AccountAdmission;
-  /** Id of the invitation that was counted for this request. */
-  invitationId?: string;
+  /** The invitation that was counted for this request, and the claim on it. */
+  invitation?: { readonly invitationId: string; readonly claimId: string };
   claims?: OidcClaims;
   created?: { readonly id: string; readonly name: string; readonly email: string };
 }

@@ -89,7 +89,7 @@ export function authHooks(input: HookInput): {
               action: 'user.join',
               target: id,
               summary: `${name} (${email}) joined as ${role}`,
-              changes: { role, ...(flow.invitationId === undefined ? {} : { invitation: flow.invitationId }) },
+              changes: { role, ...(flow.invitation && { invitation: flow.invitation.invitationId }) },
             });
           },
         },
@@ -144,9 +144,8 @@ async function admitByProvider(
   if (hash === undefined) return undefined;
   try {
     // An invitation that names an address is for its owner alone.
-    const owned = isUnverifiedAddress(claims) ? undefined : email;
-    const invited = await claimInvitation(store, hash, owned, Date.now());
-    flow.invitationId = invited.invitationId;
+    const invited = await claimInvitation(store, { hash, email, isOwner: !isUnverifiedAddress(claims) }, Date.now());
+    flow.invitation = invited;
     const joined = groupId ?? invited.groupId;
     return {
       role: role === 'admin' ? role : roleInGroup(invited.role, invited.groupId, joined),

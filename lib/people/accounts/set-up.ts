@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors';
+import { settleLeftClaims } from '#lib/people/accounts/invitations';
 import { deleteUnfinishedPeople } from '#lib/people/accounts/unfinished-people';
 import { newToken, tokenHash } from '#lib/people/secret-token';
 import type { Store } from '#lib/store/store';
@@ -33,6 +34,7 @@ export async function hasAdministrator(store: Store): Promise<boolean> {
 /** Makes the token of this start. Returns undefined if there is an administrator. */
 export async function startSetUp(store: Store, nowMs: number): Promise<string | undefined> {
   await deleteUnfinishedPeople(store, nowMs);
+  await settleLeftClaims(store, nowMs);
   if (await hasAdministrator(store)) return undefined;
   const token = newToken();
   const { db } = store;

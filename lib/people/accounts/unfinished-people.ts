@@ -1,8 +1,8 @@
 import type { Store } from '#lib/store/store';
 import { MINUTE_MS } from '#lib/units';
 
-/** A sign-up takes a second: a row of this age without a way to sign in was left behind. */
-const UNFINISHED_AFTER_MS = MINUTE_MS;
+/** A sign-up takes a second: what is not complete at this age was left behind. */
+export const UNFINISHED_AFTER_MS = MINUTE_MS;
 
 /**
  * Deletes people whose sign-up was cut off by the end of its server: better-auth makes a person

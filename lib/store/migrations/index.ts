@@ -9,6 +9,7 @@ import * as auditTargets from '#lib/store/migrations/0007-audit-targets';
 import * as resetLinks from '#lib/store/migrations/0008-reset-links';
 import * as setUpLinks from '#lib/store/migrations/0009-set-up-links';
 import * as usageServers from '#lib/store/migrations/0010-usage-servers';
+import * as invitationClaims from '#lib/store/migrations/0011-invitation-claims';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -26,4 +27,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-reset-links': resetLinks,
   '0009-set-up-links': setUpLinks,
   '0010-usage-servers': usageServers,
+  '0011-invitation-claims': invitationClaims,
 };

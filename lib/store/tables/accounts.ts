@@ -112,6 +112,15 @@ export interface InvitationsTable {
   expires_at: number;
 }
 
+/** A use of an invitation that was counted, and whose account is being made. */
+export interface InvitationClaimsTable {
+  id: string;
+  invitation_id: string;
+  /** In lower case: whose account. */
+  email: string;
+  claimed_at: number;
+}
+
 /** Keys that begin with `cs_`. */
 export interface AccessKeysTable {
   id: string;

@@ -20,7 +20,7 @@ import {
   readOptions,
 } from '#lib/people/accounts/http/own-account';
 import { findPerson, type Person, personOf } from '#lib/people/accounts/http/person-of';
-import { releaseInvitation } from '#lib/people/accounts/invitations';
+import { settleClaim } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
@@ -96,13 +96,16 @@ async function forward(
     body: method === 'POST' ? bodyFor(path, body ?? {}, context) : undefined,
     search: path === '/callback/oidc' ? new URL(request.url).search : '',
   });
+  let hasJoined = false;
   try {
     const reply = await toReply(await withFlow(flow, () => library.handle(forwarded, isOverTls(request, context))));
+    hasJoined = reply.status === 200 && flow.created !== undefined;
     if (reply.status === 200) await recordSuccess(endpoint, guessed, person, context);
     return reply;
   } finally {
-    if (flow.invitationId !== undefined && flow.created === undefined)
-      await releaseInvitation(library.store, flow.invitationId);
+    // A person who was made, and is not signed in, may be able to: that is looked up later.
+    if (flow.invitation !== undefined && (hasJoined || flow.created === undefined))
+      await settleClaim(library.store, flow.invitation.claimId, hasJoined);
   }
 }
 

@@ -10,6 +10,7 @@ import { groupOf, noContent, pathId } from '#lib/people/accounts/http/admin-scop
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
 import { requireGroup } from '#lib/people/accounts/http/require-group';
 import { roleOf } from '#lib/people/accounts/identity-loader';
+import { settleLeftClaims } from '#lib/people/accounts/invitations';
 import { groupName } from '#lib/people/accounts/members';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { invitationMail } from '#lib/people/mail/account-mails';
@@ -122,6 +123,7 @@ export async function listInvitations(request: HttpRequest, { principal }: Reque
   const { after, limit } = readPage(request, 'ms');
   const own = groupOf(principal);
   let query = invitationQuery(opened);
+  await settleLeftClaims(opened, Date.now());
   if (own !== undefined) query = query.where('invitations.group_id', '=', own);
   if (after !== undefined)
     query = query.where(({ eb, or, and }) =>

@@ -7,7 +7,12 @@ import { type AccountAdmission, type AuthFlow, withFlow } from '#lib/people/acco
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { toReply } from '#lib/people/accounts/http/auth-reply';
 import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
-import { claimInvitation, readOpenInvitation, releaseInvitation } from '#lib/people/accounts/invitations';
+import {
+  claimInvitation,
+  type InvitedAdmission,
+  readOpenInvitation,
+  settleClaim,
+} from '#lib/people/accounts/invitations';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { claimSetUp, endSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
@@ -84,27 +89,27 @@ export async function signUp(
       { data: { reason: 'domain' } },
     );
   const opened = await store();
-  const { invitationId, ...admission } = await admit(opened, token, person.email);
-  const flow = flowOf(context, admission, invitationId);
+  const invited = token === undefined ? undefined : await claim(opened, token, person.email);
+  const flow = flowOf(context, invited ?? { role: 'member', groupId: null }, invited);
   try {
     return await makeAccount(request, context, person, flow);
   } finally {
-    if (flow.created !== undefined) passwordThrottle().succeed(address, undefined);
-    else if (invitationId !== undefined) await releaseInvitation(opened, invitationId);
+    const hasJoined = flow.created !== undefined;
+    if (hasJoined) passwordThrottle().succeed(address, undefined);
+    if (flow.invitation !== undefined) await settleClaim(opened, flow.invitation.claimId, hasJoined);
   }
 }
 
-async function admit(
-  opened: Store,
-  token: string | undefined,
-  email: string,
-): Promise<AccountAdmission & { readonly invitationId?: string }> {
-  if (token === undefined) return { role: 'member', groupId: null };
-  return await claimInvitation(opened, tokenHash(token), email, Date.now());
+function claim(opened: Store, token: string, email: string): Promise<InvitedAdmission> {
+  return claimInvitation(opened, { hash: tokenHash(token), email, isOwner: true }, Date.now());
 }
 
-function flowOf({ address, requestId }: RequestContext, admission: AccountAdmission, invitationId?: string): AuthFlow {
-  return { address, requestId, admission, ...(invitationId === undefined ? {} : { invitationId }) };
+function flowOf(
+  { address, requestId }: RequestContext,
+  admission: AccountAdmission,
+  invitation?: InvitedAdmission,
+): AuthFlow {
+  return { address, requestId, admission, ...(invitation && { invitation }) };
 }
 
 async function makeAccount(
@@ -116,15 +121,27 @@ async function makeAccount(
   const library = await authLibrary();
   await deleteUnfinishedPeople(library.store, Date.now(), email);
   const made = libraryRequest(request, context, '/sign-up/email', { body: { name, email, password } });
-  const reply = await toReply(await withFlow(flow, () => library.handle(made, isOverTls(request, context))));
+  let reply: Reply | undefined;
+  try {
+    reply = await toReply(await withFlow(flow, () => library.handle(made, isOverTls(request, context))));
+  } finally {
+    if (flow.created !== undefined && reply?.status !== 200) await dropPerson(library.store, flow);
+  }
   const { created, admission } = flow;
   if (created === undefined) return reply;
-  if (reply.status !== 200) {
-    // A person without a password could not sign in, and would block the address.
-    await library.store.db.deleteFrom('users').where('id', '=', created.id).execute();
-    delete flow.created;
-    return reply;
-  }
   const { cookies = [] } = reply;
   return { ...json({ user: { ...created, role: admission?.role } }, 201), cookies };
+}
+
+/** A person without a password could not sign in, and would block the address. Never rejects. */
+async function dropPerson({ db }: Store, flow: AuthFlow): Promise<void> {
+  const id = flow.created?.id ?? '';
+  delete flow.created;
+  try {
+    await db.deleteFrom('users').where('id', '=', id).execute();
+  } catch (error) {
+    log().warn({ err: error }, 'a person who could not join is deleted later');
+    // So is the claim of its invitation settled, by what the database has then.
+    delete flow.invitation;
+  }
 }
