@@ -39,6 +39,7 @@ await Promise.all([
   import('#lib/people/accounts/http/invitation-handlers'),
   import('#lib/people/accounts/http/key-handlers'),
   import('#lib/people/accounts/http/user-handlers'),
+  import('#lib/people/mail/mail-readiness'),
 ]);
 flushCompileCache();
 process.exit(0);

@@ -9,6 +9,7 @@ const ready = (
   gateway: ReadinessPart,
   database: ReadinessPart = { state: 'up' },
   redis: ReadinessPart = { state: 'not_configured' },
+  mail: ReadinessPart = { state: 'not_configured' },
 ): ServerReadiness => ({
   status,
   parts: {
@@ -18,6 +19,7 @@ const ready = (
     gateway,
     database,
     redis,
+    mail,
   },
 });
 const parts = { model: good, runner: good, ready: ready('ready', { state: 'up' }), isStale: false };
@@ -69,6 +71,19 @@ it('warns while nothing is saved, on a server that is up', () => {
   });
   expect(state.value).toBe('Up');
   expect(state.lines.at(-1)).toEqual({ name: 'Database', status: { level: 'warn', sentence: detail } });
+});
+
+it('warns while no mail can be sent, on a server that is up', () => {
+  const detail = 'The mail server cannot be reached.';
+  const up: ReadinessPart = { state: 'up' };
+  const withMail = (mail: ReadinessPart) =>
+    serverState({ ...parts, ready: ready('ready', up, up, { state: 'not_configured' }, mail) });
+  expect(withMail({ state: 'unavailable', detail })).toMatchObject({ value: 'Up' });
+  expect(withMail({ state: 'unavailable', detail }).lines.at(-1)).toEqual({
+    name: 'Mail server',
+    status: { level: 'warn', sentence: detail },
+  });
+  expect(withMail(up)).toEqual(serverState(parts));
 });
 
 it('warns while Redis is away, and reports it as an error where it is required', () => {

@@ -51,6 +51,9 @@ export function serverState({ model, runner, modelServers, instances, ready, isS
   const { state: database, detail: notSaved } = ready?.parts.database ?? {};
   if (database === 'unavailable')
     lines.push({ name: services.names.database, status: { level: 'warn', sentence: notSaved ?? STRINGS.notSaved } });
+  const { state: mail, detail: notSent } = ready?.parts.mail ?? {};
+  if (mail === 'unavailable')
+    lines.push({ name: services.names.mail, status: { level: 'warn', sentence: notSent ?? STRINGS.noMail } });
   const { state: redis, detail: alone } = ready?.parts.redis ?? {};
   if (redis === 'unavailable' || redis === 'down')
     lines.push({

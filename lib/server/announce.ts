@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
+import { sendsMail } from '#lib/config/mail-settings';
 import { asError } from '#lib/errors';
 import { banner, serverUrl } from '#lib/server/banner';
 import { warmInitialData } from '#lib/server/initial-data';
@@ -38,6 +39,10 @@ export async function announce(root: string, settings: Config, uncleanExits: num
     const { setUpLine } = await import('#lib/people/accounts/start');
     const line = await setUpLine(serverUrl(settings, settings.PORT));
     if (line !== undefined) process.stderr.write(`${line}\n\n`);
+  }
+  if (writesBanner && sendsMail(settings)) {
+    const { checkMailAtStart } = await import('#lib/people/mail/mail-readiness');
+    void checkMailAtStart();
   }
   if (writesBanner) self?.send('life', 'announced');
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.

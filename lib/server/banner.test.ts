@@ -42,6 +42,19 @@ describe('banner', () => {
     );
   });
 
+  it('says where mails are sent with accounts, and nothing of the password', () => {
+    const text = (env: Record<string, string>) => banner(readConfig(env), 3000, new Error('off'), new Error('off'));
+    const mail = {
+      SMTP_URL: 'smtps://chat:secret@mail.school.example',
+      MAIL_FROM: 'chat@school.example',
+      PUBLIC_URL: 'https://chat.school.example',
+    };
+    expect(text({ AUTH: 'accounts', ...mail })).toMatch(/^ {2}mail {8}by mail\.school\.example:465$/m);
+    expect(text({ AUTH: 'accounts', ...mail })).not.toContain('secret');
+    expect(text({ AUTH: 'accounts' })).toMatch(/^ {2}mail {8}none; links are copied$/m);
+    expect(text({})).not.toMatch(/^ {2}mail/m);
+  });
+
   it('names the default model, and where it runs', () => {
     const model: Models['models'][number] = {
       id: 'small:1b',

@@ -2,6 +2,7 @@ import { type AuthMode, authMode } from '#lib/config/auth-mode';
 import type { Config } from '#lib/config/config';
 import { listenHost } from '#lib/config/config';
 import { isLoopback } from '#lib/config/loopback';
+import { parseSmtpUrl } from '#lib/config/smtp-url';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
@@ -20,6 +21,7 @@ export function banner(
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
     ['reach', describeReach(host, settings.API_KEYS.length, authMode(settings))],
+    ...(authMode(settings) === 'accounts' ? [['mail', describeMail(settings)]] : []),
     ...(settings.PRIVATE_BACKEND_URL.length > 0 ? [['gateway', describeGateway(settings)]] : []),
     ...(uncleanExits > 0 ? [['crashes', describeExits(uncleanExits)]] : []),
   ];
@@ -44,6 +46,12 @@ export function describeReach(host: string, keys: number, mode: AuthMode = keys 
   if (isLoopback(host)) return `this machine only, ${access}`;
   const warning = mode !== 'none' ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
   return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${access}${warning}`;
+}
+
+/** Whether the mail server can be reached is in the log, once that is known. */
+function describeMail({ SMTP_URL }: Pick<Config, 'SMTP_URL'>): string {
+  const address = parseSmtpUrl(SMTP_URL ?? '');
+  return address === undefined ? 'none; links are copied' : `by ${address.host}:${address.port}`;
 }
 
 function describeGateway({ PRIVATE_BACKEND_URL: urls, HF_TOKEN: token, GATEWAY_ORIGIN: origin }: Config): string {

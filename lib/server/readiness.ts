@@ -1,5 +1,6 @@
 import { cluster } from '#lib/cluster/cluster';
 import type { Config } from '#lib/config/config';
+import { sendsMail } from '#lib/config/mail-settings';
 import { AppError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -21,11 +22,12 @@ const GATEWAY_CHECK_MAX_AGE_MS = 2 * SECOND_MS;
  * Checks all parts. `signal` aborts the check of the model provider. See docs/contract.md#health.
  */
 export async function checkReadiness(signal: AbortSignal, settings: Config): Promise<ServerReadiness> {
-  const [model, sandbox, executors, backend] = await Promise.all([
+  const [model, sandbox, executors, backend, mail] = await Promise.all([
     modelPart(signal),
     sandboxPart(settings),
     runner().executorsHealth().then(executorsReadiness),
     gatewayPart(),
+    mailPart(settings),
   ]);
   const parts = {
     model,
@@ -34,6 +36,7 @@ export async function checkReadiness(signal: AbortSignal, settings: Config): Pro
     gateway: backend,
     database: databasePart(),
     redis: cluster()?.readiness() ?? NOT_CONFIGURED,
+    mail,
   };
   const isReady = Object.values(parts).every(({ state }) => state !== 'down');
   // A load balancer sends nothing more to a server that is about to close its socket.
@@ -66,6 +69,13 @@ function databasePart(): ReadinessPart {
   const { state, error } = storeHealth();
   if (state === 'ok') return { state: 'up' };
   return { state: 'unavailable', ...(error === undefined ? {} : { detail: error }) };
+}
+
+/** Loaded where mail is configured. */
+async function mailPart(settings: Config): Promise<ReadinessPart> {
+  if (!sendsMail(settings)) return NOT_CONFIGURED;
+  const { mailReadiness } = await import('#lib/people/mail/mail-readiness');
+  return mailReadiness();
 }
 
 /** The gateway is up as long as one of several backends is. */

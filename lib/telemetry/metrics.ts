@@ -28,10 +28,15 @@ export interface Metrics {
   codeRuns: Counter<'language' | 'status'>;
   codeDuration: Histogram<'language'>;
   gatewayDuration: Histogram<'status'>;
+  mails: Counter<'kind' | 'outcome'>;
   uncleanExits: Gauge;
   /** Set from the statistics when metrics are scraped. */
   stats: StatGauges;
 }
+
+/** What the link of a mail is for. */
+export const MAIL_KINDS = ['invitation', 'password'] as const;
+export type MailKind = (typeof MAIL_KINDS)[number];
 
 export interface StatGauges {
   cacheEntries: Gauge<'cache'>;
@@ -158,6 +163,7 @@ export function createMetrics(): Metrics {
       buckets: SECONDS,
       registers,
     }),
+    mails: createMails(registry),
     uncleanExits: new Gauge({
       name: 'chill_space_unclean_exits',
       help: 'Servers on this port that ended without being shut down, in the hour before this one was started.',
@@ -165,6 +171,18 @@ export function createMetrics(): Metrics {
     }),
     stats: createStatGauges(registry),
   };
+}
+
+/** Begins each series at 0, so that the first failure is an increase. */
+function createMails(registry: Registry): Counter<'kind' | 'outcome'> {
+  const counter = new Counter({
+    name: 'chill_space_mails_total',
+    help: 'Mails, by what their link is for, and whether the mail server took them: sent or failed.',
+    labelNames: ['kind', 'outcome'],
+    registers: [registry],
+  });
+  for (const kind of MAIL_KINDS) for (const outcome of ['sent', 'failed']) counter.inc({ kind, outcome }, 0);
+  return counter;
 }
 
 /** A gauge with labels has no value at first; this server's queue has a length from the start. */

@@ -25,6 +25,9 @@ export const serverReadinessSchema = z.object({
     redis: readinessPartSchema.describe(
       'What several servers share. `unavailable` while Redis is away and each goes on alone; `down` with REDIS_REQUIRED.',
     ),
+    mail: readinessPartSchema.describe(
+      '`not_configured` without SMTP_URL; `unavailable` while the mail server takes no mail, and links are copied.',
+    ),
   }),
 });
 export type ServerReadiness = z.infer<typeof serverReadinessSchema>;

@@ -3,9 +3,11 @@ import type { SMTPServerOptions } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import type { MailFailure } from '#lib/people/mail/mail-failure';
+import { mailReadiness } from '#lib/people/mail/mail-readiness';
 import { Mailer } from '#lib/people/mail/mailer';
 import { resetSingleton, singleton } from '#lib/singletons';
 import { type Logger, log } from '#lib/telemetry/log';
+import { MINUTE_MS } from '#lib/units';
 import { type MailServer, makeCertificate, startMailServer, startSilentServer } from '../support/mail-server.ts';
 
 /** The mailer against a server of the real protocol. */
@@ -132,6 +134,74 @@ describe('a mail server that does not', () => {
       new Set(['busy', 'unreachable']),
     );
   }, 30_000);
+});
+
+describe('what is known of a mail server', () => {
+  it('is up after a check, which sends no mail', async () => {
+    const { port, mails } = await start({ ...SIGN_IN, ...trusted });
+    const mailer = mailerFor(`smtp://${credentials(PASSWORD)}@localhost:${port}`, { SMTP_TLS: 'verify' });
+    expect(mailReadiness(mailer)).toEqual({ state: 'up', detail: 'The mail server is being checked.' });
+    expect(await mailer.check()).toEqual({ sent: true });
+    expect(mailReadiness(mailer)).toEqual({ state: 'up' });
+    expect(mails).toEqual([]);
+  });
+
+  it('is what stops every mail, without an address, until one is sent', async () => {
+    const { port, close } = await startMailServer({});
+    await close();
+    const mailer = mailerFor(`smtp://127.0.0.1:${port}`);
+    expect(await mailer.check()).toEqual({ sent: false, failure: 'unreachable' });
+    expect(mailReadiness(mailer)).toEqual({
+      state: 'unavailable',
+      detail: 'The mail server cannot be reached. Links are shown to be copied; the log says more.',
+    });
+    const back = await startMailServer({}, port);
+    try {
+      expect(await mailer.send(MAIL)).toEqual({ sent: true });
+      expect(mailReadiness(mailer)).toEqual({ state: 'up' });
+    } finally {
+      await back.close();
+    }
+  });
+
+  it('says that the sign-in is refused, and nothing of a refused address', async () => {
+    const { port } = await start({ ...SIGN_IN, ...trusted });
+    const mailer = mailerFor(`smtp://${credentials('wrong')}@localhost:${port}`, { SMTP_TLS: 'verify' });
+    expect(await mailer.send(MAIL)).toEqual({ sent: false, failure: 'sign_in_refused' });
+    expect(mailReadiness(mailer)).toMatchObject({ state: 'unavailable', detail: expect.stringContaining('password') });
+    const other = await startMailServer({
+      onRcptTo: (_address, _session, callback) =>
+        callback(Object.assign(new Error('no such user'), { responseCode: 550 })),
+    });
+    try {
+      const refused = mailerFor(`smtp://127.0.0.1:${other.port}`);
+      expect(await refused.send(MAIL)).toEqual({ sent: false, failure: 'address_refused' });
+      expect(mailReadiness(refused)).toEqual({ state: 'up' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('is checked again when it is old, by one check for all who ask', async () => {
+    let checks = 0;
+    const aged = (failure: MailFailure | undefined, ageMs: number) => ({
+      health: { failure, atMs: performance.now() - ageMs },
+      check: async () => {
+        checks += 1;
+        return { sent: true } as const;
+      },
+    });
+    mailReadiness(aged(undefined, 30 * MINUTE_MS));
+    mailReadiness(aged('unreachable', MINUTE_MS));
+    expect(checks).toBe(0);
+    mailReadiness(aged(undefined, 61 * MINUTE_MS));
+    mailReadiness(aged('unreachable', 6 * MINUTE_MS));
+    expect(checks).toBe(2);
+    const { port } = await start();
+    const mailer = mailerFor(`smtp://127.0.0.1:${port}`);
+    expect(mailer.check()).toBe(mailer.check());
+    await mailer.check();
+  });
 });
 
 it('begins no second header, whatever a caller names', async () => {

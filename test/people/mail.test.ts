@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { metrics } from '#lib/telemetry/metrics';
 import {
   type AccountsServer,
   type Browser,
@@ -58,6 +59,30 @@ async function recorded(action: string): Promise<Received> {
   }
   throw new Error(`no record of ${action}`);
 }
+
+it('counts mails by what they are for, and whether they were taken', async () => {
+  await start();
+  await joinAs(server, admin, 'Bo');
+  const counts = async () => {
+    const { values } = await metrics().mails.get();
+    return Object.fromEntries(values.map(({ labels: { kind, outcome }, value }) => [`${kind} ${outcome}`, value]));
+  };
+  const before = await counts();
+  await invite({ email: 'cy@school.example' });
+  await invite({ email: 'nobody@school.example' });
+  await admin.post(`/api/admin/users/${await idOf('bo')}/reset-link`, { send_mail: true });
+  await forget('bo@school.example');
+  await recorded('account.reset_mail');
+  const after = await counts();
+  expect(Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]))).toEqual(
+    {
+      'invitation sent': 1,
+      'invitation failed': 1,
+      'password sent': 2,
+      'password failed': 0,
+    },
+  );
+});
 
 describe('an invitation', () => {
   it('is sent to the address that it names, with the link that is shown', async () => {

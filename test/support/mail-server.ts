@@ -24,8 +24,8 @@ export interface MailServer {
   close(): Promise<void>;
 }
 
-/** An SMTP server on loopback that keeps what it receives. */
-export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
+/** An SMTP server on loopback that keeps what it receives, at any free port by default. */
+export async function startMailServer(options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
   const mails: ReceivedMail[] = [];
   let read = 0;
   const server = new SMTPServer({
@@ -50,7 +50,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
   });
   // A client that trusts no certificate closes its connection.
   server.on('error', () => {});
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   return {
     port: portOf(server.server.address()),
     mails,

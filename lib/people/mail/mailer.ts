@@ -31,11 +31,24 @@ const DNS_MS = 5 * SECOND_MS;
 const CONNECT_MS = 15 * SECOND_MS;
 const SILENCE_MS = 15 * SECOND_MS;
 
+/** What was last heard of the mail server. */
+export interface MailServerHealth {
+  /** Undefined while it works. */
+  readonly failure: MailFailure | undefined;
+  /** Of `performance.now()`. */
+  readonly atMs: number;
+}
+
+/** Failures that say nothing of a mail, and would stop any other one as well. */
+const OF_THE_SERVER: ReadonlySet<MailFailure> = new Set(['timeout', 'unreachable', 'tls_failed', 'sign_in_refused']);
+
 export class Mailer {
   readonly #settings: MailerSettings;
   readonly #limit = pLimit(MAX_CONNECTIONS);
   #transport: ReturnType<typeof createTransport> | undefined;
   #open = 0;
+  #health: MailServerHealth | undefined;
+  #checking: Promise<MailOutcome> | undefined;
 
   constructor(settings: MailerSettings) {
     this.#settings = settings;
@@ -44,6 +57,22 @@ export class Mailer {
   /** Whether something is being sent, or about to be. */
   get isBusy(): boolean {
     return this.#open > 0;
+  }
+
+  /** Undefined before the first mail and the first check. */
+  get health(): MailServerHealth | undefined {
+    return this.#health;
+  }
+
+  /**
+   * Connects and signs in to the mail server, without a mail. Never rejects. Ends within
+   * `DELIVERY_MS`; a check that runs is shared.
+   */
+  check(): Promise<MailOutcome> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
   }
 
   /** Sends a mail. Never rejects. Ends within `DELIVERY_MS` of its turn. */
@@ -60,6 +89,33 @@ export class Mailer {
     } finally {
       this.#open -= 1;
     }
+  }
+
+  async #check(): Promise<MailOutcome> {
+    const address = parseSmtpUrl(this.#settings.SMTP_URL ?? '');
+    if (address === undefined) return { sent: false, failure: 'not_configured' };
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      this.#transport ??= createTransport(address, this.#settings);
+      const transport = await this.#transport;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new DOMException('no reply in time', 'TimeoutError')), DELIVERY_MS).unref();
+      });
+      await Promise.race([transport.verify(), late]);
+      return this.#note(undefined);
+    } catch (error) {
+      const failure = failureOf(error);
+      log().warn({ failure, ...describeMailError(error, address) }, 'the mail server cannot be used');
+      return this.#note(failure);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #note(failure: MailFailure | undefined): MailOutcome {
+    const ofServer = failure !== undefined && OF_THE_SERVER.has(failure) ? failure : undefined;
+    this.#health = { failure: ofServer, atMs: performance.now() };
+    return failure === undefined ? { sent: true } : { sent: false, failure };
   }
 
   async #deliver({ to, subject, text }: Mail): Promise<MailOutcome> {
@@ -83,11 +139,11 @@ export class Mailer {
         disableUrlAccess: true,
         signal: AbortSignal.timeout(DELIVERY_MS),
       });
-      return { sent: true };
+      return this.#note(undefined);
     } catch (error) {
       const failure = failureOf(error);
       log().warn({ failure, ...describeMailError(error, address) }, 'a mail was not sent');
-      return { sent: false, failure };
+      return this.#note(failure);
     }
   }
 }

@@ -2,6 +2,7 @@ import { type AuditActor, recordAudit } from '#lib/http/audit';
 import { MAIL_FAILURES, type MailFailure } from '#lib/people/mail/mail-failure';
 import { type Mail, type MailOutcome, mailer } from '#lib/people/mail/mailer';
 import type { Store } from '#lib/store/store';
+import { type MailKind, metrics } from '#lib/telemetry/metrics';
 import { SECOND_MS } from '#lib/units';
 import type { MailReport } from '#lib/wire/people';
 
@@ -10,6 +11,7 @@ export const REPORT_MS = 5 * SECOND_MS;
 
 interface LinkMail {
   readonly mail: Mail;
+  readonly kind: MailKind;
   /** What the link is for: `an invitation`. */
   readonly what: string;
   /** Of the record: `invitation.mail`. */
@@ -22,8 +24,9 @@ interface LinkMail {
  * taken. Never rejects.
  */
 export async function sendLink(store: Store, actor: AuditActor, link: LinkMail): Promise<MailOutcome> {
-  const { mail, what, action, target } = link;
+  const { mail, kind, what, action, target } = link;
   const outcome = await mailer().send(mail);
+  metrics().mails.inc({ kind, outcome: outcome.sent ? 'sent' : 'failed' });
   recordAudit(store, actor, {
     action,
     target,

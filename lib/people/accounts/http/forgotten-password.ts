@@ -57,6 +57,7 @@ async function mailLink(
     { caller: 'server', name: null, address, requestId },
     {
       mail: resetMail({ to: email, url, isOwnRequest: true }),
+      kind: 'password',
       what: 'a link to set a password, which the sign-in page was asked for,',
       action: 'account.reset_mail',
       target: userId,

@@ -112,6 +112,7 @@ async function mailInvitation(
   });
   return await sendAndReport(opened, actorOf(context), {
     mail,
+    kind: 'invitation',
     what: 'an invitation',
     action: 'invitation.mail',
     target: id,
@@ -122,8 +123,8 @@ export async function listInvitations(request: HttpRequest, { principal }: Reque
   const opened = await store();
   const { after, limit } = readPage(request, 'ms');
   const own = groupOf(principal);
-  let query = invitationQuery(opened);
   await settleLeftClaims(opened, Date.now());
+  let query = invitationQuery(opened);
   if (own !== undefined) query = query.where('invitations.group_id', '=', own);
   if (after !== undefined)
     query = query.where(({ eb, or, and }) =>

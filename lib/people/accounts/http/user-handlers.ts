@@ -160,6 +160,7 @@ async function mailLink(opened: Store, context: RequestContext, member: Member, 
   if (!hasMailbox(member.email)) return notSent('no_mailbox');
   return await sendAndReport(opened, actorOf(context), {
     mail: resetMail({ to: member.email, url, isOwnRequest: false }),
+    kind: 'password',
     what: 'a link to set a password',
     action: 'user.reset_mail',
     target: member.id,
