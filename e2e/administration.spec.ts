@@ -155,6 +155,10 @@ test('leads from a person and from a key to what they used', async ({ school }) 
   await expect.poll(() => asked.length).toBeGreaterThan(0);
   expect(asked.every((query) => query.get('user') === id)).toBe(true);
   await expect(admin.getByRole('link', { name: 'Download CSV' })).toHaveAttribute('href', new RegExp(`user=${id}`));
+  await admin.getByRole('combobox', { name: 'Then by' }).click();
+  await admin.getByRole('option', { name: 'Model', exact: true }).click();
+  await expect(admin.getByRole('columnheader', { name: 'Model' })).toBeVisible();
+  await expect(admin.getByRole('link', { name: 'Download CSV' })).toHaveAttribute('href', /group_by=day%2Cmodel/);
   await look(admin, 'the usage of a person');
   await admin.getByRole('link', { name: 'Show the usage of everyone' }).click();
   await expect(admin).toHaveURL(/\/admin\/usage$/);

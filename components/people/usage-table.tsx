@@ -56,31 +56,36 @@ const COLUMNS = [
 
 interface UsageTableProps {
   rows: readonly UsageReportRow[];
-  by: ShownGroup;
+  groups: readonly ShownGroup[];
 }
 
-/** One row for each day, model, key, person or group. */
-export function UsageTable({ rows, by }: UsageTableProps) {
+/** One row for each day, model, key, person or group, or for each pair of two of them. */
+export function UsageTable({ rows, groups }: UsageTableProps) {
+  const names = groups.map((group) => STRINGS.groups[group]);
   return (
     <DataTable
       wide
       framed
-      title={STRINGS.caption(STRINGS.groups[by])}
-      columns={[text(STRINGS.groups[by]), ...COLUMNS.map(numeric)]}
-      rows={rows.slice(0, MOST_ROWS).map((row) => tableRow(row, by))}
+      title={STRINGS.caption(names)}
+      columns={[...names.map(text), ...COLUMNS.map(numeric)]}
+      rows={rows.slice(0, MOST_ROWS).map((row) => tableRow(row, groups))}
       empty={STRINGS.empty}
     />
   );
 }
 
-function tableRow(row: UsageReportRow, by: ShownGroup): RowData {
-  const name = rowName(row, by);
+function tableRow(row: UsageReportRow, groups: readonly ShownGroup[]): RowData {
   return {
-    key: row[by] ?? name,
+    key: groups.map((group) => row[group] ?? '').join('\n'),
     cells: [
-      <span key="name" className="block max-w-56 truncate" title={name}>
-        {name}
-      </span>,
+      ...groups.map((group) => {
+        const name = rowName(row, group);
+        return (
+          <span key={group} className="block max-w-56 truncate" title={name}>
+            {name}
+          </span>
+        );
+      }),
       formatCount(row.requests),
       formatCount(row.cached),
       formatCount(row.joined),

@@ -8,6 +8,8 @@ import { Segments } from '#components/people/segments';
 import { UsageChart } from '#components/people/usage-chart';
 import { UsageTable, UsageTiles } from '#components/people/usage-table';
 import { buttonClasses } from '#components/ui/button';
+import type { Option } from '#components/ui/popup-props';
+import { Select } from '#components/ui/select';
 import { API_BASE } from '#lib/browser/endpoints';
 import type { UsageReport } from '#lib/wire/usage';
 import { fetchUsage } from './people-api.ts';
@@ -17,6 +19,8 @@ import { useNow } from './use-now.ts';
 
 const { usage: STRINGS } = PEOPLE_STRINGS;
 const REFRESH_MS = 60_000;
+/** No second group. */
+const NONE = 'none';
 
 interface UsageViewProps {
   /** `/api/usage` or `/api/admin/usage`. */
@@ -32,11 +36,15 @@ interface UsageViewProps {
 export function UsageView({ path, groups, filter = {}, hasCsv = false }: UsageViewProps) {
   const [period, setPeriod] = useState<UsagePeriod>('30');
   const [by, setBy] = useState<ShownGroup>(groups[0] ?? 'day');
+  const [chosen, setThen] = useState<ShownGroup>();
+  // What the rows are grouped by first is no choice for the second.
+  const then = chosen === by ? undefined : chosen;
+  const tableGroups = then === undefined ? [by] : [by, then];
   const { from, to } = periodOf(Number(period), useNow());
-  const query = (group: ShownGroup) => new URLSearchParams({ from, to, group_by: group, ...filter });
-  const days = useUsage(path, query('day'), true);
+  const query = (by: readonly ShownGroup[]) => new URLSearchParams({ from, to, group_by: by.join(','), ...filter });
+  const days = useUsage(path, query(['day']), true);
   // Rows of another group have other names.
-  const table = useUsage(path, query(by), false);
+  const table = useUsage(path, query(tableGroups), false);
   const error = days.error ?? table.error;
   const retry = () => {
     void days.mutate();
@@ -48,7 +56,7 @@ export function UsageView({ path, groups, filter = {}, hasCsv = false }: UsageVi
         <Segments label={STRINGS.range} value={period} options={PERIODS} names={STRINGS.ranges} onChange={setPeriod} />
         {hasCsv ? (
           <a
-            href={`${API_BASE}${path}?${query(by)}&format=csv`}
+            href={`${API_BASE}${path}?${query(tableGroups)}&format=csv`}
             download={`usage-${from}-${to}.csv`}
             className={buttonClasses('secondary', 'md')}
           >
@@ -69,8 +77,18 @@ export function UsageView({ path, groups, filter = {}, hasCsv = false }: UsageVi
         </>
       )}
       {table.data === undefined && days.data === undefined && error !== undefined ? null : (
-        <div className="mt-2 flex flex-wrap items-center justify-between gap-2">
+        <div className="mt-2 flex flex-wrap items-center gap-2">
           <Segments label={STRINGS.by} value={by} options={groups} names={STRINGS.groups} onChange={setBy} />
+          <Select
+            label={STRINGS.second}
+            value={then ?? NONE}
+            options={[
+              { value: NONE, label: STRINGS.secondNone },
+              ...groups.filter((group) => group !== by).map(secondGroup),
+            ]}
+            onChange={(value) => setThen(groups.find((group) => group === value))}
+            className="border bg-surface"
+          />
         </div>
       )}
       {table.data === undefined ? (
@@ -78,10 +96,15 @@ export function UsageView({ path, groups, filter = {}, hasCsv = false }: UsageVi
           <div aria-hidden className="skeleton h-48 rounded-lg!" />
         ) : null
       ) : (
-        <UsageTable rows={sortRows(table.data.rows, by)} by={by} />
+        <UsageTable rows={sortRows(table.data.rows, by)} groups={tableGroups} />
       )}
     </div>
   );
+}
+
+function secondGroup(group: ShownGroup): Option {
+  const label = STRINGS.groups[group];
+  return { value: group, label, shown: STRINGS.secondBy(label) };
 }
 
 function useUsage(path: string, query: URLSearchParams, keepPreviousData: boolean) {
