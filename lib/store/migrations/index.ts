@@ -10,6 +10,7 @@ import * as resetLinks from '#lib/store/migrations/0008-reset-links';
 import * as setUpLinks from '#lib/store/migrations/0009-set-up-links';
 import * as usageServers from '#lib/store/migrations/0010-usage-servers';
 import * as invitationClaims from '#lib/store/migrations/0011-invitation-claims';
+import * as usageByKey from '#lib/store/migrations/0012-usage-by-key';
 
 /**
  * Every migration under the name that the database records. Append only: a name or a migration
@@ -28,4 +29,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009-set-up-links': setUpLinks,
   '0010-usage-servers': usageServers,
   '0011-invitation-claims': invitationClaims,
+  '0012-usage-by-key': usageByKey,
 };
