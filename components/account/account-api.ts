@@ -1,12 +1,21 @@
-import { ApiError, request } from '#lib/browser/api-client';
+import { ApiError, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { BROWSER_STRINGS } from '#lib/browser/strings';
-import { isRecord } from '#lib/browser/type-guards';
+import { hasShape, isRecord } from '#lib/browser/type-guards';
+import type { AuditList } from '#lib/wire/people';
 import { authRequest } from '../people/auth-api.ts';
 
 /** Sessions, password, second factor and data of the person who is signed in. */
 
+/** What others changed of the person; a few at a time. */
+export const CHANGES_PATH = `${API_BASE}/api/me/changes?limit=10`;
 const EXPORT_PATH = `${API_BASE}/api/me/export`;
+
+const isAuditList = hasShape<AuditList>({ entries: 'array' });
+
+export function fetchChanges(url: string): Promise<AuditList> {
+  return requestJson(isAuditList, url);
+}
 
 export interface BrowserSession {
   /** Names it when it is ended. */

@@ -1,5 +1,6 @@
 'use client';
 
+import { ChangesSection } from '#components/account/changes-section';
 import { DataSection } from '#components/account/data-section';
 import { KeysSection } from '#components/account/keys-section';
 import { PasswordSection } from '#components/account/password-section';
@@ -75,6 +76,7 @@ function Sections({ me }: { me: Me }) {
               <TwoFactorSection />
             </>
           ) : null}
+          <ChangesSection />
           <DataSection email={user.email} hasPassword={hasPassword !== false} />
         </>
       ) : null}

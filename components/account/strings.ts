@@ -72,6 +72,12 @@ export const ACCOUNT_STRINGS = {
     turnedOn: 'Two-factor sign-in is on.',
     turnedOff: 'Two-factor sign-in is off.',
   },
+  changes: {
+    title: 'Changes by others',
+    hint: 'What administrators, managers and the server changed of your account, its limits, keys and requests.',
+    empty: 'No one else has changed anything of yours.',
+    by: (name: string | undefined, when: string) => `${name ?? 'The server'}, ${when}`,
+  },
   data: {
     title: 'Your data',
     export: 'Export my data',

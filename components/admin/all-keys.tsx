@@ -4,7 +4,7 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListHead } from '#components/admin/list-head';
-import { LoadMore } from '#components/admin/load-more';
+import { LoadMore } from '#components/people/load-more';
 import { usageOf } from '#components/admin/usage-of';
 import { CheckboxField } from '#components/people/field';
 import { KeyForm } from '#components/people/key-form';

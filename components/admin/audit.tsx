@@ -3,7 +3,8 @@
 import { useState } from 'react';
 import { ChoiceFilter, DayFilter, SearchFilter } from '#components/admin/list-filter';
 import { ListTable } from '#components/admin/list-table';
-import { LoadMore } from '#components/admin/load-more';
+import { ChangeList } from '#components/people/change-list';
+import { LoadMore } from '#components/people/load-more';
 import { LoadState } from '#components/people/load-state';
 import { EmptyList } from '#components/people/section';
 import { Button } from '#components/ui/button';
@@ -93,15 +94,16 @@ function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
         { label: STRINGS.columns.when, className: 'w-44' },
         { label: STRINGS.columns.from, className: 'w-36' },
       ]}
-      rows={entries.map(({ id, at, actor, action, target, target_name: targetName, summary, address }) => ({
+      rows={entries.map(({ id, at, actor, action, target, target_name: targetName, summary, changes, address }) => ({
         key: id,
         cells: [
-          <span key="what" className="block min-w-0">
+          <div key="what" className="min-w-0">
             <span className="block [overflow-wrap:anywhere] first-letter:uppercase">{summary}</span>
+            <ChangeList changes={changes} />
             <code className="font-mono text-ink-3 text-xs [overflow-wrap:anywhere]">
               {targetName === null ? action : `${action} ${target ?? ''}`}
             </code>
-          </span>,
+          </div>,
           actor?.name ?? STRINGS.server,
           <time key="when" dateTime={at}>
             {formatDateTime(at)}

@@ -8,7 +8,7 @@ import { GroupDialog, NewGroupDialog } from '#components/admin/group-dialog';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListHead } from '#components/admin/list-head';
 import { LabelledCell, ListTable } from '#components/admin/list-table';
-import { LoadMore } from '#components/admin/load-more';
+import { LoadMore } from '#components/people/load-more';
 import { RowMenu } from '#components/admin/row-menu';
 import { usageOf } from '#components/admin/usage-of';
 import { LoadState } from '#components/people/load-state';

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react';
 import { InvitationForm } from '#components/admin/invitation-form';
 import { ListHead } from '#components/admin/list-head';
 import { LabelledCell, ListTable } from '#components/admin/list-table';
-import { LoadMore } from '#components/admin/load-more';
+import { LoadMore } from '#components/people/load-more';
 import { LocalLinkNotice } from '#components/admin/local-link-notice';
 import { MailNotice } from '#components/admin/mail-notice';
 import { CreatedSection } from '#components/people/created-section';

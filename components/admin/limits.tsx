@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import useSWR from 'swr';
 import { LimitsDialog } from '#components/admin/limits-dialog';
-import { LoadMore } from '#components/admin/load-more';
+import { LoadMore } from '#components/people/load-more';
 import { LoadState } from '#components/people/load-state';
 import { EmptyList } from '#components/people/section';
 import { PageLink } from '#components/shell/page-link';

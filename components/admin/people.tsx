@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ChoiceFilter, SearchFilter } from '#components/admin/list-filter';
 import { ListTable } from '#components/admin/list-table';
-import { LoadMore } from '#components/admin/load-more';
+import { LoadMore } from '#components/people/load-more';
 import { MemberDialog } from '#components/admin/member-dialog';
 import { MemberMenu } from '#components/admin/member-menu';
 import { PersonCell, personCells } from '#components/admin/person-cell';

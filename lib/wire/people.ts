@@ -155,6 +155,14 @@ export type Group = z.infer<typeof groupSchema>;
 export const groupListSchema = z.object({ groups: z.array(groupSchema), next_cursor: cursorSchema });
 export type GroupList = z.infer<typeof groupListSchema>;
 
+const auditValue = z.union([z.string(), z.number(), z.boolean()]).nullable();
+export const auditChangeSchema = z.object({
+  field: z.string().describe('For example `parameters.temperature`, or `value` of a setting.'),
+  before: auditValue.describe('Null where it was not set. Long texts are cut around their first difference.'),
+  after: auditValue,
+});
+export type AuditChange = z.infer<typeof auditChangeSchema>;
+
 export const auditEntrySchema = z.object({
   id: z.string(),
   at: isoTime,
@@ -166,11 +174,14 @@ export const auditEntrySchema = z.object({
     .nullable()
     .describe('Of the person, the group or the key; of a request that of its owner; null for anything else.'),
   summary: z.string().describe('A sentence for people.'),
+  changes: z
+    .array(auditChangeSchema)
+    .describe('What it was and what it became, with names in the place of ids. Empty where neither is recorded.'),
   detail: z
     .record(z.string(), z.unknown())
     .nullable()
     .optional()
-    .describe('What it was and what it became; of a request its `owner`.'),
+    .describe('What was recorded, in full; of a request, and of a key and its limits, the `owner`.'),
   address: z.string().nullable(),
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;

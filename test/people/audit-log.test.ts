@@ -49,7 +49,7 @@ it('names the person, the group and the key of limits, and keeps their ids', asy
   ]);
   const expected = [
     ['default', null, 'changed the limits of everyone'],
-    [`key:${key}`, 'Front end', 'changed the limits of the key “Front end”'],
+    [`key:${key}`, 'Front end', 'changed the limits of the key “Front end” of the group “Class $& 9b”'],
     [`group:${group}`, 'Class $& 9b', 'changed the limits of the group “Class $& 9b”'],
     [`user:${bo}`, 'Bo', 'changed the limits of Bo'],
   ];
@@ -62,6 +62,45 @@ it('names the person, the group and the key of limits, and keeps their ids', asy
   const later = (await entries('action=limits.change')).map(({ target, target_name }) => [target, target_name]);
   expect(later).toEqual(expected.map(([target, name]) => [target, name]));
   expect((await entries(`target=${bo}&action=user.delete`))[0]?.target_name).toBe('Bo');
+});
+
+it('says what a person and a group were before a change, with names in the place of ids', async () => {
+  await joinAs(server, admin, 'Max');
+  const max = (await admin.get('/api/admin/users?search=max')).textAt('users.0.id');
+  const group = (await admin.post('/api/admin/groups', { name: '9b' })).textAt('id');
+  await admin.patch(`/api/admin/users/${max}`, { role: 'manager', group_id: group });
+  await admin.delete(`/api/admin/groups/${group}`);
+  const [, appointed] = await entries(`action=user.change&target=${max}`);
+  expect(appointed?.changes).toEqual([
+    { field: 'role', before: 'member', after: 'manager' },
+    // Also of a group that was deleted since.
+    { field: 'group', before: null, after: '9b' },
+  ]);
+});
+
+it('names the owner of a key whose limits were changed, also once both are deleted', async () => {
+  const bo = await joinAs(server, admin, 'Bo');
+  const user = (await bo.get('/api/me')).textAt('user.id');
+  const key = (await bo.post('/api/keys', { name: 'Homework' })).textAt('id');
+  await setLimits('key', key);
+  await bo.patch(`/api/keys/${key}`, { limits: { output_tokens: 5 } });
+  await admin.delete(`/api/admin/users/${user}`);
+  const shown = (await entries(`target=key:${key}`)).map(({ summary, changes }) => [summary, changes]);
+  expect(shown).toEqual([
+    [
+      'removed the limits of the key “Homework” of Bo',
+      [{ field: 'output_tokens', before: 5, after: null }],
+    ],
+    // It is the person's own.
+    ['changed the limits of the key “Homework”', [{ field: 'output_tokens', before: 10, after: 5 }]],
+    [
+      'changed the limits of the key “Homework” of Bo',
+      [
+        { field: 'output_tokens', before: null, after: 10 },
+        { field: 'output_tokens.kind', before: null, after: 'hard' },
+      ],
+    ],
+  ]);
 });
 
 it('finds entries by action, by who did it and by day, and keeps the filter on further pages', async () => {

@@ -3,6 +3,7 @@ import { today } from '#lib/people/usage/usage-service';
 import { usageStatements } from '#lib/people/usage/usage-statements';
 import { NO_FIGURES, type UsageRow } from '#lib/people/usage/usage-totals';
 import { store } from '#lib/store/store';
+import { auditListSchema } from '#lib/wire/people';
 import {
   type AccountsServer,
   type Browser,
@@ -142,6 +143,49 @@ describe.each(databaseEngines())('the own account on %s', (_name, environment) =
     expect(exported.text).not.toContain('Of another');
     const log = await admin.get('/api/admin/audit?kind=key');
     expect(log.text).toContain('revoked the key \\"Homework\\" of Bo');
+  });
+
+  it('lists what others changed of a person, and nothing of what is not theirs', async () => {
+    const bo = await joinAs(server, admin, 'Bo');
+    const user = (await bo.get('/api/me')).textAt('user.id');
+    expect((await bo.get('/api/me/changes')).at('entries')).toEqual([]);
+    const key = (await bo.post('/api/keys', { name: 'Homework' })).textAt('id');
+    await admin.patch('/api/admin/limits', { scope: { kind: 'key', id: key }, limits: { output_tokens: 7 } });
+    await bo.patch(`/api/keys/${key}`, { limits: { output_tokens: 6 } });
+    await admin.delete(`/api/admin/keys/${key}`);
+    await admin.patch('/api/admin/limits', { scope: { kind: 'user', id: user }, limits: { output_tokens: 9 } });
+    await admin.patch(`/api/admin/users/${user}`, { role: 'admin' });
+    const [owns, joined] = [await admin.post('/api/keys', { name: 'Of another' }), await joinAs(server, admin, 'Eve')];
+    await admin.delete(`/api/admin/keys/${owns.textAt('id')}`);
+
+    const list = auditListSchema.parse((await bo.get('/api/me/changes')).json);
+    // Two of them may be of the same millisecond.
+    expect(new Set(list.entries.map(({ summary }) => summary))).toEqual(
+      new Set([
+        'made Bo admin',
+        'changed the limits of Bo',
+        'revoked the key "Homework" of Bo',
+        // They end with the key, and are kept for whom the key was.
+        'removed the limits of the key “Homework” of Bo',
+        'changed the limits of the key “Homework” of Bo',
+      ]),
+    );
+    for (const { actor, address } of list.entries) expect([actor?.name, address]).toEqual(['Ada', null]);
+    expect(list.entries.find(({ action }) => action === 'user.change')?.changes).toEqual([
+      { field: 'role', before: 'member', after: 'admin' },
+    ]);
+    const exported = await bo.get('/api/me/export');
+    for (const action of ['limits.change', 'limits.delete', 'key.revoke'])
+      expect(exported.at('changes')).toContainEqual(
+        expect.objectContaining({ action, detail: expect.objectContaining({ owner: `user:${user}` }) }),
+      );
+
+    const first = await bo.get('/api/me/changes?limit=2');
+    const second = await bo.get(`/api/me/changes?cursor=${first.textAt('next_cursor')}`);
+    const pages = [first, second].flatMap(({ json }) => auditListSchema.parse(json).entries);
+    expect(pages).toEqual(list.entries);
+    expect((await joined.get('/api/me/changes')).at('entries')).toEqual([]);
+    expect((await server.browser().get('/api/me/changes')).status).toBe(401);
   });
 
   it('asks for the second factor, and takes a recovery code once', async () => {

@@ -1,3 +1,5 @@
+import { MODEL_PARAMETER_LABELS } from '../../people/change-strings.ts';
+
 /** The sections limits, usage, models, settings and audit show these. */
 export const SERVER_ADMIN_STRINGS = {
   limits: {
@@ -75,15 +77,7 @@ export const SERVER_ADMIN_STRINGS = {
     parameters: 'Parameters',
     parametersHint: 'For requests that set none. Empty: the model’s own.',
     modelsOwn: 'Model’s own',
-    parameterNames: {
-      temperature: 'Temperature',
-      top_p: 'Top P',
-      top_k: 'Top K',
-      min_p: 'Min P',
-      repeat_penalty: 'Repeat penalty',
-      num_ctx: 'Context (tokens)',
-      num_predict: 'Longest response (tokens)',
-    },
+    parameterNames: MODEL_PARAMETER_LABELS,
     wrongParameters: {
       temperature: 'Enter a number from 0 to 2.',
       top_p: 'Enter a number from 0 to 1.',

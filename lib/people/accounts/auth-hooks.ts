@@ -183,7 +183,7 @@ async function followProvider(
         action: 'user.follow_provider',
         target: userId,
         summary: `The provider made ${current.name} ${role}`,
-        changes: { role, group: groupId },
+        changes: { before: { role: roleOf(current.role), group: current.groupId }, after: { role, group: groupId } },
       }).execute();
       return change;
     });

@@ -86,6 +86,7 @@ async function setDraining(turn: ChangeTurn, draining: boolean, context: Request
     {
       action: draining ? 'backend.drain' : 'backend.resume',
       summary: draining ? `drains the backend ${address}` : `gives the backend ${address} requests again`,
+      changes: { before: { draining: backend.isDraining }, after: { draining } },
     },
     context,
   );
@@ -140,7 +141,7 @@ async function save(
   const actor = actorOf(context);
   await turn.save(opened, [
     storeStatement(opened, BACKEND_PREFIX + id, stored, actor),
-    auditStatement(opened, actor, { ...record, target: id, changes: { after: stored ?? null } }),
+    auditStatement(opened, actor, { changes: { after: stored ?? null }, ...record, target: id }),
   ]);
 }
 

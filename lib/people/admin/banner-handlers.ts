@@ -38,6 +38,7 @@ async function save(banner: Banner | undefined, context: RequestContext): Promis
     auditStatement(opened, actor, {
       action: banner === undefined ? 'banner.remove' : 'banner.show',
       summary: banner === undefined ? 'removed the banner' : `showed everyone “${banner.text}”`,
+      changes: { before: currentBanner() ?? {}, after: banner ?? {} },
     }),
   ]);
   setCurrentBanner(banner ?? null);

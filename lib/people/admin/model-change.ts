@@ -90,7 +90,14 @@ export function describeChange(change: ModelChange, before: ModelOverride, after
     ...(isDeepStrictEqual(before.parameters, after.parameters) ? [] : ['changed the parameters of']),
     ...(isDeepStrictEqual(before.access, after.access)
       ? []
-      : [after.access === undefined ? 'opened to everyone:' : 'changed who may use']),
+      : [accessWords(after)]),
   ];
   return words.length === 0 ? 'saved' : words.join(', ');
+}
+
+function accessWords({ access }: ModelOverride): string {
+  if (access === undefined) return 'opened to everyone:';
+  return access.groups.length + access.users.length === 0
+    ? 'closed to all but administrators:'
+    : 'changed who may use';
 }

@@ -46,10 +46,11 @@ export async function changeAdminModel(request: HttpRequest, context: RequestCon
   const { model: name, ...change } = parseBody(modelPatchSchema, await readJson(request, MAX_BODY_BYTES), ['model']);
   const { signal } = request;
   const id = await inTurn('model', async (turn) => {
-    const before = find(await modelDirectory().listAll(signal), name);
+    const models = await modelDirectory().listAll(signal);
+    const before = find(models, name);
     checkChange(before, change, context);
     requireSupported(before, change);
-    await save(turn, before.id, change, context);
+    await save(turn, { id: before.id, defaultModel: models.default_model }, change, context);
     return before.id;
   });
   if (change.loaded !== undefined) await setLoaded(id, change.loaded, context, signal);
@@ -86,7 +87,12 @@ async function setLoaded(id: string, isLoaded: boolean, context: RequestContext,
 }
 
 /** Nothing is written for a change that only loads or unloads. */
-async function save(turn: ChangeTurn, id: string, change: ModelChange, context: RequestContext): Promise<void> {
+async function save(
+  turn: ChangeTurn,
+  { id, defaultModel }: { id: string; defaultModel: string },
+  change: ModelChange,
+  context: RequestContext,
+): Promise<void> {
   const before = modelOverrides().get(id) ?? {};
   const after = changedOverride(before, change);
   const isChanged = !isDeepStrictEqual(before, after);
@@ -94,23 +100,27 @@ async function save(turn: ChangeTurn, id: string, change: ModelChange, context: 
   const opened = await store();
   await requireKnown(opened, before, change);
   const actor = actorOf(context);
+  const isDefault = change.is_default === true;
   await turn.save(opened, [
     ...(isChanged
       ? [storeStatement(opened, MODEL_PREFIX + id, Object.keys(after).length === 0 ? undefined : after, actor)]
       : []),
-    ...(change.is_default === true ? [storeStatement(opened, 'OLLAMA_MODEL', id, actor)] : []),
+    ...(isDefault ? [storeStatement(opened, 'OLLAMA_MODEL', id, actor)] : []),
     auditStatement(opened, actor, {
       action: 'model.change',
       target: id,
       summary: `${describeChange(change, before, after)} ${id}`,
-      changes: { before, after },
+      changes: {
+        before: isDefault ? { ...before, default_model: defaultModel } : before,
+        after: isDefault ? { ...after, default_model: id } : after,
+      },
     }),
   ]);
   if (isChanged) {
     modelOverrides().set(id, after);
     requestDefaultsChanged();
   }
-  if (change.is_default === true) applySetting({ name: 'OLLAMA_MODEL', value: id, by: actor.name, atMs: Date.now() });
+  if (isDefault) applySetting({ name: 'OLLAMA_MODEL', value: id, by: actor.name, atMs: Date.now() });
   shareChange({ kind: 'settings' });
 }
 

@@ -72,8 +72,8 @@ export function describeSettings(settings: Config = config()): RuntimeSetting[] 
     return {
       name,
       ...SETTING_TEXTS[name],
-      value: shown(limit === undefined ? settings[name] : (peopleLimits().table.defaults[limit]?.limit ?? 0)),
-      default: shown(defaultOf(name)),
+      value: shownValue(limit === undefined ? settings[name] : (peopleLimits().table.defaults[limit]?.limit ?? 0)),
+      default: shownValue(defaultOf(name)),
       source: locked ? 'environment' : change === undefined ? 'default' : 'changed',
       locked,
       changed_by: locked ? null : (change?.by ?? null),
@@ -93,7 +93,8 @@ export function defaultOf(name: RuntimeSettingName): unknown {
   return SETTINGS[name].schema.safeParse(SETTINGS[name].fallback).data;
 }
 
-function shown(value: unknown): RuntimeSetting['value'] {
+/** As the wire has it: a list as one text. */
+export function shownValue(value: unknown): RuntimeSetting['value'] {
   if (Array.isArray(value)) return value.join(', ');
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }

@@ -20,6 +20,7 @@ import {
   isRuntimeSetting,
   parseSetting,
   restoreSetting,
+  shownValue,
 } from './runtime-values.ts';
 import { SETTING_TEXTS } from './setting-texts.ts';
 import { storeStatement } from './stored-values.ts';
@@ -45,13 +46,16 @@ export async function changeSettings(request: HttpRequest, context: RequestConte
   await peopleLimits().whenLoaded();
   const actor = actorOf(context);
   const values = changes.filter(({ limit }) => limit === undefined);
-  const statements = values.flatMap(({ name, text }) => [
+  const statements = values.flatMap(({ name, text, value }) => [
     storeStatement(opened, name, text, actor),
     auditStatement(opened, actor, {
       action: text === undefined ? 'setting.restore' : 'setting.change',
       target: name,
       summary: `${text === undefined ? 'restored' : 'changed'} the setting “${SETTING_TEXTS[name].label}”`,
-      changes: { value: text ?? null },
+      changes: {
+        before: { value: shownValue(context.settings[name]) },
+        after: { value: shownValue(value) },
+      },
     }),
   ]);
   if (!changes.some(changesLimits)) await opened.writeAll(statements);

@@ -9,6 +9,7 @@ import { type LimitActor, limitRemoval, readLimits, StoredCounters, writeLimits 
 import { LimitTable, type ScopeEntry } from '#lib/people/limits/limit-table';
 import { Limiter } from '#lib/people/limits/limiter';
 import { type MinuteCounts, MinuteWindows, type OpenCounts } from '#lib/people/limits/minute-windows';
+import { ownerOfKeyScope } from '#lib/people/limits/scope-directory';
 import { UsageCounters } from '#lib/people/limits/usage-counters';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
@@ -84,7 +85,8 @@ export class PeopleLimits {
         return { scope, limits, updatedAt: null };
       }
       const entry = { scope, limits, updatedAt: Date.now() };
-      await writeLimits(opened, entry, before, actor, others(opened));
+      const owner = await ownerOfKeyScope(scope);
+      await writeLimits(opened, entry, before, { actor, owner }, others(opened));
       this.table.set(entry);
       this.#install();
       shareChange({ kind: 'limits' });
@@ -114,7 +116,10 @@ export class PeopleLimits {
     return this.#inTurn(async () => {
       const opened = await this.#openLoaded();
       const entries = scopes.flatMap((scope) => this.table.get(scope) ?? []);
-      const committed = await commit(entries.flatMap((entry) => limitRemoval(opened, entry, actor)));
+      const removals: Compilable[] = [];
+      for (const entry of entries)
+        removals.push(...limitRemoval(opened, entry, { actor, owner: await ownerOfKeyScope(entry.scope) }));
+      const committed = await commit(removals);
       if (entries.length === 0) return committed;
       for (const { scope } of entries) this.table.delete(scope);
       this.#install();
@@ -167,7 +172,8 @@ export class PeopleLimits {
       if (others.length > 0) await opened.writeAll(others);
       return;
     }
-    await opened.writeAll([...others, ...limitRemoval(opened, entry, actor)]);
+    const owner = await ownerOfKeyScope(scope);
+    await opened.writeAll([...others, ...limitRemoval(opened, entry, { actor, owner })]);
     this.table.delete(scope);
     this.#install();
     shareChange({ kind: 'limits' });

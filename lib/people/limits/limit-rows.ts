@@ -29,12 +29,19 @@ export async function readLimits({ db }: Store): Promise<ScopeEntry[]> {
 /** Who changes limits, and from where; for the audit log. */
 export type LimitActor = Pick<RequestContext, 'principal' | 'address' | 'requestId'>;
 
+/** For the record of a change: by whom, and whose the key is, if the limits are those of one. */
+export interface LimitRecord {
+  readonly actor: LimitActor;
+  /** `user:` or `group:` and an id. */
+  readonly owner: string | undefined;
+}
+
 /** Resolves when the limits, `others` and the record of their change are on disk: all or none. */
 export async function writeLimits(
   store: Store,
   { scope, limits, updatedAt }: ScopeEntry,
   before: StoredLimits,
-  actor: LimitActor,
+  record: LimitRecord,
   others: readonly Compilable[] = [],
 ): Promise<void> {
   const values = { limits: JSON.stringify(limits), updated_at: updatedAt ?? 0 };
@@ -44,15 +51,15 @@ export async function writeLimits(
       .insertInto('limits')
       .values({ scope: scope.kind, scope_id: scope.id, ...values })
       .onConflict((conflict) => conflict.columns(['scope', 'scope_id']).doUpdateSet(values)),
-    changeRecord(store, 'limits.change', scope, { before, after: limits }, actor),
+    changeRecord(store, 'limits.change', scope, { before, after: limits }, record),
   ]);
 }
 
 /** The statements that remove the limits of a scope, with the record of it. */
-export function limitRemoval(store: Store, { scope, limits }: ScopeEntry, actor: LimitActor): Compilable[] {
+export function limitRemoval(store: Store, { scope, limits }: ScopeEntry, record: LimitRecord): Compilable[] {
   return [
     store.db.deleteFrom('limits').where('scope', '=', scope.kind).where('scope_id', '=', scope.id),
-    changeRecord(store, 'limits.delete', scope, { before: limits }, actor),
+    changeRecord(store, 'limits.delete', scope, { before: limits }, record),
   ];
 }
 
@@ -60,12 +67,13 @@ function changeRecord(
   store: Store,
   action: string,
   { kind, id }: LimitScope,
-  changes: Readonly<Record<string, unknown>>,
-  actor: LimitActor,
+  states: Readonly<Record<string, unknown>>,
+  { actor, owner }: LimitRecord,
 ): Compilable {
   const target = id === '' ? kind : `${kind}:${id}`;
   const whose = kind === 'default' ? 'everyone' : target;
   const summary = `${action === 'limits.delete' ? 'removed' : 'changed'} the limits of ${whose}`;
+  const changes = owner === undefined ? states : { ...states, owner };
   return auditStatement(store, actorOf(actor), { action, target, summary, changes });
 }
 

@@ -72,6 +72,15 @@ export async function requireScope(
   throw new AppError('not_found', `There is no ${scope.kind} with this id.`);
 }
 
+/** Whose a key is, as `user:` or `group:` and an id. Undefined for other scopes, and keys that are gone. */
+export async function ownerOfKeyScope(scope: LimitScope): Promise<string | undefined> {
+  if (scope.kind !== 'key') return undefined;
+  const owner = await holder().current?.ownerOf(scope);
+  if (owner === undefined) return undefined;
+  if (owner.userId !== null) return `user:${owner.userId}`;
+  return owner.groupId === null ? undefined : `group:${owner.groupId}`;
+}
+
 function holder(): { current: ScopeDirectory | undefined } {
   return singleton('people.scope-directory', () => ({ current: undefined }));
 }

@@ -12,6 +12,7 @@ import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { endedSessionCookie } from '#lib/people/accounts/auth-cookies';
 import { authLibrary } from '#lib/people/accounts/auth-library';
 import { hasProvider, OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
+import { isAboutPerson } from '#lib/people/accounts/changes-of-person';
 import { isOverTls } from '#lib/people/accounts/http/auth-request';
 import { asPerson, currentSessionToken, type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { readMember } from '#lib/people/accounts/members';
@@ -30,8 +31,6 @@ import { optionalPasswordProofSchema, sessionNameSchema } from '#lib/wire/accoun
 const MAX_BODY_BYTES = 4 * KIB;
 /** Rows of an export of one kind. */
 const MAX_EXPORTED = 10_000;
-/** Actions on what a person owns: their records have the person as `owner`. */
-const OWNED_ACTIONS = ['request.cancel', 'key.revoke'];
 
 /** How one signs in here, for the sign-in page. */
 export async function readOptions(_request: HttpRequest, { settings }: RequestContext): Promise<Reply> {
@@ -140,13 +139,7 @@ export async function exportOwnData(_request: HttpRequest, { principal, settings
         .where((expression) =>
           expression.or([
             expression('actor', '=', caller),
-            // Limits are recorded with the kind of whom they hold for.
-            expression('target', 'in', [userId, `user:${userId}`, ...keys.map(({ id }) => `key:${id}`)]),
-            // A `_` of an id matches itself alone: ids are random.
-            expression.and([
-              expression('action', 'in', OWNED_ACTIONS),
-              expression('detail', 'like', `%"owner":"user:${userId}"%`),
-            ]),
+            isAboutPerson(expression, { userId, keyIds: keys.map(({ id }) => id) }),
           ]),
         )
         .orderBy('id', 'desc')

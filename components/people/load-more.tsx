@@ -1,8 +1,8 @@
 'use client';
 
 import { Button } from '#components/ui/button';
-import { PEOPLE_STRINGS as STRINGS } from '../people/strings.ts';
-import type { Paged } from '../people/use-paged.ts';
+import { PEOPLE_STRINGS as STRINGS } from './strings.ts';
+import type { Paged } from './use-paged.ts';
 
 /** The next page of a list. */
 export function LoadMore({ list }: { list: Pick<Paged<unknown>, 'hasMore' | 'isLoadingMore' | 'loadMore'> }) {
