@@ -8,7 +8,6 @@ import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { chatStore } from './use-chat.ts';
 import { whenUndoEnds } from './when-undo-ends.ts';
 
-const UNDO_MS = 10_000;
 /** Longer than a toast stays under the pointer or the focus. */
 const UNDO_HELD_MS = 10 * 60_000;
 
@@ -45,7 +44,6 @@ export async function deleteChat({ id, title }: Conversation, onUndone: () => vo
   };
   showToast({
     text: S.deleted(title),
-    timeoutMs: UNDO_MS,
     action: {
       label: S.undo,
       run: () => void undo().catch(() => showToast({ kind: 'error', text: S.undoFailed })),

@@ -7,7 +7,7 @@ import { chatStore } from './use-chat.ts';
 /** Deletes at once; the toast brings everything back. */
 export function deleteWithUndo({ conversationId, id }: ChatMessage, scope: DeletionScope, text: string): void {
   const undo = deleteMessages(chatStore(), conversationId, id, scope);
-  showToast({ text, action: { label: TURN_STRINGS.undo, run: undo }, timeoutMs: 10_000 });
+  showToast({ text, action: { label: TURN_STRINGS.undo, run: undo } });
 }
 
 /** Deletes one version of a response, and what followed it. */

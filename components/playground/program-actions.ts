@@ -14,16 +14,16 @@ import { newFile, toShared, type WorkspaceFile, withFile, withNewFile, withoutFi
 
 /** The page changes programs with these. Each removal can be undone. */
 
-const UNDO_MS = 10_000;
+const PROBLEMS_MS = 10_000;
 
 /** Stays while others are offered: what was taken away is lost without it. */
 function offerUndo(text: string, undo: () => void): void {
-  showToast({ text, action: { label: S.undo, run: undo }, timeoutMs: UNDO_MS });
+  showToast({ text, action: { label: S.undo, run: undo } });
 }
 
 /** Replaces the last offer of this kind. */
 function offerBack(text: string, goBack: () => void): void {
-  showToast({ text, action: { label: S.undo, run: goBack }, timeoutMs: UNDO_MS, id: 'program-opened' });
+  showToast({ text, action: { label: S.undo, run: goBack }, id: 'program-opened' });
 }
 
 const edit = (change: (before: NamedProgram) => NamedProgram) => programs().store.edit(change);
@@ -199,7 +199,7 @@ export async function takeFiles(list: readonly File[], as: 'files' | 'program'):
       offerUndo(S.filesAdded(files.map(({ name }) => name)), () => store.restoreContent(before));
     }
   }
-  if (problems.length > 0) showToast({ text: problems.join(' '), kind: 'error', timeoutMs: UNDO_MS });
+  if (problems.length > 0) showToast({ text: problems.join(' '), kind: 'error', timeoutMs: PROBLEMS_MS });
 }
 
 /** A page that shows nothing of the person's own: dropped files open as a program. */

@@ -5,10 +5,9 @@ import clsx from 'clsx';
 import { CircleAlert, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { ICON_BUTTON } from '#components/ui/icon-button';
-import { onToast, takeToasts } from '#lib/browser/toasts';
+import { onToast, takeToasts, toastTimeoutMs } from '#lib/browser/toasts';
 import { UI_STRINGS } from './strings.ts';
 
-const DEFAULT_TIMEOUT_MS = 6000;
 /** None is hidden by newer ones, because its button may be an undo. The column scrolls. */
 const MAX_TOASTS = 50;
 const manager = Toast.createToastManager();
@@ -21,13 +20,14 @@ export function ToastPopup() {
   const [error, setError] = useState('');
   useEffect(() => {
     const draw = () => {
-      for (const { id, text, kind = 'info', action, timeoutMs = DEFAULT_TIMEOUT_MS } of takeToasts()) {
+      for (const toast of takeToasts()) {
+        const { id, text, kind = 'info', action } = toast;
         if (kind === 'error') setError(text);
         const shown = manager.add({
           ...(id === undefined ? {} : { id }),
           title: text,
           type: kind,
-          timeout: timeoutMs,
+          timeout: toastTimeoutMs(toast),
           // A high priority hides the toast's own buttons from screen readers.
           priority: 'low',
           ...(action === undefined

@@ -9,10 +9,26 @@ export interface Toast {
   kind?: 'info' | 'error';
   /** At most one button, which also closes the toast. */
   action?: { label: string; run: () => void };
-  /** How long it is shown. 0 keeps it until it is closed. @default 6000 */
+  /** How long it is shown. 0 keeps it until it is closed. @default see `toastTimeoutMs` */
   timeoutMs?: number;
   /** A toast with the same id replaces the one that is shown. */
   id?: string;
+}
+
+const TEXT_MS = 6_000;
+/**
+ * WCAG 2.2.1 takes 20 s to be enough to act on a warning
+ * (https://www.w3.org/WAI/WCAG22/Understanding/timing-adjustable).
+ */
+const ACTION_MS = 20_000;
+
+/**
+ * How long a toast is shown, in ms; 0 until it is closed. A button, such as an undo, is offered for
+ * longer than a text. The time stands still under the pointer, under the focus, and while another
+ * window is in front.
+ */
+export function toastTimeoutMs({ action, timeoutMs }: Pick<Toast, 'action' | 'timeoutMs'>): number {
+  return timeoutMs ?? (action === undefined ? TEXT_MS : ACTION_MS);
 }
 
 type Listener = () => void;
