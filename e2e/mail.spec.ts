@@ -112,8 +112,6 @@ test('replaces a forgotten password by a mailed link', async ({ page, mail }) =>
   await button(page, 'Save password').click();
   await expect(heading(page, 'Password saved')).toBeVisible();
   await page.goto(link.pathname + link.search);
-  await field(page, 'New password').fill('another new password');
-  await button(page, 'Save password').click();
   await expect(heading(page, 'This link can’t be used')).toBeVisible();
   await page.getByRole('link', { name: 'Get a new link' }).click();
   await expect(heading(page, 'Forgot your password?')).toBeVisible();

@@ -73,6 +73,7 @@ test('makes no dead end of a used link, a wrong one, and one without its token',
   const ends = [
     ['/join?token=wrong', 'This invitation can’t be used'],
     ['/reset-password', 'This link can’t be used'],
+    ['/reset-password?token=wrong', 'This link can’t be used'],
   ] as const;
   for (const [path, title] of ends) {
     await page.goto(path);
@@ -81,8 +82,6 @@ test('makes no dead end of a used link, a wrong one, and one without its token',
   }
   await look(page, 'a dead link');
   await page.goto('/setup?token=wrong');
-  await fillPerson(page, STUDENT);
-  await button(page, 'Create account').click();
   await expect(heading(page, 'This link was used already')).toBeVisible();
   await look(page, 'a used set-up link');
 });
@@ -234,9 +233,8 @@ test('gives a person who forgot the password a link that works once', async ({ p
   await button(page, 'Save password').click();
   await expect(heading(page, 'Password saved')).toBeVisible();
   await page.goto(link.pathname + link.search);
-  await field(page, 'New password').fill('another new password');
-  await button(page, 'Save password').click();
   await expect(heading(page, 'This link can’t be used')).toBeVisible();
+  await expect(field(page, 'New password')).toHaveCount(0);
   await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
   STUDENT.password = 'a new password';
   await signIn(page, STUDENT);

@@ -8,7 +8,7 @@ import { Notice } from '#components/ui/notice';
 import { ApiError } from '#lib/browser/api-client';
 import type { NewPerson } from '#lib/wire/accounts';
 import { forgetToken, takeToken } from './link-token.ts';
-import { setUp } from './sign-in-api.ts';
+import { needsSetUp, setUp } from './sign-in-api.ts';
 import { SIGN_IN_STRINGS } from './strings.ts';
 
 const { setup: STRINGS } = SIGN_IN_STRINGS;
@@ -23,7 +23,16 @@ export function Setup() {
   useEffect(() => {
     const found = takeToken(PAGE);
     setToken(found);
-    if (found === undefined) setState('no_token');
+    if (found === undefined) return setState('no_token');
+    // Whether the token itself is right is seen when it is used. So is what fails here.
+    needsSetUp().then(
+      (isNeeded) => {
+        if (isNeeded) return;
+        forgetToken(PAGE);
+        setState('used');
+      },
+      () => undefined,
+    );
   }, []);
   const create = async (person: NewPerson) => {
     if (token === undefined) return setState('no_token');

@@ -1,7 +1,7 @@
 import { requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
 import { hasShape, isRecord } from '#lib/browser/type-guards';
-import type { NewPerson } from '#lib/wire/accounts';
+import type { NewPerson, OpenResetLink } from '#lib/wire/accounts';
 import type { OpenInvitation } from '#lib/wire/people';
 import { authRequest } from '../people/auth-api.ts';
 import { jsonRequest } from '../people/people-api.ts';
@@ -61,6 +61,13 @@ export async function join(token: string | undefined, person: NewPerson): Promis
 /** Has a link to set a password sent to the address, if a person here has it. */
 export async function requestPasswordReset(email: string): Promise<void> {
   await authRequest('/request-password-reset', { email });
+}
+
+const isResetLink = hasShape<OpenResetLink>({ expires_at: 'string' });
+
+/** When a link to set a password ends. Fails with the reason `reset_link` if it has. */
+export async function fetchResetLink(token: string): Promise<OpenResetLink> {
+  return requestJson(isResetLink, `${API_BASE}/api/auth/reset-link`, jsonRequest('POST', { token }));
 }
 
 export async function resetPassword(token: string, newPassword: string): Promise<void> {

@@ -85,7 +85,9 @@ export const SIGN_IN_STRINGS = {
   },
   reset: {
     title: 'Choose a new password',
+    loading: 'Checking your link…',
     hint: 'You are signed out everywhere else when it is saved.',
+    expires: (when: string) => `The link works until ${when}.`,
     save: 'Save password',
     saving: 'Saving…',
     doneTitle: 'Password saved',

@@ -144,6 +144,7 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
         'PasswordChange',
         'ForgottenPassword',
         'PasswordReset',
+        'ResetLinkCheck',
         'PasswordProof',
         'SignInCode',
         'SessionName',

@@ -68,6 +68,10 @@ export const passwordChangeSchema = z.object({
 });
 export const forgottenPasswordSchema = z.object({ email: emailSchema });
 export const passwordResetSchema = z.object({ token: secretSchema, newPassword: newPasswordSchema });
+/** POST /api/auth/reset-link: whether a link to set a password can be used. */
+export const resetLinkCheckSchema = passwordResetSchema.pick({ token: true });
+export const openResetLinkSchema = z.object({ expires_at: z.string() });
+export type OpenResetLink = z.infer<typeof openResetLinkSchema>;
 export const passwordProofSchema = z.object({ password: shownPasswordSchema });
 export const optionalPasswordProofSchema = z.object({ password: shownPasswordSchema.optional() });
 export const codeSchema = z.object({
@@ -178,6 +182,7 @@ export const AUTH_REQUEST_SCHEMAS = {
   PasswordChange: passwordChangeSchema,
   ForgottenPassword: forgottenPasswordSchema,
   PasswordReset: passwordResetSchema,
+  ResetLinkCheck: resetLinkCheckSchema,
   PasswordProof: optionalPasswordProofSchema,
   SignInCode: codeSchema,
   SessionName: sessionNameSchema,

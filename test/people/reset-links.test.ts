@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MAX_UNNAMED_PER_ADDRESS } from '#lib/people/accounts/password-throttle';
 import { RetentionSweeper } from '#lib/store/retention';
 import { retentionRules } from '#lib/store/retention-rules';
 import { store } from '#lib/store/store';
@@ -39,10 +40,14 @@ async function linkFor(name: string, maker: Browser, headers: Record<string, str
   return new URL(made.textAt('url')).searchParams.get('token') ?? '';
 }
 
-/** 200, or 400 as for a link that never was. */
+const check = (token: string) => server.browser().post('/api/auth/reset-link', { token });
+
+/** 200, or 400 as for a link that never was; the check of the link says the same before. */
 async function use(token: string): Promise<number> {
+  const checked = await check(token);
   const used = await server.browser().post('/api/auth/reset-password', { token, newPassword: 'another pass phrase' });
   if (used.status === 400) expect(used.at('code')).toBe('INVALID_TOKEN');
+  expect(checked.status).toBe(used.status === 200 ? 200 : 404);
   return used.status;
 }
 
@@ -104,4 +109,32 @@ it('is deleted once it has expired, and no earlier', async () => {
   expect(await use(token)).toBe(200);
   await linkFor('Bo', admin);
   expect(await sweepAfter(25 * HOUR_MS)).toBe(0);
+});
+
+it('is checked for its page without being used up, and says once it was used', async () => {
+  const token = await linkFor('Bo', admin);
+  for (let count = 0; count < 2; count++) {
+    const checked = await check(token);
+    expect(checked.status).toBe(200);
+    const leftMs = new Date(checked.textAt('expires_at')).getTime() - Date.now();
+    expect(leftMs).toBeGreaterThan(23 * HOUR_MS);
+    expect(leftMs).toBeLessThanOrEqual(24 * HOUR_MS);
+  }
+  expect(await use(token)).toBe(200);
+  const used = await check(token);
+  expect([used.status, used.at('code'), used.at('data.reason')]).toEqual([404, 'not_found', 'reset_link']);
+});
+
+it('is dead to its page once it has expired', async () => {
+  const token = await linkFor('Bo', admin);
+  const { db } = await store();
+  await db.updateTable('verifications').set({ expiresAt: new Date(Date.now() - 1).toISOString() }).execute();
+  expect((await check(token)).status).toBe(404);
+});
+
+it('bounds how many tokens one address tries', async () => {
+  const tries = [];
+  for (let count = 0; count <= MAX_UNNAMED_PER_ADDRESS; count++) tries.push((await check(`wrong-${count}`)).status);
+  expect(tries.slice(0, -1).every((status) => status === 404)).toBe(true);
+  expect(tries.at(-1)).toBe(429);
 });

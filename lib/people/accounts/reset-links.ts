@@ -70,3 +70,23 @@ function mayMake(maker: Standing | undefined, person: Standing): boolean {
   if (maker.role === 'admin') return true;
   return maker.groupId !== null && maker.groupId === person.groupId && person.role === 'member';
 }
+
+/**
+ * When the link of a token ends, as it stands now. Undefined for one that was used, has expired,
+ * whose maker could not make it any more, or that never was.
+ */
+export async function endOfResetLink(
+  store: Pick<Store, 'db'>,
+  token: string,
+  nowMs: number,
+): Promise<Date | undefined> {
+  await dropEndedLink(store, token);
+  const link = await store.db
+    .selectFrom('verifications')
+    .where('identifier', '=', tokenHash(resetIdentifier(token)))
+    .select('expiresAt')
+    .executeTakeFirst();
+  if (link === undefined) return undefined;
+  const end = new Date(link.expiresAt);
+  return end.getTime() > nowMs ? end : undefined;
+}

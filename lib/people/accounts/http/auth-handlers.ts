@@ -10,7 +10,7 @@ import { hasProvider } from '#lib/people/accounts/auth-options';
 import { AUTH_ENDPOINTS, type AuthEndpoint } from '#lib/people/accounts/http/auth-endpoints';
 import { toReply } from '#lib/people/accounts/http/auth-reply';
 import { isOverTls, libraryRequest } from '#lib/people/accounts/http/auth-request';
-import { requestPasswordReset } from '#lib/people/accounts/http/forgotten-password';
+import { checkResetLink, requestPasswordReset } from '#lib/people/accounts/http/forgotten-password';
 import { signUp } from '#lib/people/accounts/http/join-handlers';
 import {
   deleteOwnAccount,
@@ -42,6 +42,7 @@ const OWN_GET: Readonly<Record<string, RequestHandler>> = {
 const OWN_POST: Readonly<Record<string, RequestHandler>> = {
   '/sign-up/email': signUpByEmail,
   '/request-password-reset': requestPasswordReset,
+  '/reset-link': checkResetLink,
   '/revoke-session': endOwnSession,
   '/revoke-other-sessions': endOtherSessions,
   '/delete-user': deleteOwnAccount,

@@ -7,15 +7,15 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { type AuthLibrary, authLibrary } from '#lib/people/accounts/auth-library';
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
-import { mailThrottle } from '#lib/people/accounts/password-throttle';
-import { resetUrl } from '#lib/people/accounts/reset-links';
+import { mailThrottle, passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { endOfResetLink, resetUrl } from '#lib/people/accounts/reset-links';
 import { resetMail } from '#lib/people/mail/account-mails';
 import { mailer } from '#lib/people/mail/mailer';
 import { sendLink } from '#lib/people/mail/send-link';
-import type { Store } from '#lib/store/store';
+import { type Store, store } from '#lib/store/store';
 import { log } from '#lib/telemetry/log';
 import { KIB, SECOND_MS } from '#lib/units';
-import { forgottenPasswordSchema } from '#lib/wire/accounts';
+import { forgottenPasswordSchema, type OpenResetLink, resetLinkCheckSchema } from '#lib/wire/accounts';
 
 const MAX_BODY_BYTES = KIB;
 /** The work begins at a random moment of this time after the reply. */
@@ -40,6 +40,22 @@ export async function requestPasswordReset(request: HttpRequest, context: Reques
     })
     .catch((error: unknown) => log().error({ err: error }, 'a link to set a password was not sent'));
   return json({ status: true, message: 'If an account with this address has a password, a link was sent to it.' });
+}
+
+/**
+ * When a link ends, for its page: the token is in the body, because addresses are logged. Uses
+ * nothing up. Throws `not_found` for a link that sets no password any more.
+ */
+export async function checkResetLink(request: HttpRequest, { address }: RequestContext): Promise<Reply> {
+  const { token } = parseBody(resetLinkCheckSchema, await readJson(request, MAX_BODY_BYTES));
+  await passwordThrottle().begin(address, undefined);
+  const end = await endOfResetLink(await store(), token, Date.now());
+  if (end === undefined)
+    throw new AppError('not_found', 'This link was used, has expired, or is not complete. Ask for a new one.', {
+      data: { reason: 'reset_link' },
+    });
+  passwordThrottle().succeed(address, undefined);
+  return json({ expires_at: end.toISOString() } satisfies OpenResetLink);
 }
 
 /** Nothing for an unknown address, a disabled person, and one who has no password here. */
