@@ -4,6 +4,7 @@ import { ChangesSection } from '#components/account/changes-section';
 import { DataSection } from '#components/account/data-section';
 import { KeysSection } from '#components/account/keys-section';
 import { PasswordSection } from '#components/account/password-section';
+import { ProviderSection } from '#components/account/provider-section';
 import { SessionsSection } from '#components/account/sessions-section';
 import { TwoFactorSection } from '#components/account/two-factor-section';
 import { UsageSection } from '#components/account/usage-section';
@@ -38,7 +39,7 @@ export function Account() {
               <Failure error={me.error} onRetry={() => void me.mutate()} />
             )
           ) : (
-            <Sections me={me.data} />
+            <Sections me={me.data} onChange={() => void me.mutate()} />
           )}
         </div>
       </div>
@@ -46,8 +47,8 @@ export function Account() {
   );
 }
 
-function Sections({ me }: { me: Me }) {
-  const { user, limits, share, has_password: hasPassword } = me;
+function Sections({ me, onChange }: { me: Me; onChange: () => void }) {
+  const { user, limits, share, has_password: hasPassword, provider } = me;
   // A key of the settings is no person: it makes no keys, and has no list of sessions.
   const isPerson = me.auth === 'accounts' && hasPassword !== null;
   return (
@@ -76,6 +77,14 @@ function Sections({ me }: { me: Me }) {
               <TwoFactorSection />
             </>
           ) : null}
+          {provider == null ? null : (
+            <ProviderSection
+              name={provider.name}
+              isLinked={provider.linked}
+              hasPassword={hasPassword !== false}
+              onChange={onChange}
+            />
+          )}
           <ChangesSection />
           <DataSection email={user.email} hasPassword={hasPassword !== false} />
         </>

@@ -1,3 +1,13 @@
+/** By the codes that /account?error= has. */
+const LINK_REFUSALS: Readonly<Record<string, (name: string) => string>> = {
+  email_does_not_match: (name) =>
+    `The account at ${name} has another e-mail address than this one. Sign in there with the right account, or ask your administrator.`,
+  email_not_verified: (name) => `${name} has not verified your e-mail address. Verify it there, and link again.`,
+  account_already_linked_to_different_user: (name) =>
+    `The account at ${name} is linked to another account here. Sign in to that one, and unlink it there.`,
+  access_denied: (name) => `${name} was not linked, because you did not allow it there.`,
+};
+
 /** The account page shows these. */
 export const ACCOUNT_STRINGS = {
   title: 'Account',
@@ -71,6 +81,26 @@ export const ACCOUNT_STRINGS = {
     saveRecovery: 'Save as a file',
     turnedOn: 'Two-factor sign-in is on.',
     turnedOff: 'Two-factor sign-in is off.',
+  },
+  provider: {
+    title: 'Single sign-on',
+    linked: 'Linked',
+    notLinked: 'Not linked',
+    linkedHint: (name: string) => `You can sign in with ${name}, and with your password.`,
+    onlyHint: (name: string) =>
+      `You sign in with ${name} alone. To unlink it, ask your administrator for a link to set a password first.`,
+    notLinkedHint: (name: string) =>
+      `Link your account at ${name} once, and sign in there from then on. It must have the same e-mail address.`,
+    link: 'Link',
+    unlink: 'Unlink',
+    unlinking: 'Unlinking…',
+    unlinkTitle: (name: string) => `Unlink ${name}?`,
+    nowLinked: (name: string) => `You can sign in with ${name} now.`,
+    unlinkedNow: (name: string) => `Your account is not linked to ${name} any more.`,
+    refused: (code: string, name: string) =>
+      Object.hasOwn(LINK_REFUSALS, code)
+        ? (LINK_REFUSALS[code]?.(name) ?? '')
+        : `${name} was not linked. Try again, or ask your administrator.`,
   },
   changes: {
     title: 'Changes by others',

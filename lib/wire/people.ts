@@ -49,6 +49,11 @@ export const meSchema = z.object({
     .nullable()
     .optional()
     .describe('Whether the person can sign in with a password; null without accounts, and for keys.'),
+  provider: z
+    .object({ name: z.string(), linked: z.boolean().describe('Whether the person can sign in there.') })
+    .nullable()
+    .optional()
+    .describe('The single sign-on of the server; null without it, without accounts, and for keys.'),
 });
 export type Me = z.infer<typeof meSchema>;
 

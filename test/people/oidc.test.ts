@@ -250,6 +250,64 @@ it('does not take over an account with the same address; its owner links it', as
   expect(await signIn(other, 'bo')).toBe('/dashboard');
 });
 
+/** Links the account of a person who is signed in. Returns where the callback leads. */
+async function link(browser: Browser, account: string): Promise<string> {
+  const begun = await browser.post('/api/auth/link-social', { provider: 'oidc', callbackURL: '/account?linked=1' });
+  return whereTo(browser, await atProvider(begun.textAt('url'), account));
+}
+
+const changesOf = async (action: string) => {
+  await (await store()).flush();
+  return (await admin.get(`/api/admin/audit?action=${action}`)).at('entries');
+};
+
+it('says whether an account is linked, and unlinks it with its password', async () => {
+  const bo = await joinAs(server, admin, 'Bo');
+  expect((await bo.get('/api/me')).at('provider')).toEqual({ name: 'School', linked: false });
+  expect((await bo.post('/api/auth/unlink-provider', { password: PASSWORD })).status).toBe(404);
+  expect(await link(bo, 'bo')).toBe('/account?linked=1');
+  expect((await bo.get('/api/me')).at('provider')).toEqual({ name: 'School', linked: true });
+  expect(await changesOf('account.link_provider')).toMatchObject([{ actor: { name: 'Bo' }, target_name: 'Bo' }]);
+  // Signing in is no new link.
+  expect(await signIn(server.browser('192.0.2.1'), 'bo')).toBe('/dashboard');
+  expect(await changesOf('account.link_provider')).toHaveLength(1);
+
+  expect((await bo.post('/api/auth/unlink-provider', {})).status).toBe(403);
+  expect((await bo.post('/api/auth/unlink-provider', { password: 'wrong' })).status).toBe(403);
+  expect((await server.browser().post('/api/auth/unlink-provider', { password: PASSWORD })).status).toBe(401);
+  expect((await bo.post('/api/auth/unlink-provider', { password: PASSWORD })).status).toBe(200);
+  expect((await bo.get('/api/me')).at('provider')).toEqual({ name: 'School', linked: false });
+  expect(await signIn(server.browser('192.0.2.2'), 'bo')).toMatch(/error=account_not_linked/);
+  expect(await changesOf('account.unlink_provider')).toHaveLength(1);
+});
+
+it('never unlinks the only way to sign in', async () => {
+  await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
+  const bo = server.browser('192.0.2.1');
+  await signIn(bo, 'bo');
+  expect((await bo.get('/api/me')).json).toMatchObject({ has_password: false, provider: { linked: true } });
+  // Joining is no link of an account that was there.
+  expect(await changesOf('account.link_provider')).toEqual([]);
+  const refused = await bo.post('/api/auth/unlink-provider', { password: 'any' });
+  expect([refused.status, refused.at('data.reason')]).toEqual([409, 'last_way_to_sign_in']);
+  expect(await signIn(server.browser('192.0.2.2'), 'bo')).toBe('/dashboard');
+});
+
+it.each([
+  ['of another address', 'Bo', 'eve', /^\/account\?error=email_does_not_match/],
+  ['whose address is not verified', 'Mal', 'mal', /^\/account\?error=email_not_verified/],
+])('links no account at the provider %s', async (_what, name, account, refusal) => {
+  const person = await joinAs(server, admin, name);
+  expect(await link(person, account)).toMatch(refusal);
+  expect((await person.get('/api/me')).at('provider.linked')).toBe(false);
+});
+
+it('links an account of a provider that says nothing of whether it verified the address', async () => {
+  const person = await joinAs(server, admin, 'Silent');
+  expect(await link(person, 'silent')).toBe('/account?linked=1');
+  expect(await signIn(server.browser('192.0.2.1'), 'silent')).toBe('/dashboard');
+});
+
 it('refuses a callback without its cookie, a second time, with another state and a disabled person', async () => {
   await server.restart(settings({ OIDC_SIGN_UP: 'true' }));
   const browser = server.browser('192.0.2.1');

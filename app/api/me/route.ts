@@ -1,7 +1,7 @@
 import { meOf } from '#lib/http/me';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { hasPassword } from '#lib/people/accounts/has-password';
+import { signInWays } from '#lib/people/accounts/sign-in-ways';
 import { peopleLimits } from '#lib/people/limits/index';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
@@ -11,7 +11,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       json({
         ...meOf(principal, settings),
         ...(await peopleLimits().stateOf(principal)),
-        has_password: await hasPassword(principal, settings),
+        ...(await signInWays(principal, settings)),
       }),
   },
   { right: 'signed-in', quiet: true },

@@ -7,6 +7,7 @@ import { type AccountAdmission, type AuthFlow, currentFlow, type OidcClaims } fr
 import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { roleOf } from '#lib/people/accounts/identity-loader';
 import { claimInvitation } from '#lib/people/accounts/invitations';
+import { readMember } from '#lib/people/accounts/members';
 import {
   claimedRights,
   isAllowedDomain,
@@ -48,8 +49,8 @@ export function authHooks(input: HookInput): {
       const flow = currentFlow();
       if (flow === undefined) return REFUSED;
       const { oauth, action } = source;
-      if (oauth !== undefined && oauth.providerId === OIDC_PROVIDER && action !== 'link-account')
-        flow.claims = oauth.profile ?? {};
+      if (action === 'link-account') return isUnverifiedAddress(oauth?.profile ?? {}) ? UNVERIFIED : undefined;
+      if (oauth !== undefined && oauth.providerId === OIDC_PROVIDER) flow.claims = oauth.profile ?? {};
       if (action !== 'create-user' || flow.admission !== undefined) return undefined;
       if (flow.claims === undefined) return REFUSED;
       const email = String(user.email ?? '');
@@ -94,6 +95,21 @@ export function authHooks(input: HookInput): {
           },
         },
         update: { after: async ({ id }) => accountIdentities().forgetPerson(id) },
+      },
+      account: {
+        create: {
+          after: async ({ providerId, userId }) => {
+            const flow = currentFlow();
+            // A new person joins with it, which has a record.
+            if (flow === undefined || flow.admission !== undefined || providerId !== OIDC_PROVIDER) return;
+            const { name } = await readMember(store, userId);
+            recordAudit(store, flowActor(flow, userId, name), {
+              action: 'account.link_provider',
+              target: userId,
+              summary: `${name} linked the account to the one at the provider`,
+            });
+          },
+        },
       },
       session: {
         create: {

@@ -77,8 +77,10 @@ export function authOptions(plugins: AuthPlugins, input: AuthOptionsInput): Bett
     account: {
       modelName: 'credentials',
       encryptOAuthTokens: true,
-      // A provider's address is no proof of owning an account here. The owner links it.
-      accountLinking: { enabled: true, disableImplicitLinking: true },
+      // A provider's address is no proof of owning an account here. The owner links it, also where
+      // the provider has no claim on whether it verified the address: it is the operator's choice.
+      // A claim that it did not is refused by `validateUserInfo`.
+      accountLinking: { enabled: true, disableImplicitLinking: true, trustedProviders: [OIDC_PROVIDER] },
     },
     verification: { modelName: 'verifications', storeIdentifier: 'hashed' },
     ...(hooks.databaseHooks === undefined ? {} : { databaseHooks: hooks.databaseHooks }),

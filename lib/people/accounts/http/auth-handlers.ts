@@ -20,7 +20,8 @@ import {
   readOptions,
 } from '#lib/people/accounts/http/own-account';
 import { findPerson, type Person, personOf } from '#lib/people/accounts/http/person-of';
-import { settleClaim } from '#lib/people/accounts/invitations';
+import { unlinkProvider } from '#lib/people/accounts/http/unlink-provider';
+import { releaseInvitation, settleClaim } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
@@ -46,6 +47,7 @@ const OWN_POST: Readonly<Record<string, RequestHandler>> = {
   '/revoke-session': endOwnSession,
   '/revoke-other-sessions': endOtherSessions,
   '/delete-user': deleteOwnAccount,
+  '/unlink-provider': unlinkProvider,
 };
 
 export function authGet(request: HttpRequest, context: RequestContext): Promise<Reply> | Reply {

@@ -10,13 +10,12 @@ import type { RequestContext } from '#lib/http/route';
 import { keysOf } from '#lib/people/accounts/access-keys';
 import { accountIdentities } from '#lib/people/accounts/account-identities';
 import { endedSessionCookie } from '#lib/people/accounts/auth-cookies';
-import { authLibrary } from '#lib/people/accounts/auth-library';
 import { hasProvider, OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { isAboutPerson } from '#lib/people/accounts/changes-of-person';
 import { isOverTls } from '#lib/people/accounts/http/auth-request';
-import { asPerson, currentSessionToken, type Person, personOf } from '#lib/people/accounts/http/person-of';
+import { asPerson, currentSessionToken, personOf } from '#lib/people/accounts/http/person-of';
+import { requirePassword } from '#lib/people/accounts/http/require-password';
 import { readMember } from '#lib/people/accounts/members';
-import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { removePerson } from '#lib/people/accounts/remove-person';
 import { hasAdministrator } from '#lib/people/accounts/set-up';
 import { peopleLimits } from '#lib/people/limits/index';
@@ -96,28 +95,6 @@ export async function deleteOwnAccount(request: HttpRequest, context: RequestCon
     }),
   );
   return { ...json({ success: true }), cookies: [endedSessionCookie(isOverTls(request, context))] };
-}
-
-async function requirePassword(
-  opened: Store,
-  { userId, caller }: Person,
-  password: string | undefined,
-  { address }: RequestContext,
-): Promise<void> {
-  const credential = await opened.db
-    .selectFrom('credentials')
-    .select('password')
-    .where('userId', '=', userId)
-    .where('providerId', '=', 'credential')
-    .executeTakeFirst();
-  const hash = credential?.password ?? null;
-  // A person who signs in at the provider only has no password here.
-  if (hash === null) return;
-  await passwordThrottle().begin(address, caller);
-  const library = await authLibrary();
-  if (password === undefined || !(await library.isPassword(hash, password)))
-    throw new AppError('forbidden', 'The password is wrong. Enter your current one.', { data: { reason: 'password' } });
-  passwordThrottle().succeed(address, caller);
 }
 
 /** All that the server keeps of a person, without secrets. */
