@@ -7,6 +7,8 @@ export interface AppErrorOptions {
   data?: ErrorData;
   /** Sent as `Retry-After`. */
   retryAfterSeconds?: number;
+  /** Instead of the message, for the people who run the server: with the command or setting. */
+  operatorMessage?: string | undefined;
   /** For retries and circuit breakers; never part of a response. */
   upstream?: UpstreamFailure;
   /** For the log; never part of a response. */
@@ -33,6 +35,7 @@ export class AppError extends Error {
   readonly details: ErrorDetail[] | undefined;
   readonly data: ErrorData | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly operatorMessage: string | undefined;
   readonly upstream: UpstreamFailure | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -42,13 +45,28 @@ export class AppError extends Error {
     this.details = options.details;
     this.data = options.data;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.operatorMessage = options.operatorMessage;
     this.upstream = options.upstream;
+  }
+
+  /** The same error with the sentence for the people who run the server, if it has one. */
+  forOperators(): AppError {
+    const { code, operatorMessage, details, data, retryAfterSeconds, upstream } = this;
+    if (operatorMessage === undefined) return this;
+    return new AppError(code, operatorMessage, {
+      ...(details === undefined ? {} : { details }),
+      ...(data === undefined ? {} : { data }),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(upstream === undefined ? {} : { upstream }),
+      cause: this,
+    });
   }
 
   /** The same error with more figures. */
   withData(data: ErrorData): AppError {
-    const { code, message, details, retryAfterSeconds, upstream } = this;
+    const { code, message, details, retryAfterSeconds, operatorMessage, upstream } = this;
     return new AppError(code, message, {
+      operatorMessage,
       ...(details === undefined ? {} : { details }),
       data: { ...this.data, ...data },
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

@@ -61,8 +61,8 @@ export async function warmModel(
     return { model, load_duration_ms: Math.max(...times), ...(areNamed ? { servers: named } : {}) };
   } catch (error) {
     signal.throwIfAborted();
-    const { message } = toAppError(error, log);
-    throw new AppError('model_load_failed', message, { cause: error });
+    const { message, operatorMessage } = toAppError(error, log);
+    throw new AppError('model_load_failed', message, { cause: error, operatorMessage });
   }
 }
 

@@ -39,13 +39,21 @@ it.each([CANCELLATIONS.user, CANCELLATIONS.operator, ABANDONED])(
 );
 
 it('reads an error with its code, sentence and figures', () => {
-  const error = new AppError('queue_full', 'It is full.', { data: { queue_length: 3 }, retryAfterSeconds: 13 });
+  const error = new AppError('queue_full', 'It is full.', {
+    data: { queue_length: 3 },
+    retryAfterSeconds: 13,
+    operatorMessage: 'Set QUEUE_MAX_LENGTH.',
+  });
   for (const one of [error, WORKER_LOST.error]) {
     const [event] = decodeEvents(encodeEvents([{ type: 'error', error: one }])) ?? [];
     const read = event?.type === 'error' ? event.error : undefined;
-    const { code, message, data, retryAfterSeconds } = one;
+    const { code, message, data, retryAfterSeconds, operatorMessage } = one;
     expect(read).toMatchObject({ code, message });
-    expect([read?.data, read?.retryAfterSeconds]).toEqual([data, retryAfterSeconds]);
+    expect([read?.data, read?.retryAfterSeconds, read?.operatorMessage]).toEqual([
+      data,
+      retryAfterSeconds,
+      operatorMessage,
+    ]);
   }
 });
 

@@ -38,6 +38,7 @@ const errorSchema = z
     message: z.string(),
     data: errorDataSchema.optional(),
     retryAfterSeconds: z.number().optional(),
+    operatorMessage: z.string().optional(),
   })
   .transform((error): AppError => {
     if (error.code === 'cancelled' && error.message === ABANDONED.message) return ABANDONED;
@@ -79,8 +80,8 @@ export function encodeEvents(events: readonly EntryEvent[]): string {
   return JSON.stringify(events.map((event) => (event.type === 'error' ? plainError(event.error) : event)));
 }
 
-function plainError({ code, message, data, retryAfterSeconds }: AppError) {
-  return { type: 'error', error: { code, message, data, retryAfterSeconds } };
+function plainError({ code, message, data, retryAfterSeconds, operatorMessage }: AppError) {
+  return { type: 'error', error: { code, message, data, retryAfterSeconds, operatorMessage } };
 }
 
 /** Undefined for what `encodeEvents` did not write. */

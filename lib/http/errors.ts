@@ -47,10 +47,13 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
 /**
- * Maps a thrown value to a response. An `AppError` is sent as it is; anything else becomes
- * `internal_error` and reveals nothing of its cause.
+ * Maps a thrown value to a response. An `AppError` is sent as it is, to operators with the sentence
+ * for them; anything else becomes `internal_error` and reveals nothing of its cause.
  */
-export function toErrorResponse(error: unknown): {
+export function toErrorResponse(
+  error: unknown,
+  isForOperator = false,
+): {
   status: number;
   body: ErrorBody;
   retryAfterSeconds: number | undefined;
@@ -59,7 +62,8 @@ export function toErrorResponse(error: unknown): {
     ? error
     : new AppError('internal_error', 'Server error. The log has the details under this X-Request-Id.');
   const status = HTTP_STATUS_BY_CODE[appError.code] ?? 500;
-  const body: ErrorBody = { error: appError.message, code: appError.code };
+  const sentence = (isForOperator ? appError.operatorMessage : undefined) ?? appError.message;
+  const body: ErrorBody = { error: sentence, code: appError.code };
   if (appError.details !== undefined) body.details = appError.details;
   if (appError.data !== undefined) body.data = appError.data;
   const waits = status === 429 || status === 503;

@@ -226,7 +226,8 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
-    reply = toErrorReply(failure, options, { requestId, headers: request.headers });
+    const isForOperator = principal.role === 'admin';
+    reply = toErrorReply(failure, options, { requestId, headers: request.headers }, isForOperator);
     Object.assign(reply.headers, context?.failureHeaders);
     const members = context?.failureLog?.();
     if (members !== undefined) reply.log = members;
@@ -322,8 +323,13 @@ function hasLeft({ signal }: HttpRequest, error: unknown): boolean {
   return signal.aborted && error === signal.reason;
 }
 
-function toErrorReply(error: unknown, { errorBody }: RouteOptions, request: FailedRequest): Reply {
-  const { status, body, retryAfterSeconds } = toErrorResponse(error);
+function toErrorReply(
+  error: unknown,
+  { errorBody }: RouteOptions,
+  request: FailedRequest,
+  isForOperator = false,
+): Reply {
+  const { status, body, retryAfterSeconds } = toErrorResponse(error, isForOperator);
   const headers = { ...retryAfterHeader(retryAfterSeconds), ...(status === 409 ? NO_RETRY : {}) };
   return json(errorBody === undefined ? body : errorBody(body, status, request), status, headers);
 }

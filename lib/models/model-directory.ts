@@ -5,13 +5,13 @@ import { AppError } from '#lib/errors';
 import { changedInfo } from '#lib/models/changed-info';
 import { setKnownModels } from '#lib/models/known-models';
 import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
+import { unknownModel } from '#lib/models/missing-model';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import { modelOverrides } from '#lib/models/model-overrides';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServer } from '#lib/models/model-server';
 import {
   findListed,
-  howToGet,
   listError,
   listedModels,
   type ModelSnapshot,
@@ -153,7 +153,7 @@ class CachedModelDirectory implements ModelDirectory {
     const [error] = (this.#snapshot ?? snapshot).errors;
     if (error !== undefined) throw error;
     const name = model ?? this.#settings.OLLAMA_MODEL;
-    throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
+    throw unknownModel(name, active);
   }
 
   isKnown(model: string): boolean {

@@ -3,7 +3,6 @@ import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ResolvedModel } from '#lib/models/model-route';
 import type { ModelServer, ServerModel } from '#lib/models/model-server';
 import type { ProviderDefinition } from '#lib/models/provider';
-import type { RegisteredProvider } from '#lib/models/registered-providers';
 import type { ProviderState } from '#lib/wire/models';
 
 export interface SnapshotModel {
@@ -50,13 +49,6 @@ export function findListed({ models }: ModelSnapshot, name: string): SnapshotMod
     models.find(({ info }) => info.id === name) ??
     models.find(({ info, hasTags }) => hasTags && isSameTaggedModel(info.id, name))
   );
-}
-
-export function howToGet(model: string, active: readonly RegisteredProvider[]): string {
-  const command = active.map(({ definition }) => definition.pullCommand?.(model)).find((found) => found !== undefined);
-  return command === undefined
-    ? 'GET /api/models lists what is there.'
-    : `Get it with \`${command}\`; GET /api/models lists what is there.`;
 }
 
 /** The reason why no active provider lists a model, with what to do. */

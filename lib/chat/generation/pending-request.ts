@@ -200,10 +200,14 @@ export class PendingRequest implements GenerationRequest, AcceptedRequest {
     return last?.type === 'error' ? this.ownError(last.error) : undefined;
   }
 
-  /** The error as this request sees it: one that goes on after a restart or elsewhere pauses. */
+  /**
+   * The error as this request sees it: one that goes on after a restart or elsewhere pauses, and
+   * advice on the server is for administrators, also where callers share a generation.
+   */
   ownError(error: AppError): AppError {
     const goesOn = this.saved?.isOnDisk === true || this.goesOnElsewhere;
-    return error.code === 'shutting_down' && goesOn ? SUSPENDED : error;
+    if (error.code === 'shutting_down' && goesOn) return SUSPENDED;
+    return this.principal?.role === 'admin' ? error.forOperators() : error;
   }
 
   /** Whether the server stops, and the request goes on after its restart. */

@@ -166,11 +166,14 @@ export function errorOf({
   message,
   data,
   retryAfterSeconds,
-}: Pick<AppError, 'code' | 'message'> & Partial<Pick<AppError, 'data' | 'retryAfterSeconds'>>): AppError {
+  operatorMessage,
+}: Pick<AppError, 'code' | 'message'> &
+  Partial<Pick<AppError, 'data' | 'retryAfterSeconds' | 'operatorMessage'>>): AppError {
   if (code === 'cancelled')
     for (const shared of [...Object.values(CANCELLATIONS), LOCKED_OUT]) if (shared.message === message) return shared;
   return new AppError(code, message, {
     ...(data === undefined ? {} : { data }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    operatorMessage,
   });
 }

@@ -49,7 +49,10 @@ export class EmbeddedProvider implements ModelProvider {
       notFound: (requested) =>
         new AppError(
           'model_not_found',
-          `Model ${requested} is not available. The built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
+          `Model ${requested} is not available. The built-in ${model} is the only one: name it, or ask the operator of this server for others.`,
+          {
+            operatorMessage: `Model ${requested} is not available. The built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
+          },
         ),
     };
     return this.#soleModel;

@@ -6,6 +6,7 @@ import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import { lenientPositiveInt } from '#lib/models/lenient-schemas';
+import { ASK_FOR_MODEL } from '#lib/models/missing-model';
 import { modelOverrides } from '#lib/models/model-overrides';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
@@ -227,7 +228,9 @@ const mapErrorStatus =
   (model: string): MapErrorStatus =>
   (status) =>
     status === 404
-      ? new AppError('model_not_found', `Ollama has no model ${model}. Get it with \`ollama pull ${model}\`.`)
+      ? new AppError('model_not_found', `The model server has no model ${model}. ${ASK_FOR_MODEL}`, {
+          operatorMessage: `Ollama has no model ${model}. Get it with \`ollama pull ${model}\`.`,
+        })
       : undefined;
 
 /** The token counts of the last chunk, with what is known of the context. */
