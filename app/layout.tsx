@@ -44,7 +44,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
             person={person}
             hidesGateway={hidesGateway}
             banner={currentBanner()}
-            commandPalette={<CommandPalette />}
+            commandPalette={<CommandPalette hidesGateway={hidesGateway} />}
           >
             {children}
           </AppShell>

@@ -19,7 +19,7 @@ const shortcutsPart = loadable(() =>
 const wholePalette = loadTogether(dialogPart, palettePart);
 
 /** The palette's button, and the keyboard shortcuts that work everywhere. */
-export function CommandPalette() {
+export function CommandPalette({ hidesGateway }: { hidesGateway: boolean }) {
   const router = useRouter();
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
@@ -86,6 +86,7 @@ export function CommandPalette() {
       >
         <palettePart.Component
           typed={typedEarly}
+          hidesGateway={hidesGateway}
           onDone={(then) => {
             next.current = then;
             setPalette(false);

@@ -14,6 +14,7 @@ import { type Commands, useCommands, useMessageCommands } from './use-commands.t
 interface PaletteProps {
   /** Typed before the palette was loaded. */
   typed: string;
+  hidesGateway: boolean;
   /** Closes the palette. `then` runs once it has closed. */
   onDone: (then?: () => void) => void;
   onShortcuts: () => void;
@@ -26,7 +27,7 @@ const SHOWN_MESSAGES = 10;
 const PAGE_STEP = 8;
 
 /** Searches actions, models, and the titles and messages of all chats. */
-export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
+export function Palette({ typed, hidesGateway, onDone, onShortcuts }: PaletteProps) {
   const [query, setQuery] = useState(typed);
   const [isChoosingModel, setChoosingModel] = useState(false);
   const [place, setPlace] = useState(0);
@@ -42,7 +43,7 @@ export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
     setChoosingModel(true);
     search('');
   }, [search]);
-  const commands = useCommands({ onShortcuts, onSwitchModel: switchModel });
+  const commands = useCommands({ hidesGateway, onShortcuts, onSwitchModel: switchModel });
   const messages = useMessageCommands(isChoosingModel ? '' : query);
   const isSearching = !isChoosingModel && messages.query !== wordsOf(query).join(' ');
   const found = useMemo(() => {

@@ -20,6 +20,8 @@ import { COMMAND_PALETTE_STRINGS as S } from './strings.ts';
 const CHAT_MODEL_KEY = 'model';
 
 interface CommandOptions {
+  /** As in the navigation: there is no backend, and this person is not the one who adds it. */
+  hidesGateway: boolean;
   onShortcuts: () => void;
   onSwitchModel: () => void;
 }
@@ -33,7 +35,7 @@ export interface Commands {
 }
 
 /** Everything that the palette can do on this page. */
-export function useCommands({ onShortcuts, onSwitchModel }: CommandOptions): Commands {
+export function useCommands({ hidesGateway, onShortcuts, onSwitchModel }: CommandOptions): Commands {
   const router = useRouter();
   const offered = useOfferedCommands();
   const { data: models } = useModels();
@@ -77,7 +79,7 @@ export function useCommands({ onShortcuts, onSwitchModel }: CommandOptions): Com
       },
       go('playground', S.playground, '/playground'),
       go('dashboard', S.dashboard, '/dashboard'),
-      go('gateway', S.gateway, '/gateway'),
+      ...(hidesGateway ? [] : [go('gateway', S.gateway, '/gateway')]),
       ...(modelCommands.length === 0
         ? []
         : [{ id: 'switch-model', group: S.groupModel, label: S.switchModel, staysOpen: true, run: onSwitchModel }]),
@@ -91,7 +93,7 @@ export function useCommands({ onShortcuts, onSwitchModel }: CommandOptions): Com
       go('api', S.apiReference, '/docs/api', S.groupHelp),
       { id: 'shortcuts', group: S.groupHelp, label: S.shortcuts, hint: '?', run: onShortcuts },
     ];
-  }, [router, offered, modelCommands.length, onShortcuts, onSwitchModel]);
+  }, [router, offered, hidesGateway, modelCommands.length, onShortcuts, onSwitchModel]);
 
   const chats = useMemo(() => {
     const now = Date.now();

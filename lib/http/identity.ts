@@ -7,7 +7,7 @@ import type { RequestHeaders } from '#lib/http/http-request';
 import { isOverTls, saysTls } from '#lib/http/over-tls';
 import { administrator, anonymous, member, type Principal } from '#lib/http/principal';
 import { SECURE_SESSION_COOKIE, SESSION_COOKIE } from '#lib/http/session-cookie';
-import { trustedUser } from '#lib/http/trusted-user';
+import { trustedUser, userName } from '#lib/http/trusted-user';
 import { singleton } from '#lib/singletons';
 
 /**
@@ -151,6 +151,18 @@ export function identifyReader(
     hidden === undefined ? headers : { get: (name: string) => (name === hidden ? null : headers.get(name)) };
   const isSecure = saysTls(headers, settings);
   return identify({ headers: shown, peerAddress: undefined, address: undefined, isSecure }, settings, nowMs, true);
+}
+
+/**
+ * The person that a proxy names in `value`, for a page that was served after the check of the
+ * proxy's address. It decides what the page shows, and never what the person may do.
+ */
+export function identifyProxied(
+  value: string,
+  settings: Config,
+  nowMs: number,
+): Identity | undefined | Promise<Identity | undefined> {
+  return ofTrustedUser(userName(value), authMode(settings), nowMs);
 }
 
 /** By a key of `API_KEYS`, or by its session. */

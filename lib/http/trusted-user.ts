@@ -31,8 +31,7 @@ export function trustedUser(
       `The header ${header} is accepted only from the proxies of TRUST_PROXY. Send the request through the proxy, or without the header.`,
     );
   }
-  // node:http reads header values as Latin-1, and proxies send UTF-8.
-  const name = Buffer.from(value.trim(), 'latin1').toString();
+  const name = userName(value);
   // A proxy that adds its value to the client's joins both by a comma.
   if (!USER_NAME.test(name))
     throw new AppError(
@@ -40,4 +39,9 @@ export function trustedUser(
       `The header ${header} does not hold one name of a person: at most 128 letters, digits and ._@+~\\-. Ask the operator of the proxy.`,
     );
   return name;
+}
+
+/** The name in a header's value: node:http reads it as Latin-1, and proxies send UTF-8. */
+export function userName(value: string): string {
+  return Buffer.from(value.trim(), 'latin1').toString();
 }

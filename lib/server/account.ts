@@ -4,7 +4,7 @@ import { config } from '#lib/config/config';
 import { sendsMail } from '#lib/config/mail-settings';
 import { gatewayPresence } from '#lib/http/gateway-presence';
 import type { RequestHeaders } from '#lib/http/http-request';
-import { identifyReader } from '#lib/http/identity';
+import { type Identity, identifyProxied, identifyReader } from '#lib/http/identity';
 import { sessionHeaders } from '#lib/http/over-tls';
 import type { Principal } from '#lib/http/principal';
 
@@ -27,12 +27,17 @@ export async function viewerOf(headers: RequestHeaders, nowMs: number): Promise<
   const { TRUSTED_USER_HEADER: header } = settings;
   if (authMode(settings) === 'none') return { account: 'none' };
   // Pages are served to a person that a proxy names only after a check of the proxy's address.
-  if (header !== undefined && headers.get(header) !== null) return { account: 'none' };
+  const proxied = header === undefined ? null : headers.get(header);
+  if (proxied !== null)
+    return { account: 'none', hidesGateway: hidesGatewayFrom(await identifyProxied(proxied, settings, nowMs)) };
   const identity = await identifyReader(sessionHeaders(headers), settings, nowMs);
   if (identity === undefined) return { account: 'signed_out' };
   const { principal } = identity;
-  const hidesGateway = principal.role !== 'admin' && !gatewayPresence().isPresent;
-  return { account: 'signed_in', person: personOf(principal), hidesGateway };
+  return { account: 'signed_in', person: personOf(principal), hidesGateway: hidesGatewayFrom(identity) };
+}
+
+function hidesGatewayFrom(identity: Identity | undefined): boolean {
+  return identity?.principal.role !== 'admin' && !gatewayPresence().isPresent;
 }
 
 /** Undefined for the session of a key, which stands for no person. */

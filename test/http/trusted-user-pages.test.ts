@@ -31,6 +31,10 @@ describe('TRUSTED_USER_HEADER', () => {
     const { status, text } = await open(proxied, { 'x-forwarded-user': 'ann' });
     expect(status).toBe(200);
     expect(text).not.toContain('Clear cache');
+    // The gateway has no backend, which only an administrator can change.
+    expect(text).toContain('href="/playground"');
+    expect(text).not.toContain('href="/gateway"');
+    expect((await open(proxied, { 'x-forwarded-user': 'ann' }, '/gateway')).text).toMatch(/isForOperators\\?":false/);
     expect((await open(proxied, {})).status).toBe(401);
     const me = await fetch(`${proxied.url}/api/me`, { headers: { 'x-forwarded-user': 'ann' } });
     expect(await me.json()).toMatchObject({ user: { id: 'ann', role: 'member' }, auth: 'keys' });

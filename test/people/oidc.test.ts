@@ -10,6 +10,7 @@ import {
   type Browser,
   joinAs,
   ORIGIN,
+  PASSWORD,
   setUpAdministrator,
   startAccounts,
 } from '../support/accounts-server.ts';
