@@ -16,7 +16,7 @@ import { PageLink } from '#components/shell/page-link';
 import { Badge } from '#components/ui/badge';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Confirm, Dialog } from '#components/ui/dialog';
-import { formatAgo, formatDateTime, formatUntil } from '#lib/browser/format-date';
+import { formatDateTime, formatUntil } from '#lib/browser/format-date';
 import type { CreatedInvitation, Invitation } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useNow } from '../people/use-now.ts';
@@ -86,7 +86,7 @@ export function Invitations({ sendsMail }: { sendsMail: boolean }) {
             action: (
               <Button
                 size="sm"
-                aria-label={STRINGS.withdrawOf(nameOf(invitation))}
+                aria-label={STRINGS.withdrawOf(`${nameOf(invitation)}, ${madeOf(invitation)}`)}
                 onClick={() => {
                   setChosen(invitation);
                   setConfirming(true);
@@ -113,7 +113,7 @@ export function Invitations({ sendsMail }: { sendsMail: boolean }) {
         open={isConfirming}
         onOpenChange={setConfirming}
         title={STRINGS.withdrawTitle}
-        description={STRINGS.withdrawConfirm}
+        description={chosen === undefined ? '' : STRINGS.withdrawConfirm(nameOf(chosen), madeOf(chosen))}
         action={STRINGS.withdraw}
         cancel={STRINGS.keep}
         danger
@@ -131,8 +131,13 @@ function nameOf({ note, email }: Invitation): string {
   return note ?? email ?? STRINGS.anyone;
 }
 
+/** When and by whom: links without a note differ in nothing else. */
+function madeOf({ created_at: createdAt, created_by: by }: Invitation): string {
+  return STRINGS.made(formatDateTime(createdAt), by?.name);
+}
+
 function cellsOf(invitation: Invitation, now: number) {
-  const { role, group, email, note, uses, max_uses: most, created_at: createdAt, expires_at: expiresAt } = invitation;
+  const { role, group, email, note, uses, max_uses: most, expires_at: expiresAt } = invitation;
   const isExpired = Date.parse(expiresAt) <= now;
   return [
     <span key="name" className="block min-w-0">
@@ -144,10 +149,7 @@ function cellsOf(invitation: Invitation, now: number) {
         {!isExpired && uses >= most ? <Badge>{STRINGS.full}</Badge> : null}
       </span>
       {note !== null && email !== null ? <span className="block truncate text-ink-2 text-xs">{email}</span> : null}
-      {/* Links without a note differ in nothing else. */}
-      <span className="block text-ink-2 text-xs" title={formatDateTime(createdAt)}>
-        {STRINGS.made(formatAgo(createdAt, now))}
-      </span>
+      <span className="block text-ink-2 text-xs [overflow-wrap:anywhere]">{madeOf(invitation)}</span>
     </span>,
     group === null ? PEOPLE_STRINGS.role(role) : `${PEOPLE_STRINGS.role(role)}, ${group.name}`,
     STRINGS.used(uses, most),

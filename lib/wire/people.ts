@@ -118,6 +118,7 @@ export const invitationSchema = z.object({
   max_uses: z.number(),
   uses: z.number(),
   created_at: isoTime,
+  created_by: groupNameSchema.nullable().describe('The person who made it; null for a key of the settings.'),
   expires_at: isoTime,
 });
 export type Invitation = z.infer<typeof invitationSchema>;

@@ -163,8 +163,9 @@ function invitationQuery({ db }: Pick<Store, 'db'>) {
   return db
     .selectFrom('invitations')
     .leftJoin('groups', 'groups.id', 'invitations.group_id')
+    .leftJoin('users as maker', 'maker.id', 'invitations.created_by')
     .selectAll('invitations')
-    .select('groups.name as groupName');
+    .select(['groups.name as groupName', 'maker.name as makerName']);
 }
 
 type InvitationRow = Awaited<ReturnType<ReturnType<typeof invitationQuery>['execute']>>[number];
@@ -179,6 +180,7 @@ function toInvitation(row: InvitationRow): Invitation {
     max_uses: row.max_uses,
     uses: row.uses,
     created_at: new Date(row.created_at).toISOString(),
+    created_by: row.created_by === null ? null : { id: row.created_by, name: row.makerName ?? row.created_by },
     expires_at: new Date(row.expires_at).toISOString(),
   };
 }
