@@ -87,6 +87,12 @@ describe('the sentence of an error', () => {
       /^Your queued messages are at their limit of .+ MB\. Try again when some are done\.$/,
     );
     expect(of('queue_full', undefined)).toBe('The server is busy with other requests. Try again in a moment.');
+    expect(of('rate_limited', { reason: 'wrong_passwords', retry_after_seconds: 840 })).toBe(
+      'Too many wrong attempts. Try again in 14 min.',
+    );
+    expect(of('rate_limited', { reason: 'sign_ins', retry_after_seconds: 40 })).toBe(
+      'Too many sign-ins from this network. Try again in 40 s.',
+    );
     expect(of('rate_limited', { reason: 'mails', retry_after_seconds: 40 })).toBe(
       'Too many links were asked for. Try again in 40 s.',
     );

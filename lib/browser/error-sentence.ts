@@ -61,6 +61,8 @@ const SENTENCES: Record<string, Sentence> = {
   context_length_exceeded: () => 'This chat is too long for the model. Choose another model, or start a new chat.',
   rate_limited: ({ reason, limit, limit_name: name }) => {
     if (reason === 'wrong_keys') return 'Too many wrong keys from this address.';
+    if (reason === 'wrong_passwords') return 'Too many wrong attempts.';
+    if (reason === 'sign_ins') return 'Too many sign-ins from this network.';
     if (reason === 'mails') return 'Too many links were asked for.';
     if (typeof limit !== 'number') return 'Too many requests in a short time.';
     const own = reason === 'limit' && typeof name === 'string' ? OWN_LIMITS[name]?.(limit) : undefined;
