@@ -123,6 +123,10 @@ export function fetchGroups(url: string): Promise<GroupList> {
   return requestJson(isGroupList, url);
 }
 
+export function fetchGroup(id: string): Promise<Group> {
+  return requestJson(isGroup, at('groups', id));
+}
+
 export function createGroup(name: string): Promise<Group> {
   return requestJson(isGroup, PATHS.groups, jsonRequest('POST', { name }));
 }

@@ -2,6 +2,7 @@
 
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import { GroupField } from '#components/admin/group-select';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ListHead } from '#components/admin/list-head';
 import { LoadMore } from '#components/people/load-more';
@@ -12,7 +13,6 @@ import { KeyList } from '#components/people/key-list';
 import { LoadState } from '#components/people/load-state';
 import { NewKey } from '#components/people/new-key';
 import { EmptyList } from '#components/people/section';
-import { SelectField } from '#components/people/select-field';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
@@ -106,21 +106,16 @@ export function AllKeys() {
 }
 
 function ServiceKeyForm({ onCreated }: { onCreated: (key: CreatedKey) => void }) {
-  const all = useGroups();
+  const { groups } = useGroups();
   const me = useMe().data?.user;
-  const groups = me?.role === 'manager' ? all.filter(({ id }) => id === me.group?.id) : all;
   const [chosen, setChosen] = useState<string>();
   const [trustsEndUsers, setTrustsEndUsers] = useState(false);
-  const group = chosen ?? groups[0]?.id;
+  // A manager sees the own group alone.
+  const group = chosen ?? me?.group?.id ?? groups[0]?.id;
   if (group === undefined) return <p className="text-ink-2">{STRINGS.needsGroup}</p>;
   return (
     <div className="flex flex-col gap-4">
-      <SelectField
-        label={STRINGS.group}
-        value={group}
-        options={groups.map(({ id, name }) => ({ value: id, label: name }))}
-        onChange={setChosen}
-      />
+      <GroupField label={STRINGS.group} value={group} isRequired onChange={setChosen} />
       <CheckboxField
         label={STRINGS.endUsers}
         hint={STRINGS.endUsersHint}

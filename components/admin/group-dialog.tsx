@@ -1,21 +1,22 @@
 'use client';
 
-import { useState } from 'react';
-import useSWR from 'swr';
-import { Failure } from '#components/people/failure';
+import { useMemo, useState } from 'react';
+import { SearchSelect } from '#components/admin/search-select';
 import { TextField } from '#components/people/field';
 import { FormSubmit } from '#components/people/form-submit';
-import { SelectField } from '#components/people/select-field';
+import { CHOICE_BUTTON, ChoiceFrame } from '#components/people/select-field';
 import { Dialog } from '#components/ui/dialog';
+import type { Option } from '#components/ui/popup-props';
 import type { Group } from '#lib/wire/people';
 import { useSubmit } from '../people/use-submit.ts';
-import { changeGroup, createGroup, fetchMembers, type GroupChange, PATHS } from './admin-api.ts';
+import { changeGroup, createGroup, type GroupChange } from './admin-api.ts';
 import { closeSaved, type EditDialogProps, undoUnlessEmpty } from './edit-dialog.ts';
+import { membersOf } from './search-source.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
 
 const { groups: STRINGS } = PEOPLE_ADMIN_STRINGS;
-const NO_MANAGER = '';
+const NO_MANAGER: Option = { value: '', label: STRINGS.noManager };
 
 /** Creates a group. */
 export function NewGroupDialog({ open, ...dialog }: EditDialogProps) {
@@ -67,14 +68,16 @@ interface GroupFormProps {
 
 function GroupForm({ group, onSaved }: GroupFormProps) {
   const [name, setName] = useState(group.name);
-  const [manager, setManager] = useState(group.manager?.id ?? NO_MANAGER);
-  const url = `${PATHS.users}?${new URLSearchParams({ group_id: group.id, limit: '200' })}`;
-  const members = useSWR(url, fetchMembers);
+  const [manager, setManager] = useState<Option>(
+    group.manager === null ? NO_MANAGER : { value: group.manager.id, label: group.manager.name },
+  );
+  const source = useMemo(() => membersOf(group.id), [group.id]);
   const { isBusy, error, submit } = useSubmit(async () => {
     const managerBefore = group.manager?.id ?? null;
+    const chosen = manager.value === NO_MANAGER.value ? null : manager.value;
     const change: GroupChange = {
       ...(name.trim() === group.name ? {} : { name: name.trim() }),
-      ...(manager === (managerBefore ?? NO_MANAGER) ? {} : { manager_id: manager === NO_MANAGER ? null : manager }),
+      ...(chosen === managerBefore ? {} : { manager_id: chosen }),
     };
     await changeGroup(group.id, change);
     onSaved(name.trim(), {
@@ -82,24 +85,20 @@ function GroupForm({ group, onSaved }: GroupFormProps) {
       ...(change.manager_id === undefined ? {} : { manager_id: managerBefore }),
     });
   });
-  const choices = members.data?.users ?? [];
-  const current = group.manager;
-  const isListed = current === null || choices.some(({ id }) => id === current.id);
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <TextField label={STRINGS.name} required maxLength={100} autoComplete="off" value={name} onChange={setName} />
-      <SelectField
-        label={STRINGS.manager}
-        hint={STRINGS.managerHint}
-        value={manager}
-        options={[
-          { value: NO_MANAGER, label: STRINGS.noManager },
-          ...(isListed ? [] : [{ value: current.id, label: current.name }]),
-          ...choices.map((person) => ({ value: person.id, label: person.name, hint: person.email })),
-        ]}
-        onChange={setManager}
-      />
-      {members.error === undefined ? null : <Failure error={members.error} onRetry={() => void members.mutate()} />}
+      <ChoiceFrame label={STRINGS.manager} hint={STRINGS.managerHint}>
+        <SearchSelect
+          label={STRINGS.manager}
+          shown={manager.label}
+          value={manager.value}
+          fixed={[NO_MANAGER]}
+          source={source}
+          onChange={setManager}
+          className={CHOICE_BUTTON}
+        />
+      </ChoiceFrame>
       <FormSubmit action={ADMIN_STRINGS.save} busyAction={ADMIN_STRINGS.saving} isBusy={isBusy} error={error} />
     </form>
   );

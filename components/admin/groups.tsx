@@ -23,6 +23,7 @@ import { attempt } from './attempt.ts';
 import { peopleOfGroup } from './group-of-address.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
+import { isOfGroups } from './use-groups.ts';
 
 const { groups: STRINGS } = PEOPLE_ADMIN_STRINGS;
 
@@ -40,7 +41,7 @@ export function Groups() {
   const { items, error } = list;
   const reload = () => {
     list.reload();
-    void mutate('admin-groups');
+    void mutate(isOfGroups);
   };
   const open = (kind: Opened['kind'], group: Group) => {
     setOpened({ kind, group });

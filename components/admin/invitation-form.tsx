@@ -1,6 +1,7 @@
 'use client';
 
 import { useState } from 'react';
+import { GroupField } from '#components/admin/group-select';
 import { CheckboxField, TextField } from '#components/people/field';
 import { FormSubmit } from '#components/people/form-submit';
 import { Segments } from '#components/people/segments';
@@ -11,7 +12,7 @@ import { useMe } from '../people/use-me.ts';
 import { useSubmit } from '../people/use-submit.ts';
 import { createInvitation } from './admin-api.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
-import { groupOptions, NO_GROUP, useGroups } from './use-groups.ts';
+import { NO_GROUP } from './use-groups.ts';
 
 const { invitations: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const KINDS = ['one', 'many'] as const;
@@ -36,7 +37,6 @@ export function InvitationForm({ sendsMail, onCreated }: InvitationFormProps) {
   const [note, setNote] = useState('');
   const [hasWrongPlaces, setWrongPlaces] = useState(false);
   const [lacksGroup, setLacksGroup] = useState(false);
-  const groups = useGroups();
   const me = useMe().data;
   const isManager = me?.user.role === 'manager';
   const hasEmail = kind === 'one' && email.trim() !== '';
@@ -109,11 +109,10 @@ export function InvitationForm({ sendsMail, onCreated }: InvitationFormProps) {
             options={ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) }))}
             onChange={(value) => setRole(ROLES.find((known) => known === value) ?? 'member')}
           />
-          <SelectField
+          <GroupField
             label={STRINGS.group}
             error={lacksGroup ? STRINGS.managerNeedsGroup : undefined}
             value={group}
-            options={groupOptions(groups)}
             onChange={setGroup}
           />
         </div>

@@ -10,16 +10,15 @@ import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { formatCount } from '#lib/browser/format';
 import type { LimitScope, ScopedLimits } from '#lib/wire/limits';
-import type { Group } from '#lib/wire/people';
 import { LIMITS } from '../people/limit-list.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { usePaged } from '../people/use-paged.ts';
 import { fetchKey, fetchMember } from './admin-api.ts';
 import { fetchLimits, LIMITS_PATH } from './limits-api.ts';
+import { GROUP_SOURCE, useOption } from './search-source.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
-import { useGroups } from './use-groups.ts';
 
 const { limits: STRINGS } = SERVER_ADMIN_STRINGS;
 
@@ -31,7 +30,6 @@ interface Opened {
 /** The limits of everyone, and of the groups, people and keys that have their own. */
 export function Limits() {
   const list = usePaged(LIMITS_PATH, fetchLimits, (page) => page.limits);
-  const groups = useGroups();
   const isAdmin = useMe().data?.user.role === 'admin';
   const [opened, setOpened] = useState<Opened>();
   const [isOpen, setOpen] = useState(false);
@@ -50,7 +48,6 @@ export function Limits() {
             <ScopeRow
               key={`${entry.scope.kind} ${entry.scope.id}`}
               entry={entry}
-              groups={groups}
               // Managers see what applies to everyone, and change it for their group.
               mayChange={isAdmin || entry.scope.kind !== 'default'}
               onOpen={open}
@@ -86,13 +83,12 @@ export function Limits() {
 
 interface ScopeRowProps {
   entry: ScopedLimits;
-  groups: readonly Group[];
   mayChange: boolean;
   onOpen: (scope: LimitScope, name: string) => void;
 }
 
-function ScopeRow({ entry: { scope, limits }, groups, mayChange, onOpen }: ScopeRowProps) {
-  const name = useScopeName(scope, groups);
+function ScopeRow({ entry: { scope, limits }, mayChange, onOpen }: ScopeRowProps) {
+  const name = useScopeName(scope);
   const facts = LIMITS.flatMap(({ name: limit }) => {
     const found = limits[limit];
     if (found === undefined) return [];
@@ -114,10 +110,11 @@ function ScopeRow({ entry: { scope, limits }, groups, mayChange, onOpen }: Scope
   );
 }
 
-function useScopeName({ kind, id }: LimitScope, groups: readonly Group[]): string {
+function useScopeName({ kind, id }: LimitScope): string {
+  const group = useOption(GROUP_SOURCE, kind === 'group' ? id : undefined);
   const member = useSWR(kind === 'user' ? ['admin-user', id] : null, () => fetchMember(id));
   const key = useSWR(kind === 'key' ? ['admin-key', id] : null, () => fetchKey(id));
   if (kind === 'default') return STRINGS.everyone;
-  if (kind === 'group') return STRINGS.group(groups.find((group) => group.id === id)?.name ?? id);
+  if (kind === 'group') return STRINGS.group(group.data?.label ?? id);
   return kind === 'user' ? STRINGS.user(member.data?.name ?? id) : STRINGS.key(key.data?.name ?? id);
 }

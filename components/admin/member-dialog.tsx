@@ -1,11 +1,12 @@
 'use client';
 
 import { useState } from 'react';
+import { GroupField } from '#components/admin/group-select';
 import { TextField } from '#components/people/field';
 import { FormSubmit } from '#components/people/form-submit';
 import { SelectField } from '#components/people/select-field';
 import { Dialog } from '#components/ui/dialog';
-import type { Group, Member, PersonRole } from '#lib/wire/people';
+import type { Member, PersonRole } from '#lib/wire/people';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
 import { useMe } from '../people/use-me.ts';
 import { useSubmit } from '../people/use-submit.ts';
@@ -13,24 +14,22 @@ import { changeMember, type MemberChange } from './admin-api.ts';
 import { closeSaved, type EditDialogProps, undoUnlessEmpty } from './edit-dialog.ts';
 import { ADMIN_STRINGS } from './strings/frame.ts';
 import { PEOPLE_ADMIN_STRINGS } from './strings/people.ts';
-import { groupOptions, NO_GROUP } from './use-groups.ts';
+import { NO_GROUP } from './use-groups.ts';
 
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const ROLES: readonly PersonRole[] = ['member', 'manager', 'admin'];
 
 interface MemberDialogProps extends EditDialogProps {
   member: Member;
-  groups: readonly Group[];
 }
 
 /** Changes name, role and group. */
-export function MemberDialog({ open, member, groups, ...dialog }: MemberDialogProps) {
+export function MemberDialog({ open, member, ...dialog }: MemberDialogProps) {
   return (
     <Dialog open={open} onOpenChange={dialog.onOpenChange} title={STRINGS.editTitle(member.name)}>
       <MemberForm
         key={member.id}
         member={member}
-        groups={groups}
         onSaved={(name, before) =>
           closeSaved(
             dialog,
@@ -46,12 +45,12 @@ export function MemberDialog({ open, member, groups, ...dialog }: MemberDialogPr
   );
 }
 
-interface MemberFormProps extends Pick<MemberDialogProps, 'member' | 'groups'> {
+interface MemberFormProps extends Pick<MemberDialogProps, 'member'> {
   /** `before` takes the change back. */
   onSaved: (name: string, before: MemberChange) => void;
 }
 
-function MemberForm({ member, groups, onSaved }: MemberFormProps) {
+function MemberForm({ member, onSaved }: MemberFormProps) {
   const [name, setName] = useState(member.name);
   const [role, setRole] = useState<PersonRole>(member.role);
   const [group, setGroup] = useState(member.group?.id ?? NO_GROUP);
@@ -92,7 +91,7 @@ function MemberForm({ member, groups, onSaved }: MemberFormProps) {
             options={ROLES.map((value) => ({ value, label: PEOPLE_STRINGS.role(value) }))}
             onChange={(value) => setRole(ROLES.find((known) => known === value) ?? member.role)}
           />
-          <SelectField label={STRINGS.group} value={group} options={groupOptions(groups)} onChange={setGroup} />
+          <GroupField label={STRINGS.group} value={group} onChange={setGroup} />
         </>
       ) : null}
       <FormSubmit action={ADMIN_STRINGS.save} busyAction={ADMIN_STRINGS.saving} isBusy={isBusy} error={error} />

@@ -2,6 +2,7 @@
 
 import { UserPlus } from 'lucide-react';
 import { useState } from 'react';
+import { GroupFilter } from '#components/admin/group-select';
 import { LimitsDialog } from '#components/admin/limits-dialog';
 import { ChoiceFilter, SearchFilter } from '#components/admin/list-filter';
 import { ListTable } from '#components/admin/list-table';
@@ -30,6 +31,7 @@ import { useSettled } from './use-settled.ts';
 
 const { people: STRINGS } = PEOPLE_ADMIN_STRINGS;
 const ANY = 'any';
+const ANY_GROUP = { value: ANY, label: ADMIN_STRINGS.anyGroup };
 const ROLES: readonly PersonRole[] = ['admin', 'manager', 'member'];
 
 type Opened = { kind: 'edit' | 'reset' | 'delete' | 'limits'; member: Member };
@@ -44,7 +46,7 @@ export function People({ sendsMail }: { sendsMail: boolean }) {
   const me = useMe();
   const isAdmin = me.data?.user.role === 'admin';
   const now = useNow();
-  const groups = useGroups();
+  const hasGroups = useGroups().groups.length > 0;
   const list = usePaged(listPath(useSettled(words.trim()), group, role), fetchMembers, (page) => page.users);
   const { items: members, error } = list;
   const isFiltered = words.trim() !== '' || group !== ANY || role !== ANY;
@@ -72,17 +74,7 @@ export function People({ sendsMail }: { sendsMail: boolean }) {
           ]}
           onChange={setRole}
         />
-        {groups.length === 0 ? null : (
-          <ChoiceFilter
-            label={STRINGS.group}
-            value={group}
-            options={[
-              { value: ANY, label: ADMIN_STRINGS.anyGroup },
-              ...groups.map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-            onChange={setGroup}
-          />
-        )}
+        {hasGroups ? <GroupFilter label={STRINGS.group} value={group} any={ANY_GROUP} onChange={setGroup} /> : null}
         <PageLink href="/admin/invitations?new=1" className={buttonClasses('primary', 'md')}>
           <UserPlus className="size-4" strokeWidth={1.75} aria-hidden />
           {STRINGS.invite}
@@ -132,7 +124,7 @@ export function People({ sendsMail }: { sendsMail: boolean }) {
       <LoadMore list={list} />
       {opened === undefined ? null : (
         <>
-          <MemberDialog {...dialog} open={isOpen && opened.kind === 'edit'} member={opened.member} groups={groups} />
+          <MemberDialog {...dialog} open={isOpen && opened.kind === 'edit'} member={opened.member} />
           <ResetLinkDialog
             {...dialog}
             open={isOpen && opened.kind === 'reset'}

@@ -7,8 +7,8 @@ import { PageLink } from '#components/shell/page-link';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { tip } from '#components/ui/tooltip';
 import { fetchKey, fetchMember } from './admin-api.ts';
+import { GROUP_SOURCE, useOption } from './search-source.ts';
 import { SERVER_ADMIN_STRINGS } from './strings/server.ts';
-import { useGroups } from './use-groups.ts';
 
 const { usage: STRINGS } = SERVER_ADMIN_STRINGS;
 
@@ -39,9 +39,9 @@ export function useUsageScope(): UsageScope | undefined {
 export function UsageOf({ kind, id }: UsageScope) {
   const person = useSWR(kind === 'user' ? ['admin-user', id] : null, () => fetchMember(id));
   const key = useSWR(kind === 'key' ? ['admin-key', id] : null, () => fetchKey(id));
-  const group = useGroups().find((one) => kind === 'group' && one.id === id);
+  const group = useOption(GROUP_SOURCE, kind === 'group' ? id : undefined);
   // One that was deleted has no name any more, and its usage all the same.
-  const name = person.data?.name ?? group?.name ?? key.data?.name ?? id;
+  const name = person.data?.name ?? group.data?.label ?? key.data?.name ?? id;
   const owner = key.data?.owner?.name ?? key.data?.group?.name;
   const words = kind === 'key' ? STRINGS.ofKey(name, owner) : STRINGS.of(name);
   return (

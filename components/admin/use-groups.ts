@@ -1,34 +1,27 @@
 import useSWR from 'swr';
 import type { Group } from '#lib/wire/people';
 import { fetchGroups, PATHS } from './admin-api.ts';
-import { ADMIN_STRINGS } from './strings/frame.ts';
 
-const MOST_PAGES = 20;
+/** As many as can be listed in a form. More are searched for. */
+const FEW = 30;
 
-/** All groups, for choices. Empty until they are known. */
-export function useGroups(): readonly Group[] {
-  return useSWR('admin-groups', fetchAll).data ?? [];
+interface FewGroups {
+  /** The first ones by name. Empty until they are known. */
+  readonly groups: readonly Group[];
+  /** Whether there are no others. */
+  readonly areAll: boolean;
 }
 
-async function fetchAll(): Promise<Group[]> {
-  const groups: Group[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
-    const query: string = cursor === null ? '' : `?${new URLSearchParams({ cursor })}`;
-    const list = await fetchGroups(PATHS.groups + query);
-    groups.push(...list.groups);
-    cursor = list.next_cursor;
-    if (cursor === null) break;
-  }
-  return groups;
+/** The groups of a server that has a few of them, and the first ones of any other. */
+export function useGroups(): FewGroups {
+  const { data } = useSWR(`${PATHS.groups}?limit=${FEW}`, fetchGroups);
+  return { groups: data?.groups ?? [], areAll: data === undefined || data.next_cursor == null };
+}
+
+/** Whether the key of what is loaded is about groups in forms, which a change makes old. */
+export function isOfGroups(key: unknown): boolean {
+  return typeof key === 'string' && (key.startsWith(`${PATHS.groups}?`) || key.startsWith('option groups '));
 }
 
 /** The value of "no group" in a list, whose values are texts. */
 export const NO_GROUP = '';
-
-export function groupOptions(groups: readonly Group[]): { value: string; label: string }[] {
-  return [
-    { value: NO_GROUP, label: ADMIN_STRINGS.noGroup },
-    ...groups.map(({ id, name }) => ({ value: id, label: name })),
-  ];
-}

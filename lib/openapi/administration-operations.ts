@@ -198,7 +198,13 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     summary: 'Withdraw an invitation',
     responses: { 204: DONE },
   }),
-  list({ id: 'listGroups', path: GROUPS, summary: 'List groups', schema: 'GroupList' }),
+  list({
+    id: 'listGroups',
+    path: GROUPS,
+    summary: 'List groups',
+    schema: 'GroupList',
+    parameters: [query('search', 'Part of a name.')],
+  }),
   entry({
     id: 'createGroup',
     path: GROUPS,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { store } from '#lib/store/store';
+import { groupListSchema, invitationListSchema } from '#lib/wire/people';
 import {
   type AccountsServer,
   type Browser,
@@ -73,4 +74,29 @@ it('says whether a person has a password, and nothing of it to a key', async () 
   const { db } = await store();
   await db.updateTable('credentials').set({ providerId: 'oidc', password: null }).execute();
   expect((await bo.get('/api/me')).at('has_password')).toBe(false);
+});
+
+it('finds groups by part of their name, a page at a time', async () => {
+  for (const name of ['Class 9a', 'Class 9b', 'Physics', 'Ärzte']) await admin.post('/api/admin/groups', { name });
+  const found = async (query: string) => {
+    const list = groupListSchema.parse((await admin.get(`/api/admin/groups?${query}`)).json);
+    return [list.groups.map(({ name }) => name), list.next_cursor === null];
+  };
+  expect(await found('search=CLASS')).toEqual([['Class 9a', 'Class 9b'], true]);
+  expect(await found('search=class&limit=1')).toEqual([['Class 9a'], false]);
+  const { next_cursor: cursor } = groupListSchema.parse((await admin.get('/api/admin/groups?search=class&limit=1')).json);
+  expect(await found(`search=class&limit=1&cursor=${cursor}`)).toEqual([['Class 9b'], true]);
+  expect(await found(`search=${encodeURIComponent('Ärz')}`)).toEqual([['Ärzte'], true]);
+  expect(await found('search=none')).toEqual([[], true]);
+});
+
+it('says who made an invitation, and when', async () => {
+  await admin.post('/api/admin/invitations', { max_uses: 30 });
+  const key = 'a-key-of-the-settings-0123';
+  await server.restart({ API_KEYS: key });
+  const byKey = { authorization: `Bearer ${key}` };
+  await server.browser('192.0.2.9').post('/api/admin/invitations', { max_uses: 30 }, byKey);
+  const { invitations } = invitationListSchema.parse((await admin.get('/api/admin/invitations')).json);
+  expect(new Set(invitations.map(({ created_by: by }) => by?.name ?? null))).toEqual(new Set(['Ada', null]));
+  for (const { created_at: at } of invitations) expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
 });

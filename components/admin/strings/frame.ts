@@ -26,4 +26,6 @@ export const ADMIN_STRINGS = {
   anyGroup: 'All groups',
   anyRole: 'All roles',
   search: 'Search',
+  noneFound: 'None matches.',
+  moreFound: 'More match. Type part of the name.',
 } as const;

@@ -29,7 +29,9 @@ import type { Group, GroupList } from '#lib/wire/people';
 const MAX_BODY_BYTES = 4 * KIB;
 
 export async function listGroups(request: HttpRequest, { principal }: RequestContext): Promise<Reply> {
-  return json(await groupPage(await store(), readPage(request), groupOf(principal)));
+  const page = readPage(request);
+  const search = page.query.get('search')?.slice(0, 200) ?? '';
+  return json(await groupPage(await store(), page, { only: groupOf(principal), search }));
 }
 
 export async function readGroup(_request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -154,8 +156,22 @@ async function toGroups(opened: Pick<Store, 'db'>, rows: readonly GroupRow[]): P
 
 type GroupRow = Awaited<ReturnType<ReturnType<typeof groupQuery>['execute']>>[number];
 
-async function groupPage(opened: Store, page: PageRequest, only: string | undefined): Promise<GroupList> {
+interface GroupFilter {
+  readonly only: string | undefined;
+  /** Part of the name. */
+  readonly search: string;
+}
+
+async function groupPage(opened: Store, page: PageRequest, { only, search }: GroupFilter): Promise<GroupList> {
   let query = groupQuery(opened);
+  if (search !== '')
+    // SQLite folds ASCII alone: with other letters the spelling itself is found.
+    query = query.where(({ eb, fn, or }) =>
+      or([
+        eb(fn('lower', ['groups.name']), 'like', `%${search.toLowerCase()}%`),
+        eb('groups.name', 'like', `%${search}%`),
+      ]),
+    );
   if (only !== undefined) query = query.where('groups.id', '=', only);
   if (page.after !== undefined) query = query.where('groups.name', '>', page.after[1]);
   const rows = await query
