@@ -121,7 +121,10 @@ test('finds changes in the audit log by what they were about, by name and by day
 
   await admin.goto('/admin/audit');
   const rows = admin.getByRole('table', { name: 'Audit log' }).getByRole('row');
-  await expect(rows.filter({ hasText: `changed the limits of ${STUDENT.name}` })).toHaveCount(1);
+  const ofStudent = rows.filter({ hasText: `changed the limits of ${STUDENT.name}` });
+  await expect(ofStudent).toHaveCount(1);
+  // What it was and what it became; the arrow is a word to a screen reader.
+  await expect(ofStudent).toContainText(/Tokens a day: none.*500/);
   await expect(rows.filter({ hasText: 'joined as member' })).toHaveCount(1);
   await admin.getByRole('combobox', { name: 'About' }).click();
   await admin.getByRole('option', { name: 'Limits' }).click();
@@ -294,6 +297,9 @@ test('does not show members how to set up the gateway', async ({ page, school })
   await expect(page.getByRole('heading', { name: 'No backend configured' })).toBeVisible();
   await expect(page.getByText(/PRIVATE_BACKEND_URL/)).toHaveCount(0);
   await expect(gatewayLink(page)).toHaveCount(0);
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('option', { name: 'Dashboard' })).toBeVisible();
+  await expect(page.getByRole('option', { name: 'Gateway' })).toHaveCount(0);
   const admin = await openAs(school.admin, '/gateway');
   await expect(admin.getByText(/PRIVATE_BACKEND_URL=/)).toBeVisible();
   await expect(gatewayLink(admin)).toBeVisible();
