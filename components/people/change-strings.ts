@@ -13,9 +13,7 @@ export const MODEL_PARAMETER_LABELS = {
 
 /** Fields that the audit log has the old and the new value of. */
 const LABELS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    Object.entries(MODEL_PARAMETER_LABELS).map(([name, label]) => [`parameters.${name}`, label]),
-  ),
+  ...Object.fromEntries(Object.entries(MODEL_PARAMETER_LABELS).map(([name, label]) => [`parameters.${name}`, label])),
   name: PEOPLE_STRINGS.name,
   role: 'Role',
   group: 'Group',

@@ -226,7 +226,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
-    const isForOperator = principal.role === 'admin';
+    const isForOperator = context?.principal.role === 'admin';
     reply = toErrorReply(failure, options, { requestId, headers: request.headers }, isForOperator);
     Object.assign(reply.headers, context?.failureHeaders);
     const members = context?.failureLog?.();

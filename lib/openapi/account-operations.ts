@@ -186,7 +186,8 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
     path: '/api/me/changes',
     method: 'get',
     summary: 'List what others changed of me',
-    description: 'What administrators, managers and the server did to the account, its limits, its keys and its requests.',
+    description:
+      'What administrators, managers and the server did to the account, its limits, its keys and its requests.',
     access: 'key',
     parameters: PAGE_PARAMETERS,
     responses: { 200: { description: 'A page.', content: { 'application/json': { schema: 'AuditList' } } } },

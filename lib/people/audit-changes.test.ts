@@ -39,7 +39,10 @@ it('shows the figure of a limit under its name, and its kind', () => {
 });
 
 it('has names in the place of ids, and the id of what has no name any more', () => {
-  const detail = { before: { access: { groups: ['a'], users: [] } }, after: { access: { groups: ['a', 'b'], users: ['u'] } } };
+  const detail = {
+    before: { access: { groups: ['a'], users: [] } },
+    after: { access: { groups: ['a', 'b'], users: ['u'] } },
+  };
   const names: Record<string, string> = { a: 'Class 9a', u: 'Ada' };
   expect(idsOfChanges('model.change', detail)).toEqual([
     ...['a', 'a', 'b'].map((id) => ({ entity: 'group', id })),
@@ -49,9 +52,9 @@ it('has names in the place of ids, and the id of what has no name any more', () 
     { field: 'access.groups', before: 'Class 9a', after: 'Class 9a, b' },
     { field: 'access.users', before: null, after: 'Ada' },
   ]);
-  expect(auditChanges('user.change', { before: { group: 'a' }, after: { group: null } }, (_entity, id) => names[id])).toEqual(
-    [{ field: 'group', before: 'Class 9a', after: null }],
-  );
+  expect(
+    auditChanges('user.change', { before: { group: 'a' }, after: { group: null } }, (_entity, id) => names[id]),
+  ).toEqual([{ field: 'group', before: 'Class 9a', after: null }]);
 });
 
 describe('long texts', () => {
@@ -67,7 +70,11 @@ describe('long texts', () => {
   });
 
   it('are bounded also where there was none before', () => {
-    const [change] = auditChanges('setting.change', { before: { value: '' }, after: { value: 'ü'.repeat(9_000) } }, NO_NAMES);
+    const [change] = auditChanges(
+      'setting.change',
+      { before: { value: '' }, after: { value: 'ü'.repeat(9_000) } },
+      NO_NAMES,
+    );
     expect(change).toEqual({ field: 'value', before: '', after: `${'ü'.repeat(500)}…` });
   });
 });

@@ -83,7 +83,12 @@ async function namesOf(rows: readonly ReadRow[]): Promise<TargetNames> {
   return names;
 }
 
-const detailSchema = z.looseObject({ summary: z.string().optional(), owner: z.string().optional() });
+const detailSchema = z.looseObject({
+  summary: z.string().optional(),
+  owner: z.string().optional(),
+  before: z.unknown(),
+  after: z.unknown(),
+});
 type Detail = z.infer<typeof detailSchema>;
 
 function toEntry({ row, detail, target: named, owner }: ReadRow, names: TargetNames): AuditEntry {

@@ -227,7 +227,10 @@ it('records the old and the new values of models, settings and the banner', asyn
   const model = (change: object) => call('PATCH', '/api/admin/models', { model: MODEL, ...change });
   const setting = (change: object) => call('PATCH', '/api/admin/settings', change);
   const steps: [() => Promise<{ status: number }>, object[]][] = [
-    [() => model({ parameters: { temperature: 0.7 } }), [{ field: 'parameters.temperature', before: null, after: 0.7 }]],
+    [
+      () => model({ parameters: { temperature: 0.7 } }),
+      [{ field: 'parameters.temperature', before: null, after: 0.7 }],
+    ],
     [() => model({ parameters: { temperature: 0.9 } }), [{ field: 'parameters.temperature', before: 0.7, after: 0.9 }]],
     [() => model({ is_default: true }), [{ field: 'default_model', before: expect.any(String), after: MODEL }]],
     [() => setting({ RATE_LIMIT_CHAT: 7 }), [{ field: 'value', before: expect.any(Number), after: 7 }]],

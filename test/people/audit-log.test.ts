@@ -87,10 +87,7 @@ it('names the owner of a key whose limits were changed, also once both are delet
   await admin.delete(`/api/admin/users/${user}`);
   const shown = (await entries(`target=key:${key}`)).map(({ summary, changes }) => [summary, changes]);
   expect(shown).toEqual([
-    [
-      'removed the limits of the key “Homework” of Bo',
-      [{ field: 'output_tokens', before: 5, after: null }],
-    ],
+    ['removed the limits of the key “Homework” of Bo', [{ field: 'output_tokens', before: 5, after: null }]],
     // It is the person's own.
     ['changed the limits of the key “Homework”', [{ field: 'output_tokens', before: 10, after: 5 }]],
     [

@@ -84,7 +84,9 @@ it('finds groups by part of their name, a page at a time', async () => {
   };
   expect(await found('search=CLASS')).toEqual([['Class 9a', 'Class 9b'], true]);
   expect(await found('search=class&limit=1')).toEqual([['Class 9a'], false]);
-  const { next_cursor: cursor } = groupListSchema.parse((await admin.get('/api/admin/groups?search=class&limit=1')).json);
+  const { next_cursor: cursor } = groupListSchema.parse(
+    (await admin.get('/api/admin/groups?search=class&limit=1')).json,
+  );
   expect(await found(`search=class&limit=1&cursor=${cursor}`)).toEqual([['Class 9b'], true]);
   expect(await found(`search=${encodeURIComponent('Ärz')}`)).toEqual([['Ärzte'], true]);
   expect(await found('search=none')).toEqual([[], true]);

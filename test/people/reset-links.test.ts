@@ -132,7 +132,10 @@ it('is dead to its page when its maker could not make it any more', async () => 
 it('is dead to its page once it has expired', async () => {
   const token = await linkFor('Bo', admin);
   const { db } = await store();
-  await db.updateTable('verifications').set({ expiresAt: new Date(Date.now() - 1).toISOString() }).execute();
+  await db
+    .updateTable('verifications')
+    .set({ expiresAt: new Date(Date.now() - 1).toISOString() })
+    .execute();
   expect((await check(token)).status).toBe(404);
 });
 

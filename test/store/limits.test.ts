@@ -62,7 +62,12 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (engine) => {
     const actor = { principal: administrator('local'), address: undefined, requestId: 'r' };
     const limits = { output_tokens: { limit: 7, kind: 'hard' } } as const;
     for (const updatedAt of [1, 1_800_000_000_000])
-      await writeLimits(store, { scope: { kind: 'user', id: 'é' }, limits, updatedAt }, {}, { actor, owner: undefined });
+      await writeLimits(
+        store,
+        { scope: { kind: 'user', id: 'é' }, limits, updatedAt },
+        {},
+        { actor, owner: undefined },
+      );
     const damaged = { scope_id: 'x', limits: '{', updated_at: 1 };
     await store.write(store.db.insertInto('limits').values({ scope: 'user', ...damaged }));
     await store.write(store.db.insertInto('limits').values({ scope: 'room', ...damaged, limits: '{}' }));

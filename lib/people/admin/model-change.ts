@@ -88,16 +88,12 @@ export function describeChange(change: ModelChange, before: ModelOverride, after
       ? []
       : ['changed the prompt of']),
     ...(isDeepStrictEqual(before.parameters, after.parameters) ? [] : ['changed the parameters of']),
-    ...(isDeepStrictEqual(before.access, after.access)
-      ? []
-      : [accessWords(after)]),
+    ...(isDeepStrictEqual(before.access, after.access) ? [] : [accessWords(after)]),
   ];
   return words.length === 0 ? 'saved' : words.join(', ');
 }
 
 function accessWords({ access }: ModelOverride): string {
   if (access === undefined) return 'opened to everyone:';
-  return access.groups.length + access.users.length === 0
-    ? 'closed to all but administrators:'
-    : 'changed who may use';
+  return access.groups.length + access.users.length === 0 ? 'closed to all but administrators:' : 'changed who may use';
 }

@@ -1,7 +1,6 @@
 import type { Compilable } from 'kysely';
 import { addDays } from '#lib/calendar';
 import { sendsMail } from '#lib/config/mail-settings';
-import { AppError } from '#lib/errors';
 import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';

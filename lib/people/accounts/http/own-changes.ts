@@ -1,10 +1,10 @@
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { auditEntries } from '#lib/people/audit-entries';
 import { keysOf } from '#lib/people/accounts/access-keys';
 import { isAboutPerson } from '#lib/people/accounts/changes-of-person';
 import { asPerson } from '#lib/people/accounts/http/person-of';
+import { auditEntries } from '#lib/people/audit-entries';
 import { pageOf, readPage } from '#lib/people/page-cursor';
 import { store } from '#lib/store/store';
 import type { AuditLogTable } from '#lib/store/tables/audit-log';
