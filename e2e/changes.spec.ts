@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { ADMIN, button, openAs, STUDENT, signIn, schoolWithStudent as test } from './school.ts';
 import { expect, lookWithAxe as look } from './support.ts';
 
-/** Changes: taken back, told to the person whom they are about, and made where there are many. */
+/** Changes: taken back, shown to the person whom they are about, and made where there are many. */
 
 /** The open dialog: a toast with a button has that role, too. */
 const dialogOf = (page: Page) => page.locator('[role="dialog"]:not([data-type])');
@@ -27,7 +27,7 @@ test('keeps the way back of a change on screen, and holds it under the pointer',
   await admin.close();
 });
 
-test('tells a person what an administrator did to a key, and says in the audit log whose it was', async ({
+test('shows a person what an administrator did to a key, and says in the audit log whose it was', async ({
   page,
   school,
 }) => {

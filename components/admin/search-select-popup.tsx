@@ -5,10 +5,10 @@ import clsx from 'clsx';
 import { Check, ChevronDown, Search } from 'lucide-react';
 import { useState } from 'react';
 import useSWR from 'swr';
-import type { SearchSelectProps } from '#components/admin/search-select';
 import { type Option, POPUP, POPUP_ITEM, SELECT_TRIGGER } from '#components/ui/popup-props';
 import { failureSentence } from '../people/people-api.ts';
 import { PEOPLE_STRINGS } from '../people/strings.ts';
+import type { SearchSelectProps } from './search-source.ts';
 import { ADMIN_STRINGS as STRINGS } from './strings/frame.ts';
 import { useSettled } from './use-settled.ts';
 

@@ -20,6 +20,18 @@ export interface Found {
   readonly hasMore: boolean;
 }
 
+export interface SearchSelectProps {
+  label: string;
+  /** In the closed list. */
+  shown: string;
+  value: string;
+  /** Before those that are found: none, or all. */
+  fixed: readonly Option[];
+  source: SearchSource;
+  onChange: (chosen: Option) => void;
+  className?: string;
+}
+
 const groupOption = ({ id, name }: Group): Option => ({ value: id, label: name });
 const personOption = ({ id, name, email }: Member): Option => ({ value: id, label: name, hint: email });
 

@@ -86,8 +86,8 @@ async function namesOf(rows: readonly ReadRow[]): Promise<TargetNames> {
 const detailSchema = z.looseObject({
   summary: z.string().optional(),
   owner: z.string().optional(),
-  before: z.unknown(),
-  after: z.unknown(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
 });
 type Detail = z.infer<typeof detailSchema>;
 

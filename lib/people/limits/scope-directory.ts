@@ -72,7 +72,7 @@ export async function requireScope(
   throw new AppError('not_found', `There is no ${scope.kind} with this id.`);
 }
 
-/** Whose a key is, as `user:` or `group:` and an id. Undefined for other scopes, and keys that are gone. */
+/** Whose a key is, as `user:` or `group:` and an id; undefined for anything else. */
 export async function ownerOfKeyScope(scope: LimitScope): Promise<string | undefined> {
   if (scope.kind !== 'key') return undefined;
   const owner = await holder().current?.ownerOf(scope);

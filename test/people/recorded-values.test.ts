@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { auditListSchema } from '#lib/wire/people';
+import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
+
+/** What the audit log has of changes: the old and the new value of each field. */
+
+const KEY = 'correct-horse-battery';
+const MODEL = 'smollm2:135m';
+
+let folder: string;
+let app: RunningApp;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'recorded-values-'));
+  app = await startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent' });
+}, 60_000);
+afterAll(async () => {
+  await app.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function call(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(app.url + path, {
+    method,
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+it('records the old and the new values of models, settings and the banner', async () => {
+  const model = (change: object) => call('PATCH', '/api/admin/models', { model: MODEL, ...change });
+  const setting = (change: object) => call('PATCH', '/api/admin/settings', change);
+  const steps: [() => Promise<{ status: number }>, object[]][] = [
+    [
+      () => model({ parameters: { temperature: 0.7 } }),
+      [{ field: 'parameters.temperature', before: null, after: 0.7 }],
+    ],
+    [() => model({ parameters: { temperature: 0.9 } }), [{ field: 'parameters.temperature', before: 0.7, after: 0.9 }]],
+    [() => model({ is_default: true }), [{ field: 'default_model', before: expect.any(String), after: MODEL }]],
+    [() => setting({ RATE_LIMIT_CHAT: 7 }), [{ field: 'value', before: expect.any(Number), after: 7 }]],
+    [() => setting({ RATE_LIMIT_CHAT: 9 }), [{ field: 'value', before: 7, after: 9 }]],
+    [() => setting({ RATE_LIMIT_CHAT: null }), [{ field: 'value', before: 9, after: expect.any(Number) }]],
+    [
+      () => setting({ LIMIT_OUTPUT_TOKENS: 500 }),
+      [expect.objectContaining({ field: 'output_tokens', before: null, after: 500 })],
+    ],
+    [() => call('PUT', '/api/admin/banner', { text: 'Hi' }), [expect.objectContaining({ field: 'text', after: 'Hi' })]],
+  ];
+  for (const [change, expected] of steps) {
+    expect((await change()).status).toBe(200);
+    const { entries } = auditListSchema.parse((await call('GET', '/api/admin/audit?limit=1')).body);
+    expect(entries[0]?.changes).toEqual(expect.arrayContaining(expected));
+  }
+});
