@@ -32,7 +32,7 @@ it('shows the figure of a limit under its name, and its kind', () => {
     { field: 'tokens_per_day.kind', before: 'share', after: 'hard' },
     { field: 'output_tokens', before: null, after: 500 },
   ]);
-  // The kind of a limit ends with it.
+  // The kind of a limit begins and ends with it.
   expect(auditChanges('limits.delete', { before: shared }, NO_NAMES)).toEqual([
     { field: 'tokens_per_day', before: 10_000, after: null },
   ]);

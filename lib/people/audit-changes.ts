@@ -70,7 +70,8 @@ function differences({ before, after }: RecordedChange): Difference[] {
   return [...new Set([...now.keys(), ...old.keys()])]
     .map((field) => ({ field, before: old.get(field) ?? null, after: now.get(field) ?? null }))
     .filter((difference) => !isDeepStrictEqual(difference.before, difference.after))
-    .filter(({ field, after: value }) => !(field.endsWith('.kind') && value === null));
+    // The kind of a limit begins and ends with it.
+    .filter(({ field, before: from, after: to }) => !field.endsWith('.kind') || (from !== null && to !== null));
 }
 
 /** Values by their paths, such as `parameters.top_p`. A limit stands for its figure. */
