@@ -67,11 +67,13 @@ function differences({ before, after }: RecordedChange): Difference[] {
   if (before === undefined) return [];
   const old = leavesOf(before);
   const now = leavesOf(after);
-  return [...new Set([...now.keys(), ...old.keys()])]
-    .map((field) => ({ field, before: old.get(field) ?? null, after: now.get(field) ?? null }))
-    .filter((difference) => !isDeepStrictEqual(difference.before, difference.after))
-    // The kind of a limit begins and ends with it.
-    .filter(({ field, before: from, after: to }) => !field.endsWith('.kind') || (from !== null && to !== null));
+  return (
+    [...new Set([...now.keys(), ...old.keys()])]
+      .map((field) => ({ field, before: old.get(field) ?? null, after: now.get(field) ?? null }))
+      .filter((difference) => !isDeepStrictEqual(difference.before, difference.after))
+      // The kind of a limit begins and ends with it.
+      .filter(({ field, before: from, after: to }) => !field.endsWith('.kind') || (from !== null && to !== null))
+  );
 }
 
 /** Values by their paths, such as `parameters.top_p`. A limit stands for its figure. */

@@ -90,10 +90,7 @@ it('names the owner of a key whose limits were changed, also once both are delet
     ['removed the limits of the key “Homework” of Bo', [{ field: 'output_tokens', before: 5, after: null }]],
     // It is the person's own.
     ['changed the limits of the key “Homework”', [{ field: 'output_tokens', before: 10, after: 5 }]],
-    [
-      'changed the limits of the key “Homework” of Bo',
-      [{ field: 'output_tokens', before: null, after: 10 }],
-    ],
+    ['changed the limits of the key “Homework” of Bo', [{ field: 'output_tokens', before: null, after: 10 }]],
   ]);
 });
 

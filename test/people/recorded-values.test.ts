@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { z } from 'zod';
 import { auditListSchema } from '#lib/wire/people';
 import { NO_PROGRAMS, type RunningApp, startApp } from '../support/running-app.ts';
 
@@ -13,11 +16,13 @@ const MODEL = 'smollm2:135m';
 let folder: string;
 let app: RunningApp;
 
-beforeAll(async () => {
+const start = (more: Record<string, string> = {}) =>
+  startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent', ...more });
+
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'recorded-values-'));
-  app = await startApp('server', { ...NO_PROGRAMS, API_KEYS: KEY, DATA_DIR: folder, LOG_LEVEL: 'silent' });
-}, 60_000);
-afterAll(async () => {
+});
+afterEach(async () => {
   await app.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -33,6 +38,7 @@ async function call(method: string, path: string, body?: object): Promise<{ stat
 }
 
 it('records the old and the new values of models, settings and the banner', async () => {
+  app = await start();
   const model = (change: object) => call('PATCH', '/api/admin/models', { model: MODEL, ...change });
   const setting = (change: object) => call('PATCH', '/api/admin/settings', change);
   const steps: [() => Promise<{ status: number }>, object[]][] = [
@@ -41,7 +47,6 @@ it('records the old and the new values of models, settings and the banner', asyn
       [{ field: 'parameters.temperature', before: null, after: 0.7 }],
     ],
     [() => model({ parameters: { temperature: 0.9 } }), [{ field: 'parameters.temperature', before: 0.7, after: 0.9 }]],
-    [() => model({ is_default: true }), [{ field: 'default_model', before: expect.any(String), after: MODEL }]],
     [() => setting({ RATE_LIMIT_CHAT: 7 }), [{ field: 'value', before: expect.any(Number), after: 7 }]],
     [() => setting({ RATE_LIMIT_CHAT: 9 }), [{ field: 'value', before: 7, after: 9 }]],
     [() => setting({ RATE_LIMIT_CHAT: null }), [{ field: 'value', before: 9, after: expect.any(Number) }]],
@@ -55,5 +60,25 @@ it('records the old and the new values of models, settings and the banner', asyn
     expect((await change()).status).toBe(200);
     const { entries } = auditListSchema.parse((await call('GET', '/api/admin/audit?limit=1')).body);
     expect(entries[0]?.changes).toEqual(expect.arrayContaining(expected));
+  }
+});
+
+it('records which model was the default before', async () => {
+  const models = ['a:1b', 'b:1b'].map((name) => ({ name, model: name, size: 1, digest: name, details: {} }));
+  const server = createServer((incoming, outgoing) => {
+    outgoing.setHeader('content-type', 'application/json');
+    outgoing.end(JSON.stringify(incoming.url === '/api/tags' ? { models } : { models: [], version: '0.12.0' }));
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    app = await start({ MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${port}` });
+    for (const model of ['a:1b', 'b:1b'])
+      expect((await call('PATCH', '/api/admin/models', { model, is_default: true })).status).toBe(200);
+    const { entries } = auditListSchema.parse((await call('GET', '/api/admin/audit?limit=1')).body);
+    expect(entries[0]?.changes).toEqual([{ field: 'default_model', before: 'a:1b', after: 'b:1b' }]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
   }
 });
