@@ -47,9 +47,9 @@ it('records the old and the new values of models, settings and the banner', asyn
       [{ field: 'parameters.temperature', before: null, after: 0.7 }],
     ],
     [() => model({ parameters: { temperature: 0.9 } }), [{ field: 'parameters.temperature', before: 0.7, after: 0.9 }]],
-    [() => setting({ RATE_LIMIT_CHAT: 7 }), [{ field: 'value', before: expect.any(Number), after: 7 }]],
-    [() => setting({ RATE_LIMIT_CHAT: 9 }), [{ field: 'value', before: 7, after: 9 }]],
-    [() => setting({ RATE_LIMIT_CHAT: null }), [{ field: 'value', before: 9, after: expect.any(Number) }]],
+    [() => setting({ USAGE_RETENTION_DAYS: 90 }), [{ field: 'value', before: expect.any(Number), after: 90 }]],
+    [() => setting({ USAGE_RETENTION_DAYS: 120 }), [{ field: 'value', before: 90, after: 120 }]],
+    [() => setting({ USAGE_RETENTION_DAYS: null }), [{ field: 'value', before: 120, after: expect.any(Number) }]],
     [
       () => setting({ LIMIT_OUTPUT_TOKENS: 500 }),
       [expect.objectContaining({ field: 'output_tokens', before: null, after: 500 })],
