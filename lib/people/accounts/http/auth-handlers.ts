@@ -21,7 +21,7 @@ import {
 } from '#lib/people/accounts/http/own-account';
 import { findPerson, type Person, personOf } from '#lib/people/accounts/http/person-of';
 import { unlinkProvider } from '#lib/people/accounts/http/unlink-provider';
-import { releaseInvitation, settleClaim } from '#lib/people/accounts/invitations';
+import { settleClaim } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
 import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';

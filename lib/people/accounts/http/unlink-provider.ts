@@ -1,4 +1,5 @@
 import { AppError } from '#lib/errors';
+import { actorOf, auditStatement } from '#lib/http/audit';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
@@ -7,7 +8,6 @@ import { OIDC_PROVIDER } from '#lib/people/accounts/auth-options';
 import { personOf } from '#lib/people/accounts/http/person-of';
 import { requirePassword } from '#lib/people/accounts/http/require-password';
 import { waysOf } from '#lib/people/accounts/sign-in-ways';
-import { actorOf, auditStatement } from '#lib/people/audit';
 import { store } from '#lib/store/store';
 import { KIB } from '#lib/units';
 import { optionalPasswordProofSchema } from '#lib/wire/accounts';
