@@ -183,9 +183,9 @@ describe.concurrent('the shared line, where workers, connections, servers and Re
     await worker.line.start();
     await delay(5_000);
     expect(counted.started).toEqual([]);
-    await expect.poll(() => counted.started, { timeout: 40_000 }).toEqual(['a', 'b', 'c']);
+    await expect.poll(() => counted.started, { timeout: 70_000 }).toEqual(['a', 'b', 'c']);
     expect((await worker.runs.read('a'))?.lane).toBe(worker.lanes[1]?.server.id);
-  }, 60_000);
+  }, 90_000);
 
   it('sets the bound of a lane again where Redis comes back empty', async (context) => {
     const { expect } = context;
