@@ -26,7 +26,7 @@ export interface RunOptions {
   seconds: number;
   /** A line of the run's log. */
   report: (line: string) => void;
-  /** Ends the run before its time: what is open settles, and the report is of what was until then. */
+  /** Ends the run before its time: what is open settles, and the report has it. */
   signal: AbortSignal;
 }
 
