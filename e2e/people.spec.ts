@@ -136,7 +136,7 @@ test('shows a key once, lets it work, and ends it at once', async ({ page, playw
   await expect(page.getByText(key)).toHaveCount(0);
   await expect(page.getByText(LONG_NAME)).toBeVisible();
   await button(page, `Limits of ${LONG_NAME}`).click();
-  const limits = page.getByRole('dialog', { name: `Limits of ${LONG_NAME}` });
+  const limits = page.getByRole('dialog', { name: `Limits of ${LONG_NAME}`, exact: true });
   await expect(limits.getByRole('textbox', { name: 'Longest response' })).toHaveValue('2000');
   await limits.getByRole('textbox', { name: 'Longest response' }).fill('');
   await limits.getByRole('textbox', { name: 'Tokens a day' }).fill('many');
@@ -284,7 +284,7 @@ test('makes a group with its manager, who sees that group alone', async ({ brows
 test('sets limits that the person then sees', async ({ page, school }) => {
   const admin = await openAs(school.admin, '/admin/limits');
   await button(admin, 'Edit limits of Everyone').click();
-  const dialog = admin.getByRole('dialog', { name: 'Limits of Everyone' });
+  const dialog = admin.getByRole('dialog', { name: 'Limits of Everyone', exact: true });
   await dialog.getByRole('textbox', { name: 'Tokens a day' }).fill('many');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog.getByText('Enter a whole number.')).toBeVisible();
