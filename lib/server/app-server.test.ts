@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -6,7 +6,9 @@ import { Agent, request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AppServerOptions, createAppServer } from '#lib/server/app-server';
 import { drain } from '#lib/server/drain';
+import { watchConnections } from '#lib/server/idle-connections';
 import { singleton } from '#lib/singletons';
+import { MIB } from '#lib/units';
 
 const FIXTURES = join(process.cwd(), 'test', 'support');
 const servers: Server[] = [];
@@ -181,6 +183,17 @@ describe('app server', () => {
     await response.body.dump();
     await drained;
     await client.close();
+  });
+
+  it('drains: waits for a client that reads a response slowly', async () => {
+    const server = createServer((_, outgoing) => void outgoing.end(Buffer.alloc(8 * MIB)));
+    watchConnections(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const response = await httpRequest(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const drained = drain(server, 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await response.body.arrayBuffer()).byteLength).toBe(8 * MIB);
+    await drained;
   });
 
   it('drains: refuses new connections, and ends open streams at the deadline', async () => {

@@ -5,6 +5,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
+import { MIB } from '#lib/units';
+
+/** More than the kernel buffers for a client that does not read. */
+const LARGE = 8 * MIB;
 
 let server: Server;
 const sockets: Socket[] = [];
@@ -17,7 +21,8 @@ afterEach(() => {
 /** A server that responds to all paths but `/wait`. */
 async function start(most: number, isShared: boolean): Promise<number> {
   server = createServer((incoming, outgoing) => {
-    if (incoming.url !== '/wait') outgoing.end('served');
+    if (incoming.url === '/large') outgoing.end('a'.repeat(LARGE));
+    else if (incoming.url !== '/wait') outgoing.end('served');
   });
   limitConnections(server, most, () => isShared);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -43,6 +48,20 @@ async function ask(port: number, path: string, localAddress = '127.0.0.1') {
 }
 
 describe('connection limit', () => {
+  it('closes no connection whose client still reads a response', async () => {
+    const port = await start(10, true);
+    const reader = await ask(port, '/large');
+    await once(reader.socket, 'data');
+    reader.socket.pause();
+    const idle = await ask(port, '/');
+    await expect.poll(idle.text).toContain('served');
+    for (let count = 0; count < 20; count++) await ask(port, '/wait');
+    await expect.poll(idle.isClosed).toBe(true);
+    reader.socket.resume();
+    await expect.poll(() => reader.text().length).toBeGreaterThan(LARGE);
+    expect(reader.isClosed()).toBe(false);
+  });
+
   it('leaves connections for other addresses, and frees them when they close', async () => {
     const port = await start(10, false);
     const held = await Promise.all(Array.from({ length: 12 }, () => ask(port, '/wait')));

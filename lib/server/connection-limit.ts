@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 import { isTrustedProxy, subnetOf } from '#lib/http/client-ip';
 import { ConnectionShares } from '#lib/http-client/connection-shares';
+import { closeIdleConnections, watchConnections } from './idle-connections.ts';
 
 /** Idle connections are closed when fewer than one connection in so many is free. */
 const SCARCE_PART = 16;
@@ -22,8 +23,9 @@ export function limitConnections(server: Server, most: number, isShared: (peer: 
     const nowMs = performance.now();
     if (nowMs - sweptAtMs < SWEEP_EVERY_MS) return;
     sweptAtMs = nowMs;
-    server.closeIdleConnections();
+    closeIdleConnections(server);
   };
+  watchConnections(server);
   server.maxConnections = most;
   server.on('drop', sweep);
   server.on('connection', (socket: Socket) => {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND_MS } from '#lib/units';
+import { closeIdleConnections, closeServer } from './idle-connections.ts';
 
 const IDLE_SWEEP_MS = 50;
 /** Time for open responses to send their last bytes after `notify`. */
@@ -21,10 +22,9 @@ export interface DrainOptions {
  */
 export async function drain(server: Server, deadlineMs: number, options: DrainOptions = {}): Promise<void> {
   const { notify, isBusy } = options;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  const closed = closeServer(server);
   // A connection whose response ends meanwhile would stay open for its next request.
-  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const sweep = setInterval(() => closeIdleConnections(server), IDLE_SWEEP_MS);
   const destroyAll = () => server.closeAllConnections();
   let isOver = false;
   let deadline = setTimeout(() => {

@@ -86,6 +86,8 @@ export interface Got {
 
 /** Far more than any of these takes, and far less than a response that never comes. */
 const PATIENCE_MS = 10_000;
+/** To read what arrived while this process did not run. */
+const READ_MS = 1000;
 
 /** Asks over kept-alive connections, `atOnce` at a time. */
 export class Asker {
@@ -105,7 +107,10 @@ export class Asker {
       const asking = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path, headers });
       // Without it, Node would send `Content-Length: 0` where there is no body.
       if (body === undefined) asking.useChunkedEncodingByDefault = false;
-      const timer = setTimeout(() => asking.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS);
+      const giveUp = () => asking.destroy(new Error(`no answer in ${PATIENCE_MS + READ_MS} ms`));
+      let timer = setTimeout(() => {
+        timer = setTimeout(giveUp, READ_MS);
+      }, PATIENCE_MS);
       const fail = (error: Error) => {
         clearTimeout(timer);
         reject(new Error(`${method} ${path}: ${error.message}`));
