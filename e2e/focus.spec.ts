@@ -139,3 +139,21 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
   await expect(history.getByRole('link', { name: first, exact: true })).toHaveCount(0);
   await expect(history.getByRole('searchbox')).toBeFocused();
 });
+
+test('a dialog that fades does not take the focus from where it was put meanwhile', async ({ page }) => {
+  await page.goto('/');
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await page.getByLabel('Files to attach').setInputFiles('public/icon-192.png');
+  await button(page, 'Show icon-192.png').click();
+  const dialog = page.getByRole('dialog', { name: 'icon-192.png' });
+  await expect(dialog).toBeVisible();
+  await dialog.evaluate((element) => element.style.setProperty('transition-duration', '2s', 'important'));
+  await page.keyboard.press('Escape');
+  const wasFading = await message.evaluate((field) => {
+    field.focus();
+    return document.querySelector('[role=dialog]') !== null;
+  });
+  expect(wasFading).toBe(true);
+  await expect(page.locator('[role=dialog]')).toHaveCount(0);
+  await expect(message).toBeFocused();
+});

@@ -4,7 +4,7 @@ import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
 import { X } from 'lucide-react';
-import { useRef, useState } from 'react';
+import { type RefObject, useRef, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup-props';
@@ -30,8 +30,8 @@ export function DialogPopup({
   placement = 'center',
   children,
 }: DialogProps) {
-  const finalFocus = useFinalFocus(open);
   const popup = useRef<HTMLDivElement>(null);
+  const finalFocus = useFinalFocus(open, popup);
   return (
     <BaseDialog.Root
       open={open}
@@ -77,12 +77,13 @@ export function ConfirmPopup({
   danger = false,
   onConfirm,
 }: ConfirmProps) {
-  const finalFocus = useFinalFocus(open);
+  const popup = useRef<HTMLDivElement>(null);
+  const finalFocus = useFinalFocus(open, popup);
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, CENTER, WIDTH)}>
+        <AlertDialog.Popup ref={popup} finalFocus={finalFocus} className={clsx(PANEL, CENTER, WIDTH)}>
           <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ink-2 [overflow-wrap:anywhere]">
             {description}
@@ -155,9 +156,10 @@ const FIELDS =
 
 /**
  * Where the focus returns: to the button of the menu that had it, because that menu has closed by
- * then; to its previous owner; else to the main field of the page.
+ * then; to its previous owner; else to the main field of the page. It stays where the reader, or
+ * another dialog, has put it while this one was fading.
  */
-function useFinalFocus(open: boolean): () => HTMLElement | true {
+function useFinalFocus(open: boolean, popup: RefObject<HTMLElement | null>): () => HTMLElement | boolean {
   const [wasOpen, setWasOpen] = useState(false);
   const [owner, setOwner] = useState<Element | null>(null);
   if (open !== wasOpen) {
@@ -165,6 +167,9 @@ function useFinalFocus(open: boolean): () => HTMLElement | true {
     if (open) setOwner(focusedMenuButton() ?? document.activeElement);
   }
   return () => {
+    const { activeElement, body } = document;
+    if (activeElement !== null && activeElement !== body && popup.current?.contains(activeElement) === false)
+      return false;
     if (owner instanceof HTMLElement && owner.isConnected && owner !== document.body) return owner;
     return mainField() ?? true;
   };
