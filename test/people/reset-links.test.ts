@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MAX_UNNAMED_PER_ADDRESS } from '#lib/people/accounts/password-throttle';
+import { MAX_WRONG_LINKS } from '#lib/people/accounts/password-throttle';
 import { RetentionSweeper } from '#lib/store/retention';
 import { retentionRules } from '#lib/store/retention-rules';
 import { store } from '#lib/store/store';
@@ -139,9 +139,20 @@ it('is dead to its page once it has expired', async () => {
   expect((await check(token)).status).toBe(404);
 });
 
-it('bounds how many tokens one address tries', async () => {
+it('bounds how many wrong tokens one address tries, and opens right links there', async () => {
+  const token = await linkFor('Bo', admin);
+  const invitation = (await admin.post('/api/admin/invitations')).textAt('token');
   const tries = [];
-  for (let count = 0; count <= MAX_UNNAMED_PER_ADDRESS; count++) tries.push((await check(`wrong-${count}`)).status);
+  for (let count = 0; count <= MAX_WRONG_LINKS; count++) tries.push((await check(`wrong-${count}`)).status);
   expect(tries.slice(0, -1).every((status) => status === 404)).toBe(true);
   expect(tries.at(-1)).toBe(429);
+  expect(await use('wrong')).toBe(429);
+  const guest = server.browser();
+  const wrong = { name: 'Cy', email: 'cy@school.example', password: PASSWORD, token: 'wrong' };
+  expect((await guest.get('/api/join?token=wrong')).status).toBe(429);
+  expect((await guest.post('/api/join', wrong)).status).toBe(429);
+  expect((await check(token)).status).toBe(200);
+  expect(await use(token)).toBe(200);
+  expect((await guest.get(`/api/join?token=${invitation}`)).status).toBe(200);
+  expect((await guest.post('/api/join', { ...wrong, token: invitation })).status).toBe(201);
 });

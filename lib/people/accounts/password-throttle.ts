@@ -22,8 +22,13 @@ export const MAX_PER_ACCOUNT = 10;
  * where many people mistype their password at the same time.
  */
 export const MAX_PER_ADDRESS = 300;
-/** The same for attempts that name no account: links. */
+/** The same for attempts that name no account: sign-ups. */
 export const MAX_UNNAMED_PER_ADDRESS = 100;
+/**
+ * Wrong links of one address within 10 minutes. Their tokens cannot be guessed: the bound keeps
+ * programs from trying.
+ */
+export const MAX_WRONG_LINKS = 100;
 /**
  * Sign-ins at the provider that one address begins within 10 minutes. Each is a row of the database
  * for as long, whether it ends or not.
@@ -127,6 +132,17 @@ export class PasswordThrottle {
     if (address !== undefined) this.#known.set(pairOf(address, account), this.#clock.now() + KNOWN_MS);
   }
 
+  /**
+   * Counts a link that does not exist or has ended. Throws `rate_limited` above the bound. A right
+   * link is not counted, and never refused for the wrong ones of others behind the address.
+   */
+  countWrongLink(address: string | undefined): void {
+    if (address === undefined) return;
+    const count = this.#count(`link ${address}`, this.#bounds.address.windowMs);
+    if (count.attempts >= MAX_WRONG_LINKS) throw this.#refusal(count);
+    count.attempts += 1;
+  }
+
   /** Counts a sign-in at the provider that begins. Throws `rate_limited` above the bound. */
   beginAtProvider(address: string | undefined): void {
     if (address === undefined) return;
@@ -211,6 +227,21 @@ function digest(text: string): string {
 export function mailThrottle(clock?: ThrottleClock): PasswordThrottle {
   return singleton('people.mail-throttle', () => new PasswordThrottle(clock, OF_MAILS));
 }
+
+/**
+ * What `read` finds by the token of a link. An `AppError` of it says that the link is wrong, which
+ * counts for the address.
+ */
+export async function readLink<Found>(address: string | undefined, read: () => Promise<Found>): Promise<Found> {
+  try {
+    return await read();
+  } catch (error) {
+    if (AppError.is(error) && WRONG_LINK.has(error.code)) passwordThrottle().countWrongLink(address);
+    throw error;
+  }
+}
+
+const WRONG_LINK: ReadonlySet<string> = new Set(['not_found', 'forbidden', 'already_set_up']);
 
 export function passwordThrottle(): PasswordThrottle {
   return singleton('people.password-throttle', () => new PasswordThrottle());

@@ -41,7 +41,7 @@ export async function recordMaker({ db }: Pick<Store, 'db'>, token: string, made
  * Deletes the link of a token if the person who made it could not make it any more, so that it is
  * refused as any other that does not exist.
  */
-export async function dropEndedLink({ db }: Pick<Store, 'db'>, token: string): Promise<void> {
+async function dropEndedLink({ db }: Pick<Store, 'db'>, token: string): Promise<void> {
   const identifier = tokenHash(resetIdentifier(token));
   const link = await db
     .selectFrom('verifications')

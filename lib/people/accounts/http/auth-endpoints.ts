@@ -11,10 +11,10 @@ export interface AuthEndpoint {
   /** Without a schema the endpoint gets no body. Fields that it does not name are dropped. */
   readonly body?: z.ZodType<object>;
   /**
-   * What a wrong password or code counts against: the address alone, the e-mail of the body, the
-   * person who is signed in, or the person whose second factor is asked for.
+   * What a wrong password or code counts against: the e-mail of the body, the person who is signed
+   * in, or the person whose second factor is asked for.
    */
-  readonly guess?: 'address' | 'email' | 'person' | 'code';
+  readonly guess?: 'email' | 'person' | 'code';
   /** It begins a sign-in at the provider, which is counted by address. */
   readonly beginsAtProvider?: true;
   /** What the audit log has of a success. */
@@ -39,7 +39,7 @@ export const AUTH_ENDPOINTS: Readonly<Record<string, AuthEndpoint>> = {
     guess: 'person',
     audit: { action: 'account.password', summary: 'changed the password' },
   },
-  '/reset-password': { method: 'POST', body: wire.passwordResetSchema, guess: 'address' },
+  '/reset-password': { method: 'POST', body: wire.passwordResetSchema },
   '/two-factor/enable': { method: 'POST', body: wire.passwordProofSchema, guess: 'person' },
   '/two-factor/disable': {
     method: 'POST',

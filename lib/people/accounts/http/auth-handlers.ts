@@ -24,7 +24,7 @@ import { unlinkProvider } from '#lib/people/accounts/http/unlink-provider';
 import { settleClaim } from '#lib/people/accounts/invitations';
 import { readMember } from '#lib/people/accounts/members';
 import { passwordThrottle } from '#lib/people/accounts/password-throttle';
-import { dropEndedLink, endResetLinks } from '#lib/people/accounts/reset-links';
+import { endOfResetLink, endResetLinks } from '#lib/people/accounts/reset-links';
 import { challengedPerson } from '#lib/people/accounts/second-factor-challenge';
 import { forgetTrustedDevices } from '#lib/people/accounts/trusted-devices';
 import { tokenHash } from '#lib/people/secret-token';
@@ -93,8 +93,11 @@ async function forward(
   if (endpoint.beginsAtProvider === true) passwordThrottle().beginAtProvider(context.address);
   const flow: AuthFlow = { address: context.address, requestId: context.requestId };
   const library = await authLibrary();
-  if (path === '/reset-password' && body !== undefined)
-    await dropEndedLink(library.store, passwordResetSchema.parse(body).token);
+  if (path === '/reset-password') {
+    const { token } = passwordResetSchema.parse(body);
+    const end = await endOfResetLink(library.store, token, Date.now());
+    if (end === undefined) passwordThrottle().countWrongLink(context.address);
+  }
   const forwarded = libraryRequest(request, context, path, {
     body: method === 'POST' ? bodyFor(path, body ?? {}, context) : undefined,
     search: path === '/callback/oidc' ? new URL(request.url).search : '',
@@ -159,7 +162,6 @@ async function guessedOf(
   if (guess === 'person') return { account: person?.caller };
   if (guess === 'email')
     return { account: body !== undefined && 'email' in body ? `email:${String(body.email)}` : undefined };
-  if (guess === 'address') return { account: undefined };
   const { store } = await authLibrary();
   const userId =
     (await challengedPerson(store, {

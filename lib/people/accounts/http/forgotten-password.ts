@@ -7,7 +7,7 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { type AuthLibrary, authLibrary } from '#lib/people/accounts/auth-library';
 import { linkOrigin } from '#lib/people/accounts/http/auth-request';
-import { mailThrottle, passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { mailThrottle, readLink } from '#lib/people/accounts/password-throttle';
 import { endOfResetLink, resetUrl } from '#lib/people/accounts/reset-links';
 import { resetMail } from '#lib/people/mail/account-mails';
 import { mailer } from '#lib/people/mail/mailer';
@@ -48,13 +48,14 @@ export async function requestPasswordReset(request: HttpRequest, context: Reques
  */
 export async function checkResetLink(request: HttpRequest, { address }: RequestContext): Promise<Reply> {
   const { token } = parseBody(resetLinkCheckSchema, await readJson(request, MAX_BODY_BYTES));
-  await passwordThrottle().begin(address, undefined);
-  const end = await endOfResetLink(await store(), token, Date.now());
-  if (end === undefined)
+  const opened = await store();
+  const end = await readLink(address, async () => {
+    const found = await endOfResetLink(opened, token, Date.now());
+    if (found !== undefined) return found;
     throw new AppError('not_found', 'This link was used, has expired, or is not complete. Ask for a new one.', {
       data: { reason: 'reset_link' },
     });
-  passwordThrottle().succeed(address, undefined);
+  });
   return json({ expires_at: end.toISOString() } satisfies OpenResetLink);
 }
 

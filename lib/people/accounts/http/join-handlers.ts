@@ -14,7 +14,7 @@ import {
   settleClaim,
 } from '#lib/people/accounts/invitations';
 import { isAllowedDomain } from '#lib/people/accounts/oidc-policy';
-import { passwordThrottle } from '#lib/people/accounts/password-throttle';
+import { passwordThrottle, readLink } from '#lib/people/accounts/password-throttle';
 import { claimSetUp, endSetUp, hasAdministrator, releaseSetUp } from '#lib/people/accounts/set-up';
 import { deleteUnfinishedPeople } from '#lib/people/accounts/unfinished-people';
 import { tokenHash } from '#lib/people/secret-token';
@@ -34,16 +34,14 @@ export async function readSetUp(): Promise<Reply> {
 /** Makes the first administrator, and signs in. */
 export async function setUp(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { token, ...person } = parseBody(setUpRequestSchema, await readJson(request, MAX_BODY_BYTES));
-  await passwordThrottle().begin(context.address, undefined);
   const opened = await store();
-  await claimSetUp(opened, token, Date.now());
+  await readLink(context.address, () => claimSetUp(opened, token, Date.now()));
   const flow = flowOf(context, { role: 'admin', groupId: null, isAddressNamed: true });
   try {
     return await makeAccount(request, context, person, flow);
   } finally {
     if (flow.created === undefined) await releaseSetUp(opened, token);
     else {
-      passwordThrottle().succeed(context.address, undefined);
       // They are void while there is an administrator; a later start makes a new one.
       await endSetUp(opened).catch((error: unknown) => log().warn({ err: error }, 'set-up links were not deleted'));
     }
@@ -53,10 +51,8 @@ export async function setUp(request: HttpRequest, context: RequestContext): Prom
 /** What an invitation is for, for the join page. */
 export async function readInvitation({ url }: HttpRequest, { address }: RequestContext): Promise<Reply> {
   const token = new URL(url).searchParams.get('token') ?? '';
-  await passwordThrottle().begin(address, undefined);
-  const invitation = await readOpenInvitation(await store(), token.slice(0, 200), Date.now());
-  passwordThrottle().succeed(address, undefined);
-  return json(invitation);
+  const opened = await store();
+  return json(await readLink(address, () => readOpenInvitation(opened, token.slice(0, 200), Date.now())));
 }
 
 export async function join(request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -75,7 +71,6 @@ export async function signUp(
   token: string | undefined,
 ): Promise<Reply> {
   const { settings, address } = context;
-  await passwordThrottle().begin(address, undefined);
   if (settings.SIGN_UP === 'closed')
     throw new AppError('forbidden', 'No one can join this server by itself (SIGN_UP=closed). Ask an administrator.');
   if (settings.SIGN_UP === 'invite' && token === undefined)
@@ -89,9 +84,10 @@ export async function signUp(
       { data: { reason: 'domain' } },
     );
   const opened = await store();
-  const invited = token === undefined ? undefined : await claim(opened, token, person.email);
+  const invited = token === undefined ? undefined : await readLink(address, () => claim(opened, token, person.email));
   const flow = flowOf(context, invited ?? { role: 'member', groupId: null }, invited);
   try {
+    await passwordThrottle().begin(address, undefined);
     return await makeAccount(request, context, person, flow);
   } finally {
     const hasJoined = flow.created !== undefined;
