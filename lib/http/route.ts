@@ -120,11 +120,20 @@ export function route<M extends HandledMethod>(
 ): Record<HttpMethod, RouteHandler> {
   const all: Partial<Record<HttpMethod, RequestHandler>> = handlers;
   const handlerOf = (method: HttpMethod) => all[method] ?? (method === 'HEAD' ? all.GET : undefined);
-  const allow = METHODS.filter((method) => method === 'OPTIONS' || handlerOf(method) !== undefined).join(', ');
+  const allowed = METHODS.filter((method) => method === 'OPTIONS' || handlerOf(method) !== undefined);
+  const served: ReadonlySet<string> = new Set(allowed);
+  const allow = allowed.join(', ');
   const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlerOf(method);
     const right = rightOf(options.right, method, handler !== undefined);
-    const entry: RouteEntry = { name, method, handler: handler ?? refuseMethod(allow, options), right, options };
+    const entry: RouteEntry = {
+      name,
+      method,
+      served,
+      handler: handler ?? refuseMethod(allow, options),
+      right,
+      options,
+    };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);
     const respond = async (webRequest: Request, context: RouteContext) => {
@@ -145,6 +154,8 @@ export function route<M extends HandledMethod>(
 interface RouteEntry {
   name: string;
   method: HttpMethod;
+  /** The methods of the route. */
+  served: ReadonlySet<string>;
   handler: RequestHandler;
   right: Right;
   options: RouteOptions;
@@ -171,6 +182,15 @@ const RATE_LIMIT_SETTINGS = {
   code: 'RATE_LIMIT_CODE',
   checks: 'RATE_LIMIT_CHECKS',
 } as const;
+
+/**
+ * Methods that a route does not have share one series: anyone can send them, and each would add its
+ * buckets to `/api/metrics`. The name is that of
+ * https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/.
+ */
+function methodLabel({ served }: RouteEntry, method: string): string {
+  return served.has(method) ? method : '_OTHER';
+}
 
 /** Statuses of malformed requests, which are refunded if little of their body was read. */
 const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
@@ -239,7 +259,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     await refundRateLimit(scope, countedCaller, perMinute);
   if (work !== undefined && isRefunded) allowance?.uncount(work);
   const elapsedMs = performance.now() - startedMs;
-  metrics().httpDuration.observe(name, method, status, elapsedMs / SECOND_MS);
+  metrics().httpDuration.observe(name, methodLabel(entry, method), status, elapsedMs / SECOND_MS);
   traces?.recordHttpRequest(requestId, method, name, status, elapsedMs);
   if (failure !== undefined && !AppError.is(failure))
     log().error(
@@ -338,11 +358,12 @@ function toErrorReply(
 const NO_RETRY = { 'x-should-retry': 'false' };
 
 /** A reply without the handler, logged and completed like any other. */
-function replyWithError(error: unknown, { name, options }: RouteEntry, request: HttpRequest): Reply {
+function replyWithError(error: unknown, entry: RouteEntry, request: HttpRequest): Reply {
+  const { name, options } = entry;
   const { method } = request;
   const requestId = resolveRequestId(request.headers.get('x-request-id'));
   const reply = toErrorReply(error, options, { requestId, headers: request.headers });
-  metrics().httpDuration.observe(name, method, reply.status, 0);
+  metrics().httpDuration.observe(name, methodLabel(entry, method), reply.status, 0);
   writeAccessLog('info', requestId, method, name, reply.status, 0);
   return complete(reply, requestId, null, method, options.requestIdHeader);
 }

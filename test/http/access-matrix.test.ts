@@ -2,6 +2,7 @@ import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { responsesOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
+import { MIB } from '#lib/units';
 import { PAGE_RIGHTS } from '#lib/wire/page-paths';
 import { type Address, type Asked, Asker, codeOf, everyAddress, type Got, KEY } from '../support/address-matrix.ts';
 import { complaints } from '../support/openapi-check.ts';
@@ -151,6 +152,13 @@ describe('every method', () => {
     }
     expect(await asker.all([...casesOf(USUAL, BODIES), ...casesOf(ALL, [undefined])], check)).toEqual([]);
   }, 120_000);
+
+  it('is counted in one series of its route where the route does not have it', async () => {
+    const { text } = await asker.ask({ path: '/api/metrics', headers: { authorization } });
+    const methods = new Set(text.match(/(?<=,method=")[^"]*/g));
+    expect(methods).toEqual(new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '_OTHER']));
+    expect(text.length).toBeLessThan(3 * MIB);
+  });
 
   it('is redirected to the sign-in page only where a browser opens an address', async () => {
     const navigation = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };

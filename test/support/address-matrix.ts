@@ -111,14 +111,22 @@ export class Asker {
       let timer = setTimeout(() => {
         timer = setTimeout(giveUp, READ_MS);
       }, PATIENCE_MS);
+      const beganMs = performance.now();
+      let got = 'no response';
       const fail = (error: Error) => {
         clearTimeout(timer);
-        reject(new Error(`${method} ${path}: ${error.message}`));
+        const ms = Math.round(performance.now() - beganMs);
+        const how = asking.reusedSocket ? 'a used connection' : 'a new connection';
+        reject(new Error(`${method} ${path} ${JSON.stringify(headers)}: ${error.message}, ${ms} ms, ${how}, ${got}`));
       };
       asking.on('error', fail);
       asking.on('response', (reply) => {
         const chunks: Buffer[] = [];
-        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
+        const begun = `${reply.statusCode} ${JSON.stringify(reply.headers)}`;
+        got = begun;
+        reply.on('data', (chunk: Buffer) => {
+          got = `${begun}, ${chunks.push(chunk)} chunks, the last of ${chunk.length} bytes`;
+        });
         reply.on('error', fail);
         reply.on('end', () => {
           clearTimeout(timer);
