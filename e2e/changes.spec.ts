@@ -5,7 +5,8 @@ import { expect, lookWithAxe as look } from './support.ts';
 /** Changes: taken back, shown to the person whom they are about, and made where there are many. */
 
 /** The open dialog: a toast with a button has that role, too. */
-const dialogOf = (page: Page) => page.locator('[role="dialog"]:not([data-type])');
+/** Neither a message, nor a list of choices that fades. */
+const dialogOf = (page: Page) => page.locator('[role="dialog"][aria-labelledby]:not([data-type])');
 
 test('keeps the way back of a change on screen, and holds it under the pointer', async ({ school }) => {
   const admin = await school.admin.newPage();

@@ -202,8 +202,13 @@ it('begins what waits for a reader after 5 s without Redis, and leaves to Redis 
   // It has other numbers now: a reader of before cannot take it for the text of another server.
   const after = events.at(-1)?.id ?? expect.fail();
   for (const server of cluster.apps) {
-    const again = await readQueued(server, read, { after });
-    expect(again[0]).toMatchObject({ type: 'status', id: '0', data: { restarted: true } });
+    let again: Awaited<ReturnType<typeof readQueued>> = [];
+    await expect
+      .poll(async () => {
+        again = await readQueued(server, read, { after });
+        return again[0];
+      }, eventually)
+      .toMatchObject({ type: 'status', id: '0', data: { restarted: true } });
     expect(textOf(again)).toBe('You said: waits with a reader');
     expect(Math.min(...numbersOf(again.slice(1)))).toBeGreaterThan(Number(after));
     expect(await readQueued(server, read, { after: again.at(-1)?.id ?? '' })).toEqual([]);
