@@ -120,9 +120,8 @@ export function route<M extends HandledMethod>(
 ): Record<HttpMethod, RouteHandler> {
   const all: Partial<Record<HttpMethod, RequestHandler>> = handlers;
   const handlerOf = (method: HttpMethod) => all[method] ?? (method === 'HEAD' ? all.GET : undefined);
-  const allowed = METHODS.filter((method) => method === 'OPTIONS' || handlerOf(method) !== undefined);
-  const served: ReadonlySet<string> = new Set(allowed);
-  const allow = allowed.join(', ');
+  const served = new Set<string>(METHODS.filter((method) => method === 'OPTIONS' || handlerOf(method) !== undefined));
+  const allow = [...served].join(', ');
   const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlerOf(method);
     const right = rightOf(options.right, method, handler !== undefined);

@@ -228,9 +228,16 @@ export function mailThrottle(clock?: ThrottleClock): PasswordThrottle {
   return singleton('people.mail-throttle', () => new PasswordThrottle(clock, OF_MAILS));
 }
 
+export function passwordThrottle(): PasswordThrottle {
+  return singleton('people.password-throttle', () => new PasswordThrottle());
+}
+
+/** Codes that say that a link does not exist, has ended, or is for someone else. */
+const WRONG_LINK: ReadonlySet<string> = new Set(['not_found', 'forbidden', 'already_set_up']);
+
 /**
- * What `read` finds by the token of a link. An `AppError` of it says that the link is wrong, which
- * counts for the address.
+ * What `read` finds by the token of a link. If it throws that the link is wrong, this counts for
+ * the address, and is `rate_limited` above the bound.
  */
 export async function readLink<Found>(address: string | undefined, read: () => Promise<Found>): Promise<Found> {
   try {
@@ -239,10 +246,4 @@ export async function readLink<Found>(address: string | undefined, read: () => P
     if (AppError.is(error) && WRONG_LINK.has(error.code)) passwordThrottle().countWrongLink(address);
     throw error;
   }
-}
-
-const WRONG_LINK: ReadonlySet<string> = new Set(['not_found', 'forbidden', 'already_set_up']);
-
-export function passwordThrottle(): PasswordThrottle {
-  return singleton('people.password-throttle', () => new PasswordThrottle());
 }
